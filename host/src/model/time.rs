@@ -39,7 +39,6 @@ impl Time {
 
     /// Whether no instant is recorded.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
     pub const fn is_none(&self) -> bool {
         self.0 == 0
     }
