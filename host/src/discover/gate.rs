@@ -36,9 +36,9 @@ impl Gate<'_> {
             let last = counts.get(&(scan.side, scan.source.as_str(), scan.target.as_str()));
             scan.completeness = match last {
                 Some(last) => self.compare(last, keys)?,
-                None if keys.is_empty() && scan.side == ScanSide::Desired => Completeness::Incomplete {
-                    why: "it holds no rows, and nothing vouches for that".to_owned(),
-                },
+                None if keys.is_empty() && scan.side == ScanSide::Desired => {
+                    Completeness::Incomplete { why: "it holds no rows, and nothing vouches for that".to_owned() }
+                }
                 None => Completeness::Complete,
             };
         }

@@ -112,7 +112,9 @@ impl Reader {
             };
             match parsed {
                 json::Line::End(count) => trailer = Some(count),
-                json::Line::Row(cells) => rows.add(&cells, lines.number).map_err(|problem| self.bad_row(lines.number, problem))?,
+                json::Line::Row(cells) => {
+                    rows.add(&cells, lines.number).map_err(|problem| self.bad_row(lines.number, problem))?
+                }
             }
         }
         Ok(None)
