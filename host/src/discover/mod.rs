@@ -7,12 +7,15 @@ mod build;
 pub mod files;
 mod frame;
 mod gate;
+mod head;
 mod page;
 mod rows;
 mod run;
 mod snapshot;
 mod source;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 pub use build::SnapshotBuilder;
 pub use gate::{prune_keys, record_counts};
