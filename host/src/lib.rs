@@ -1,1 +1,19 @@
-//! x
+//! trueup trues up what access is with what it should be. See the repository's README for a tour.
+
+pub mod audit;
+pub mod commit;
+pub mod correlate;
+pub mod decide;
+pub mod discover;
+pub mod ledger;
+pub mod limits;
+pub mod link;
+pub mod model;
+pub mod plan;
+pub mod progress;
+pub mod rule;
+pub mod target;
+
+pub use async_trait::async_trait;
+pub use discover::{Snapshot, Source};
+pub use target::Target;

@@ -1,0 +1,96 @@
+//! What is durable about one change. Status is derived from these by `next`, and stored nowhere else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{StateHash, Time};
+use crate::target::Grade;
+
+/// One durable event of one change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Event {
+    /// It may be sent from now on: nobody knows its effect until an outcome is recorded.
+    Intent {
+        /// The writer's epoch.
+        epoch: u64,
+        /// Counts attempts, from one.
+        attempt: u32,
+        /// When.
+        at: Time,
+    },
+    /// The effect of the last attempt is known, or known to be unknown.
+    Outcome {
+        /// What it was.
+        outcome: Outcome,
+        /// When.
+        at: Time,
+    },
+    /// Evidence of the demanded grade was read.
+    Confirmed {
+        /// How good it is.
+        grade: Grade,
+        /// When it was read.
+        at: Time,
+    },
+    /// It ended without being confirmed.
+    Ended {
+        /// How.
+        end: End,
+        /// When.
+        at: Time,
+    },
+}
+
+/// The effect of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The target acknowledged the write.
+    Acked,
+    /// A read showed the expected state although nothing was acknowledged: applied before a crash, or by somebody else.
+    Observed,
+    /// The case is neither as before nor as after: somebody else changed it. Nothing was written.
+    Stale {
+        /// What it is.
+        found: StateHash,
+    },
+    /// Known not to be applied; may be tried again after this instant.
+    Throttled {
+        /// When.
+        until: Time,
+    },
+    /// The target refused for good. Nothing was written.
+    Rejected {
+        /// Its words, bounded.
+        message: String,
+    },
+    /// Nobody knows.
+    Ambiguous {
+        /// What happened, bounded.
+        message: String,
+    },
+}
+
+/// How a change ended, other than confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum End {
+    /// The case moved since the plan was sealed; the next plan sees it.
+    Superseded,
+    /// A change of its component that comes first did not get confirmed.
+    BlockedBy {
+        /// That change.
+        change: crate::model::ChangeId,
+    },
+    /// Its access would have ended before it could land.
+    Expired,
+    /// The target refused for good.
+    Failed,
+    /// It was written and acknowledged, but reading never showed it.
+    NotObserved,
+    /// A newer plan takes its place.
+    Replanned,
+}

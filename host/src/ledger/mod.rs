@@ -1,0 +1,194 @@
+//! The durable truth: events before effects, recorded state, gates, and the audit log's leaves, in ordered atomic
+//! batches. The only user of a database besides the embedded target. Knows nothing of how the events come about.
+
+mod batch;
+
+pub use batch::{Adoption, AuditBody, Batch, BatchId, Entry, Leaf, LeafKind, Opening, RunRow, ScanCount, Stage};
+
+use std::path::PathBuf;
+
+use crate::audit::LogHead;
+use crate::commit::Event;
+use crate::correlate::Recorded;
+use crate::model::{ChangeId, Digest, PlanId};
+
+/// The right to write for one tenant: made by [`Ledger::acquire`] alone, and not `Clone`, so that there is one writer.
+#[derive(Debug)]
+pub struct Owned {
+    pub(crate) tenant: String,
+    pub(crate) epoch: u64,
+}
+
+impl Owned {
+    /// The fence of this writer: higher than that of every writer before.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+}
+
+/// A submitted batch on its way to disk.
+#[derive(Debug)]
+#[must_use = "a batch is durable only when `wait` says so"]
+pub struct Ticket(pub(crate) u64);
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Settled {
+    /// Durable. The head of the audit log after it.
+    Committed(LogHead),
+    /// A higher epoch exists: this writer must stop.
+    Fenced,
+    /// The flush failed: it may or may not be durable. Ask [`Ledger::resolve`] after reopening.
+    Unknown(BatchId),
+}
+
+/// What a writer finds when it takes over.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// The run that has not ended, if any.
+    pub run: Option<RunRow>,
+    /// Head of the audit log.
+    pub head: LogHead,
+    /// Highest run number so far.
+    pub last_run: u64,
+}
+
+/// The closed set of questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Query {
+    /// All events of a plan's changes, in the order of being recorded.
+    Events(PlanId),
+    /// All openings of gates.
+    Openings,
+    /// All adoptions of scopes.
+    Adoptions,
+    /// Last complete counts of scans.
+    ScanCounts,
+    /// The newest runs first, at most this many.
+    Runs(u32),
+    /// Leaves from this index, at most this many.
+    Leaves(u64, u32),
+}
+
+/// What a query found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Rows {
+    /// Of [`Query::Events`].
+    Events(Vec<(ChangeId, Event)>),
+    /// Of [`Query::Openings`].
+    Openings(Vec<Opening>),
+    /// Of [`Query::Adoptions`].
+    Adoptions(Vec<Adoption>),
+    /// Of [`Query::ScanCounts`].
+    ScanCounts(Vec<ScanCount>),
+    /// Of [`Query::Runs`].
+    Runs(Vec<RunRow>),
+    /// Of [`Query::Leaves`]: index, leaf bytes, and the bodies that its commitments stand for.
+    Leaves(Vec<(u64, Vec<u8>, Vec<AuditBody>)>),
+}
+
+/// Rows of recorded state in ascending order of their keys.
+pub type RecordedRows<'a> = Box<dyn Iterator<Item = Result<Recorded, LedgerError>> + Send + 'a>;
+
+/// A place where batches become durable.
+pub trait Ledger: Send + Sync {
+    /// Becomes the tenant's one writer, with an epoch above all before.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] when another process is.
+    fn acquire(&self, tenant: &str) -> Result<Owned, LedgerError>;
+
+    /// What a writer must know to go on.
+    ///
+    /// # Errors
+    /// When the store cannot be read or contradicts itself.
+    fn recover(&self, owned: &Owned) -> Result<Recovery, LedgerError>;
+
+    /// Queues a batch; batches become durable in the order of being submitted.
+    ///
+    /// # Errors
+    /// When the writer is gone.
+    fn submit(&self, owned: &Owned, batch: Batch) -> Result<Ticket, LedgerError>;
+
+    /// Waits until a batch is settled.
+    ///
+    /// # Errors
+    /// When the store refused the batch as a whole, with nothing written (a full disk before the flush).
+    fn wait(&self, ticket: Ticket) -> Result<Settled, LedgerError>;
+
+    /// Whether a batch of unknown fate is durable: reopens the store and looks.
+    ///
+    /// # Errors
+    /// When the store cannot be reopened.
+    fn resolve(&self, owned: &Owned, id: BatchId) -> Result<bool, LedgerError>;
+
+    /// Answers a query from committed state.
+    ///
+    /// # Errors
+    /// When the store cannot be read or holds what no version of trueup wrote.
+    fn read(&self, tenant: &str, query: &Query) -> Result<Rows, LedgerError>;
+
+    /// Recorded state in ascending order of keys: the sorted base merged with what changed since.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn recorded(&self, tenant: &str) -> Result<RecordedRows<'_>, LedgerError>;
+
+    /// Merges what changed into a new sorted base and names its root. Safe to repeat after a crash.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old base then still holds.
+    fn compact(&self, owned: &Owned) -> Result<Digest, LedgerError>;
+}
+
+/// Why the ledger cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// Another process owns it.
+    #[error("the ledger in `{}` is in use by another process", path.display())]
+    Busy {
+        /// Its directory.
+        path: PathBuf,
+    },
+    /// A newer trueup wrote it.
+    #[error("the ledger in `{}` has format {found}; this trueup reads up to {supported}", path.display())]
+    Newer {
+        /// Its directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// What this version reads.
+        supported: u32,
+    },
+    /// There is no room, or the directory cannot be written. Nothing of the batch was written.
+    #[error("cannot write the ledger in `{}`: {problem}", path.display())]
+    Unwritable {
+        /// Its directory.
+        path: PathBuf,
+        /// What the system says.
+        problem: String,
+    },
+    /// The store holds what no trueup wrote.
+    #[error("the ledger in `{}` is damaged: {problem}", path.display())]
+    Corrupt {
+        /// Its directory.
+        path: PathBuf,
+        /// What and where.
+        problem: String,
+    },
+    /// A higher epoch exists.
+    #[error("another writer took over; this one has stopped")]
+    Fenced,
+}

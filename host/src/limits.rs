@@ -1,0 +1,23 @@
+//! Every bound of the host in one place, units last, each with the reason for its value.
+
+/// A batch closes after this many cases, at the next identity whose digest ends in three zero bits: large enough that a
+/// fresh instance costs nothing, small enough for a core's cache.
+pub const BATCH_CLOSES_AFTER_CASES: u32 = 1_024;
+/// A batch never exceeds this many cases, unless one identity alone does.
+pub const BATCH_HOLDS_CASES: u32 = 4_096;
+/// An identity with more cases is held instead of judged.
+pub const IDENTITY_HOLDS_CASES: u32 = 65_536;
+/// Changes per chunk of a plan: a chunk is what is hashed and read at once.
+pub const PLAN_CHUNK_CHANGES: u32 = 4_096;
+/// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
+pub const SLICE_CHANGES: u32 = 500;
+/// Rows per page of a scan: the unit that a crash may lose.
+pub const PAGE_ROWS: u32 = 16_384;
+/// Longest text of one field, in bytes: longer ones are a malformed row.
+pub const FIELD_BYTES: usize = 4_096;
+/// Longest line of a source file, in bytes.
+pub const LINE_BYTES: usize = 1 << 20;
+/// A scan that lost more than this share of its last complete one is not believed, in percent.
+pub const SHRINK_PERCENT: u64 = 20;
+/// A scan that lost no more than this many rows is believed whatever the share.
+pub const SHRINK_ROWS: u64 = 20;

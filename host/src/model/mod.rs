@@ -1,0 +1,19 @@
+//! The vocabulary that every stage shares: names, instants, digests, facts, changes. No logic of any stage lives here.
+
+mod change;
+mod digest;
+mod fact;
+mod key;
+mod mode;
+mod state;
+mod symbols;
+mod time;
+
+pub use change::{Change, ChangeKind, Gate, GateKind, Lane, Reason, Wave};
+pub use digest::{ChangeId, Digest, Encoder, PlanId, RunId, canonical_json};
+pub use fact::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject};
+pub use key::{CaseKey, KeyHash, Namespace};
+pub use mode::{Mode, Scope, Scopes};
+pub use state::{Attribute, AttributeMask, Holding, State, StateHash};
+pub use symbols::{Sym, Symbols};
+pub use time::{Time, TimeError};

@@ -1,0 +1,109 @@
+//! The noun of judging: columns of answers, or why there are none. Known without wasmtime.
+
+use crate::model::{Reason, Time};
+
+/// Answers of one batch; well formed: rows ascend, and every index and code is in range. All columns but `case`,
+/// `effect` and `reason` are either empty (defaults) or as long as `case`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerdictColumns {
+    /// Index of the case in its batch, strictly ascending.
+    pub case: Vec<u32>,
+    /// 0 keep, 1 present, 2 absent, 3 disabled, 4 true-up, 5 replace, 6 hold.
+    pub effect: Vec<u8>,
+    /// Index into the reasons table.
+    pub reason: Vec<u16>,
+    /// For true-up: which differing attributes.
+    pub mask: Vec<u32>,
+    /// Risk tier.
+    pub tier: Vec<u8>,
+    /// Order within a wave.
+    pub rank: Vec<i16>,
+    /// A case of the same identity that comes first; `u32::MAX` for none.
+    pub after: Vec<u32>,
+    /// Bit 0: exclusive.
+    pub flags: Vec<u8>,
+    /// When the access shall end; zero: as desired.
+    pub until: Vec<i64>,
+    /// Before this instant the batch gets the same answers.
+    pub valid_until: Time,
+}
+
+/// Why a batch has no answers. Its identities are held; other batches go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The module trapped.
+    #[error("the rule trapped: {message}")]
+    Trap {
+        /// Panic text with file, line and column when the module told it, else the trap and its frames.
+        message: String,
+        /// The case that was being judged, when the module told it.
+        case: Option<u32>,
+    },
+    /// A limit was reached.
+    #[error("the rule ran out of {limit}: used {used} of {allowed}")]
+    Limit {
+        /// Which limit.
+        limit: &'static str,
+        /// How much was used.
+        used: u64,
+        /// How much is allowed.
+        allowed: u64,
+    },
+    /// The rule returned its own error.
+    #[error("the rule refused with `{code}`: {message}")]
+    Rule {
+        /// Its code.
+        code: String,
+        /// Its message.
+        message: String,
+        /// The case it names.
+        case: Option<u32>,
+    },
+    /// The answer is not well formed.
+    #[error("the rule's answer is malformed: {problem}")]
+    Malformed {
+        /// Which column and row, and what is wrong.
+        problem: String,
+    },
+    /// The batch took longer than the operator's backstop allows: an infrastructure fault, not a verdict.
+    #[error("judging was interrupted after {seconds} s of wall time")]
+    Interrupted {
+        /// The backstop.
+        seconds: u64,
+    },
+    /// The identity has more cases than any batch may hold.
+    #[error("the identity has {cases} cases, more than {allowed}")]
+    IdentityTooLarge {
+        /// How many.
+        cases: u64,
+        /// The limit.
+        allowed: u64,
+    },
+}
+
+/// What one batch got, with what it cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchVerdict {
+    /// The answers, or why there are none.
+    pub result: Result<VerdictColumns, Fault>,
+    /// Fuel used; the same for the same batch under the same profile.
+    pub fuel: u64,
+    /// Log lines that the rule wrote, (level, text), escaped and bounded.
+    pub log: Vec<(u8, String)>,
+}
+
+/// What the host knows of the rule that judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFacts {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the component.
+    pub module: crate::model::Digest,
+    /// Name of the determinism profile that it ran under.
+    pub profile: String,
+    /// Its reasons table.
+    pub reasons: Vec<Reason>,
+}
