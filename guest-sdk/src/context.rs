@@ -21,6 +21,16 @@ pub struct Context<'a, S = ()> {
     valid_until: &'a Cell<i64>,
 }
 
+// Derived, these would ask the settings to be copied too.
+
+impl<S> Clone for Context<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Context<'_, S> {}
+
 impl<'a, S> Context<'a, S> {
     pub(crate) fn new(settings: &'a S, as_of: i64, flags: u32, valid_until: &'a Cell<i64>) -> Self {
         Context { settings, as_of, flags, valid_until }

@@ -34,6 +34,12 @@ pub enum WhyUnknown {
 }
 
 impl Side {
+    /// It is not there.
+    #[inline]
+    pub const fn is_absent(self) -> bool {
+        matches!(self, Side::Absent)
+    }
+
     /// Present or disabled: it is there.
     #[inline]
     pub const fn exists(self) -> bool {
