@@ -128,9 +128,9 @@ fn push_case(cases: &mut Cases, name: &str, n: u32) {
 pub(super) fn renumbered(identities: &[(&str, u32)]) -> Cases {
     let mut cases = estate(identities);
     let mut symbols = Symbols::default();
-    let mut texts: Vec<String> = cases.snapshot.symbols.iter().map(|(_, text)| text.to_owned()).collect();
-    texts.reverse();
-    let moved: Vec<Sym> = texts.iter().rev().map(|text| symbols.intern(text)).collect();
+    let texts: Vec<String> = cases.snapshot.symbols.iter().map(|(_, text)| text.to_owned()).collect();
+    let mut moved: Vec<Sym> = texts.iter().rev().map(|text| symbols.intern(text)).collect();
+    moved.reverse();
     let to = |sym: &mut Sym| *sym = moved[sym.0 as usize];
     let all = |syms: &mut [&mut Sym]| syms.iter_mut().for_each(|sym| to(sym));
     let snapshot = &mut cases.snapshot;

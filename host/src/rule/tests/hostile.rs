@@ -4,7 +4,7 @@ use super::estate::estate;
 use super::guests::load;
 use crate::model::Time;
 use crate::progress::Silent;
-use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, Module, RuleLimits, SettingValue, judge_all};
+use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, Module, RuleLimits, SettingValue, Settings, judge_all};
 
 /// Judges three identities, of which the second is poisoned, on two threads.
 fn judge(module: &Module, form: &str, middle: &str) -> Vec<BatchVerdict> {
@@ -30,7 +30,7 @@ fn check(module: &str, form: &str, limits: &RuleLimits, expected: &str) {
 
 #[test]
 fn v03_a_fault_has_a_cause_and_stays_in_its_batch() {
-    let limits = RuleLimits { memory_bytes: 16 << 20, host_call_bytes: 4 << 20, log_bytes: 1 << 20, ..RuleLimits::default() };
+    let limits = RuleLimits { memory_bytes: 16 << 20, host_call_bytes: 1 << 18, log_bytes: 1 << 16, ..RuleLimits::default() };
     let unreachable = "the rule trapped: wasm trap: wasm `unreachable` instruction executed, in ";
     for (module, form, expected) in [
         ("trap", "", unreachable),
@@ -38,8 +38,8 @@ fn v03_a_fault_has_a_cause_and_stays_in_its_batch() {
         ("endless-loop", "fill", "the rule ran out of fuel: used 10350000 of 10350000"),
         ("endless-loop", "stack", "the rule ran out of stack: used 524288 of 524288"),
         ("memory-bomb", "", "the rule ran out of memory: used 1"),
-        ("log-flood", "", "the rule ran out of log: used 10485"),
-        ("bad-indices", "huge", "the rule ran out of host call bytes: used 4194305 of 4194304"),
+        ("log-flood", "", "the rule ran out of log: used 655"),
+        ("bad-indices", "huge", "the rule ran out of host call bytes: used 262145 of 262144"),
         ("refuse", "", "the rule refused with `data`: the list of owners is empty\\n[error] host: all tenants are lost"),
     ] {
         check(module, form, &limits, expected);
@@ -70,6 +70,21 @@ fn v03_a_malformed_answer_stays_in_its_batch() {
         let expected = format!("the rule's answer is malformed: {expected}");
         assert!(found.starts_with(&expected), "{form}: {found}");
     }
+}
+
+/// What an author sees of a panic: place, case and message, even of a stripped module.
+#[test]
+fn v03_a_panic_reaches_its_author() {
+    let module = load("panic");
+    let built = module.built().map(|built| (built.contract.as_str(), built.facts["name"].as_str()));
+    assert_eq!(built, Some(("trueup:rules@0.1.0", "panic")));
+    let cases = estate(&[("ada", 5), ("poison", 7)]);
+    let judging = Judging { as_of: Time::from_seconds(1), settings: &Settings::default(), explain: false };
+    assert!(module.judge(&judging, &cases, &cases.batches[0]).result.is_ok());
+    let found = module.judge(&judging, &cases, &cases.batches[1]).result;
+    let Err(Fault::Trap { message, case: Some(2) }) = found else { panic!("{found:?}") };
+    let place = message.strip_prefix("panic at tests/guests/panic/main.rs:17:5 while judging case 2: ");
+    assert_eq!(place, Some("no rule for `repo:2`\\nhelp: write one"), "{message}");
 }
 
 /// Wall time is the operator's: it interrupts, says so, and is no verdict.
