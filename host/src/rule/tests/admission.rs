@@ -1,6 +1,7 @@
 //! What is not admitted, and what it is told.
 
 use super::guests::{admit, component, load};
+use crate::rule::admit::inspect;
 use crate::rule::{AdmitError, Module, RuleEngine, RuleLimits};
 
 fn refusal(bytes: &[u8], limits: &RuleLimits) -> String {
@@ -52,9 +53,29 @@ fn a_module_that_cannot_start_within_its_limits_is_refused() {
     let limits = RuleLimits { memory_bytes: 65_536, ..RuleLimits::default() };
     let found = refusal(&component("trap"), &limits);
     assert!(found.starts_with("the module failed to describe itself: the rule ran out of memory: used "), "{found}");
+    let limits = RuleLimits { table_elements: 1, ..RuleLimits::default() };
+    let found = refusal(&component("trap"), &limits);
+    assert!(found.starts_with("the module failed to describe itself: the rule ran out of table elements: used "), "{found}");
     let limits = RuleLimits { fuel_base: 10, ..RuleLimits::default() };
     let found = refusal(&component("trap"), &limits);
     assert_eq!(found, "the module failed to describe itself: the rule ran out of fuel: used 10 of 10");
+}
+
+/// Damaged components are refused, or found to be what they were; never more.
+#[test]
+fn damage_is_refused_and_never_panics() {
+    let limits = RuleLimits::default();
+    let whole = component("panic");
+    let mut refused = 0;
+    for n in 0..2_000_usize {
+        let mut bytes = whole.clone();
+        // The surface stands at the end, the header at the start; most damage in between is the compiler's to find.
+        let from_end = n.is_multiple_of(2);
+        let at = if from_end { bytes.len() - 1 - n % 900 } else { n * 31 % 600 };
+        bytes[at] ^= (n % 255) as u8 + 1;
+        refused += usize::from(inspect(&bytes, &limits).is_err());
+    }
+    assert!((500..2_000).contains(&refused), "{refused} of 2000 were refused");
 }
 
 #[test]
