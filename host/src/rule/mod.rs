@@ -58,3 +58,6 @@ pub use module::Module;
 pub use profile::{PROFILE, profile_digest, profile_text};
 #[cfg(feature = "wasm")]
 pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
+
+#[cfg(all(test, feature = "wasm"))]
+mod tests;
