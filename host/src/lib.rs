@@ -5,6 +5,8 @@ pub mod commit;
 pub mod correlate;
 pub mod decide;
 pub mod discover;
+#[cfg(feature = "generate")]
+pub mod generate;
 pub mod ledger;
 pub mod limits;
 pub mod link;
