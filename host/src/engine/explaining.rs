@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Engine, EngineError};
 use crate::correlate::{Batch, Case, Cases, Side};
-use crate::decide::{Decided, decide};
+use crate::decide::{Decided, Effect, decide};
 use crate::model::{CaseKey, Change, Reason, Sym, Time};
 use crate::plan::PlanFile;
 use crate::rule::{BatchVerdict, Judging};
@@ -121,7 +121,7 @@ impl Engine {
         let Ok(columns) = &verdict.result else { return (None, None) };
         let Ok(at) = columns.case.binary_search(&row) else { return (None, None) };
         let reason = columns.reason.get(at).and_then(|reason| self.parts.module.facts().reasons.get(usize::from(*reason)));
-        (columns.effect.get(at).map(|effect| crate::rule::effect_name(*effect)), reason.cloned())
+        (columns.effect.get(at).and_then(|code| Effect::from_code(*code)).map(Effect::name), reason.cloned())
     }
 }
 
