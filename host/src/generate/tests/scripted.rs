@@ -244,6 +244,8 @@ fn files_are_the_bytes_and_manifests_count_them() {
         let unnoted = file == "grants-crm.tsv" || file.starts_with("moved/");
         assert_eq!(manifest, (!unnoted).then_some(expected), "{file}");
     }
+    estate.write_sources(19, &folder.0).unwrap();
+    assert!(std::fs::read_dir(&folder.0).unwrap().all(|f| !f.unwrap().path().display().to_string().contains("wiki")));
     let error = estate.write_sources(0, Path::new("/proc/none")).map_err(|e| e.to_string());
     assert!(error.is_err_and(|e| e.starts_with("cannot write `/proc/none/")));
 }
