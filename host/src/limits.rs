@@ -11,6 +11,8 @@ pub const IDENTITY_HOLDS_CASES: u32 = 65_536;
 pub const PLAN_CHUNK_CHANGES: u32 = 4_096;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
 pub const SLICE_CHANGES: u32 = 500;
+/// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
+pub const LEAF_BYTES: usize = 65_535;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Longest text of one field, in bytes: longer ones are a malformed row.
