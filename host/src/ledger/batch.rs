@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Statement;
 use crate::commit::Event;
 use crate::correlate::Recorded;
 use crate::discover::ScanSide;
@@ -154,18 +155,31 @@ pub enum LeafKind {
     RunEnd,
 }
 
-/// One leaf before it has its index: the store completes and hashes it when it is appended.
+/// One leaf before it has its index: the store completes and hashes it when it is appended. Made by the functions that
+/// `audit` gives it, one per kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
-    /// What it says.
-    pub kind: LeafKind,
     /// When.
     pub at: Time,
-    /// The run.
+    /// The run; zero outside of any.
     pub run: RunId,
-    /// Fields of this kind, each a canonical JSON value; the common fields are added by the log.
-    pub fields: std::collections::BTreeMap<&'static str, serde_json::Value>,
+    /// What it says; the common fields are added by the log.
+    pub says: Statement,
     /// States that the leaf only commits to: `before`, `after`.
+    pub bodies: Vec<AuditBody>,
+}
+
+/// One leaf as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredLeaf {
+    /// Its index, from zero.
+    pub index: u64,
+    /// Its hash in the tree, stored beside the bytes: it tells which leaf was altered, where the root only tells that one
+    /// was.
+    pub hash: Digest,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+    /// The states that its commitments stand for.
     pub bodies: Vec<AuditBody>,
 }
 

@@ -3,7 +3,7 @@
 
 mod batch;
 
-pub use batch::{Adoption, AuditBody, Batch, BatchId, Entry, Leaf, LeafKind, Opening, RunRow, ScanCount, Stage};
+pub use batch::{Adoption, AuditBody, Batch, BatchId, Entry, Leaf, LeafKind, Opening, RunRow, ScanCount, Stage, StoredLeaf};
 
 use std::path::PathBuf;
 
@@ -94,8 +94,8 @@ pub enum Rows {
     ScanCounts(Vec<ScanCount>),
     /// Of [`Query::Runs`].
     Runs(Vec<RunRow>),
-    /// Of [`Query::Leaves`]: index, leaf bytes, and the bodies that its commitments stand for.
-    Leaves(Vec<(u64, Vec<u8>, Vec<AuditBody>)>),
+    /// Of [`Query::Leaves`].
+    Leaves(Vec<StoredLeaf>),
 }
 
 /// Rows of recorded state in ascending order of their keys.

@@ -9,6 +9,8 @@ pub enum Why {
     JoinerAccount,
     /// It is granted once its account is made.
     JoinerGrant,
+    /// Its account is missing, and is not made either.
+    JoinerNoAccount,
     /// It belongs to the old position, and stays until the new one is settled.
     MoverRetained,
     /// It belonged to the old position, and the time for which it stays is over.

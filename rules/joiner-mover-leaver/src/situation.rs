@@ -32,8 +32,9 @@ pub struct Situation<'a> {
     cx: Context<'a, Settings>,
     stage: Stage,
     /// Accounts whose change comes before that of what they hold: a leaver's
-    /// that are switched off, anybody else's that are made.
-    accounts: BTreeMap<Holder<'a>, Case<'a>>,
+    /// that are switched off, anybody else's that are made. Nothing stands for
+    /// an account that is missing and is not made.
+    accounts: BTreeMap<Holder<'a>, Option<Case<'a>>>,
     /// Holders from whom a leaver's access is still to be removed.
     holding: BTreeSet<Holder<'a>>,
     /// A mover's grants to come, by the object that each takes the place of.
@@ -74,7 +75,7 @@ impl<'a> Situation<'a> {
     fn note_leaver(&mut self, case: Case<'a>) {
         if case.is_account() {
             if switches_off(case) {
-                self.accounts.insert(holder(case), case);
+                self.accounts.insert(holder(case), Some(case));
             }
         } else if !case.observed().is_absent() && changeable(case) {
             self.holding.insert(holder(case));
@@ -82,8 +83,8 @@ impl<'a> Situation<'a> {
     }
 
     fn note_joiner(&mut self, case: Case<'a>, grants: &impl Fn(Case<'a>) -> bool) {
-        if case.is_account() && case.observed().is_absent() && grants(case) {
-            self.accounts.insert(holder(case), case);
+        if case.is_account() && case.observed().is_absent() {
+            self.accounts.insert(holder(case), grants(case).then_some(case));
         }
     }
 
@@ -119,11 +120,12 @@ impl<'a> Situation<'a> {
     /// The order in which something is granted: after its account. For cases
     /// that the whole rule is going to make present.
     pub fn joiner(&self, case: Case<'a>) -> Option<Verdict<Why>> {
-        let account = *self.accounts.get(&holder(case))?;
-        match case.is_account() {
-            true if case.recorded().exists() => None,
-            true => Some(Verdict::present(Why::JoinerAccount)),
-            false => Some(Verdict::present(Why::JoinerGrant).after(account)),
+        match (self.accounts.get(&holder(case))?, case.is_account()) {
+            // One that was there before is no joiner's.
+            (_, true) if case.recorded().exists() => None,
+            (_, true) => Some(Verdict::present(Why::JoinerAccount)),
+            (Some(account), false) => Some(Verdict::present(Why::JoinerGrant).after(*account)),
+            (None, false) => Some(Verdict::hold(Why::JoinerNoAccount)),
         }
     }
 
@@ -138,8 +140,8 @@ impl<'a> Situation<'a> {
         if !case.is_account() {
             let revoke = Verdict::absent(Why::LeaverRevoked);
             return Some(match self.accounts.get(&holder(case)) {
-                Some(account) => revoke.after(*account),
-                None => revoke,
+                Some(Some(account)) => revoke.after(*account),
+                _ => revoke,
             });
         }
         if observed == Side::Present {
