@@ -1,6 +1,8 @@
 //! trueup trues up what access is with what it should be. See the repository's README for a tour.
 
 pub mod audit;
+#[cfg(feature = "cli")]
+pub mod author;
 pub mod commit;
 pub mod correlate;
 pub mod decide;
