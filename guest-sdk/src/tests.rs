@@ -1,6 +1,5 @@
 //! The SDK as an author uses it: rules written with the attribute, called
 //! natively.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::borrow::Cow;
 use std::path::Path;

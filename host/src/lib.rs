@@ -3,10 +3,14 @@
 pub mod audit;
 #[cfg(feature = "cli")]
 pub mod author;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod commit;
 pub mod correlate;
 pub mod decide;
 pub mod discover;
+#[cfg(all(feature = "wasm", feature = "sqlite"))]
+pub mod engine;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod ledger;

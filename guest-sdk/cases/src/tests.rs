@@ -1,5 +1,4 @@
 //! The format read, rendered, run and blessed.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
 //! What authors are told when they write something else than a rule.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
 use std::str::FromStr;
 

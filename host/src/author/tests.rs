@@ -1,5 +1,4 @@
 //! The bundled rules, built from source as authors build theirs.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Effect;
-use crate::model::{ChangeKind, Time};
+use crate::model::{ChangeKind, Reason, Time};
 
 /// Why a change is urgent, or not: the host's share of its wave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +110,12 @@ impl Refusal {
             Self::RuleFailed => "rule-failed",
             Self::IdentityTooLarge => "identity-too-large",
         }
+    }
+
+    /// Code and text together.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        Reason { code: self.code().to_owned(), text: self.text().to_owned() }
     }
 
     /// What it means, for people.

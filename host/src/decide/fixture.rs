@@ -1,4 +1,5 @@
 //! A terse builder of cases and verdicts, for the tests of deciding and planning.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -285,7 +286,12 @@ impl Dice {
     }
 
     pub(crate) fn side(&mut self) -> Side {
-        [Side::Absent, Side::Present, Side::Disabled, Side::Unknown][self.below(4) as usize]
+        match self.below(20) {
+            0 => Side::Unknown,
+            1..=3 => Side::Disabled,
+            4..=10 => Side::Absent,
+            _ => Side::Present,
+        }
     }
 }
 
@@ -293,38 +299,29 @@ impl Dice {
 pub(crate) fn estate(seed: u64, people: u64) -> (Vec<Row>, impl Fn(u32, &Case) -> Option<Reply>) {
     let mut dice = Dice(seed);
     let mut rows = Vec::new();
+    // Where each case stands among those of its identity, and how many these are.
+    let mut places = BTreeMap::new();
     for person in 0..people {
-        for object in 0..1 + dice.below(6) {
-            let subject = match dice.below(3) {
-                _ if object == 0 => Subject::Account,
-                0 => Subject::Credential,
-                _ => Subject::Grant,
-            };
-            let object = if subject == Subject::Account { String::new() } else { format!("team:{object}") };
-            let mut row = Row::new(&format!("user{person}"), subject, &object, dice.side(), dice.side());
-            row.differs = dice.below(32) as u32;
-            row.traits = if dice.below(4) == 0 { dice.below(64) as u32 } else { 8 };
-            row.want.expires_at = [0, NOW - HOUR, NOW + HOUR, NOW + 9 * HOUR][dice.below(4) as usize];
-            row.have.expires_at = [0, NOW - HOUR, NOW + HOUR][dice.below(3) as usize];
-            row.want.owner = ["", "bob"][dice.below(2) as usize];
-            row.recorded = (dice.below(3) == 0).then(|| (1 + dice.below(3) as u32, dice.below(2) == 0, NOW - 20));
-            row.scope = (dice.below(9) != 0).then_some(0);
-            row.disputed = dice.below(40) == 0;
+        let count = 1 + dice.below(7) as u32;
+        for at in 0..count {
+            let row = any_row(&mut dice, person, at);
+            places.insert(CaseKey::hash(row.subject, row.target, &row.who, &row.object), (at, count));
             rows.push(row);
         }
     }
-    let answer = move |index: u32, _: &Case| {
+    let answer = move |index: u32, case: &Case| {
         let mut dice = Dice(seed ^ (u64::from(index) << 17));
         dice.below(1);
+        let (at, count) = places.get(&case.key).copied().unwrap_or((0, 1));
         (dice.below(8) != 0).then(|| Reply {
-            effect: dice.below(7) as u8,
+            effect: [0, 1, 1, 2, 2, 3, 4, 4, 5, 6][dice.below(10) as usize],
             reason: dice.below(3) as u16,
             mask: dice.below(32) as u32,
             tier: dice.below(4) as u8,
             rank: dice.below(5) as i16 - 2,
-            after: match dice.below(3) {
-                0 => Some(index.wrapping_add(1)),
-                1 => index.checked_sub(1),
+            after: match dice.below(4) {
+                0 | 1 => Some(index - at + dice.below(u64::from(count)) as u32),
+                2 if dice.below(8) == 0 => Some(index + 100),
                 _ => None,
             },
             exclusive: dice.below(5) == 0,
@@ -332,4 +329,23 @@ pub(crate) fn estate(seed: u64, people: u64) -> (Vec<Row>, impl Fn(u32, &Case) -
         })
     };
     (rows, answer)
+}
+
+fn any_row(dice: &mut Dice, person: u64, at: u32) -> Row {
+    let subject = match dice.below(3) {
+        _ if at == 0 => Subject::Account,
+        0 => Subject::Credential,
+        _ => Subject::Grant,
+    };
+    let object = if subject == Subject::Account { String::new() } else { format!("team:{at}") };
+    let mut row = Row::new(&format!("user{person}"), subject, &object, dice.side(), dice.side());
+    row.differs = dice.below(32) as u32;
+    row.traits = if dice.below(8) == 0 { dice.below(64) as u32 } else { 8 };
+    row.want.expires_at = [0, 0, NOW - HOUR, NOW + HOUR, NOW + 9 * HOUR][dice.below(5) as usize];
+    row.have.expires_at = [0, 0, NOW - HOUR, NOW + HOUR][dice.below(4) as usize];
+    row.want.owner = ["", "bob"][dice.below(2) as usize];
+    row.recorded = (dice.below(3) == 0).then(|| (1 + dice.below(3) as u32, dice.below(2) == 0, NOW - 20));
+    row.scope = (dice.below(9) != 0).then_some(0);
+    row.disputed = dice.below(100) == 0;
+    row
 }

@@ -1,4 +1,5 @@
 //! Tests of the total function and of the guarantees on proposals.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::derive::{Ask, Derived, Effect, End, derive};
 use super::fixture::{HOUR, NOW, Reply, Row, Says, World, account, credential, estate, grant, verdicts};

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::{Engine, EngineError, Planned};
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Commit, Open, Outcomes, Rest};
-use crate::ledger::{Adoption, Batch, Entry, Leaf, Owned, RunRow, Settled, Stage};
-use crate::model::{PlanId, RunId};
-use crate::plan::PlanFile;
+use crate::commit::{Commit, CommitError, Open, Outcomes, Rest};
+use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
+use crate::model::{ChangeId, GateKind, PlanId, RunId};
+use crate::plan::{PlanFile, adopted_by};
 use crate::target::Target;
 
 /// What committing came to.
@@ -109,7 +109,7 @@ impl Engine {
         self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves: Vec::new() })?;
         let targets: BTreeMap<String, Arc<dyn Target>> =
             self.parts.targets.iter().map(|target| (target.name().to_owned(), Arc::clone(target))).collect();
-        let mut salts = Salts::fresh();
+        let mut salts = self.salts()?;
         let openings = self.openings()?;
         let commit = Commit {
             plan,
@@ -123,7 +123,7 @@ impl Engine {
             events: self.events(plan)?,
             clock: &*self.clock,
             observer: &*self.observer,
-            salt: &mut || salts.salt(),
+            salts: &mut salts,
         };
         let outcomes = commit.run(file.changes()).await?;
         let head = self.finish(owned, run, plan, &file, &outcomes)?;
@@ -138,7 +138,7 @@ impl Engine {
         let stage = if left { Stage::Committing } else { Stage::Done };
         let at = self.clock.now();
         let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];
-        entries.extend(self.adoptions_after(file, outcomes)?.into_iter().map(Entry::Adopted));
+        entries.extend(self.adoptions_after(file)?.into_iter().map(Entry::Adopted));
         let leaves = vec![Leaf::run_end(run.run, at, Some(plan), &tallies(outcomes))];
         let head = self.submit(owned, Batch { entries, leaves })?;
         if stage == Stage::Done {
@@ -148,19 +148,10 @@ impl Engine {
     }
 
     /// Scopes whose removals were looked at, or that had none: adopted under this mode and rule from now on.
-    fn adoptions_after(&self, file: &PlanFile, outcomes: &Outcomes) -> Result<Vec<Adoption>, EngineError> {
-        let waiting: Vec<&str> = outcomes.listed.iter().filter_map(|change| waits_for_adoption(&change.rest)).collect();
-        if outcomes.unlisted > 0 && outcomes.gates.keys().any(|gate| gate.starts_with("adoption")) {
-            return Ok(Vec::new());
-        }
-        let module = file.header().inputs.rule_module;
-        let known = self.adoptions()?;
-        let at = self.clock.now();
-        Ok(crate::plan::adopted(&self.parts.scopes, module, &waiting)
-            .into_iter()
-            .map(|(scope, mode)| Adoption { scope, mode, module, at })
-            .filter(|new| !known.iter().any(|old| old.scope == new.scope && old.mode == new.mode && old.module == new.module))
-            .collect())
+    fn adoptions_after(&self, file: &PlanFile) -> Result<Vec<Adoption>, EngineError> {
+        let openings = self.openings()?;
+        let is_open = |id: &ChangeId| openings.iter().any(|o| o.change == *id && o.gate == GateKind::Adoption);
+        Ok(adopted_by(file.header(), file.changes(), is_open, self.clock.now())?)
     }
 
     /// Whether a change of this plan waits at gates that are all open by now.
@@ -178,23 +169,21 @@ impl Engine {
         Ok(false)
     }
 
+    fn salts(&self) -> Result<Salts, EngineError> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| EngineError::Randomness(error.to_string()))?;
+        Ok(Salts::from_seed(seed))
+    }
+
     /// Makes a batch durable, whatever it takes: a flush of unknown fate is looked up.
     pub(super) fn submit(&self, owned: &Owned, batch: Batch) -> Result<LogHead, EngineError> {
-        use crate::ledger::LedgerError;
         let ticket = self.ledger.submit(owned, batch)?;
         match self.ledger.wait(ticket)? {
             Settled::Committed(head) => Ok(head),
             Settled::Fenced => Err(LedgerError::Fenced.into()),
             Settled::Unknown(id) if self.ledger.resolve(owned, id)? => Ok(self.ledger.recover(owned)?.head),
-            Settled::Unknown(_) => Err(crate::commit::CommitError::NotDurable.into()),
+            Settled::Unknown(_) => Err(CommitError::NotDurable.into()),
         }
-    }
-}
-
-fn waits_for_adoption(rest: &Rest) -> Option<&str> {
-    match rest {
-        Rest::Open(Open::Gate { gate }) if gate.kind == crate::model::GateKind::Adoption => Some(&gate.scope),
-        _ => None,
     }
 }
 

@@ -18,10 +18,19 @@ pub enum EngineError {
     Discover(#[from] DiscoverError),
     /// Accounts could not be linked to identities.
     #[error(transparent)]
-    Link(#[from] LinkError),
+    Link(#[from] LinkError<Fault>),
     /// The rule failed where a run cannot go on without it.
     #[error(transparent)]
     Judge(#[from] Fault),
+    /// Facts cannot be paired into cases.
+    #[error("cannot pair facts into cases: {0}")]
+    Correlate(String),
+    /// This machine cannot run rules.
+    #[error(transparent)]
+    Sandbox(#[from] crate::rule::EngineError),
+    /// No randomness for the salts of the audit log.
+    #[error("the system gives no randomness: {0}")]
+    Randomness(String),
     /// The module is refused.
     #[error(transparent)]
     Admit(#[from] AdmitError),

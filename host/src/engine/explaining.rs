@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Engine, EngineError};
 use crate::correlate::{Batch, Case, Cases, Side};
-use crate::decide::{Decided, Policy, decide};
+use crate::decide::{Decided, Effect, decide};
 use crate::model::{CaseKey, Change, Reason, Sym, Time};
 use crate::plan::PlanFile;
 use crate::rule::{BatchVerdict, Judging};
@@ -55,7 +55,7 @@ impl Engine {
     pub async fn explain(&self, name: &str) -> Result<Explanation, EngineError> {
         let not_found = |what| EngineError::NotFound { what, name: name.to_owned() };
         let (run, plan) = self.newest_plan()?.ok_or_else(|| not_found("sealed run that holds a case"))?;
-        let snapshot = self.read_pages(&run).await?;
+        let snapshot = self.read(&run, self.store.pages(run.run)).await?;
         let mut cases = self.correlate(snapshot, run.as_of)?;
         let case = find(&cases, name).ok_or_else(|| not_found("case"))?;
         let batch = cases.batches.iter().find(|batch| batch.cases.contains(&case)).cloned().ok_or_else(|| not_found("case"))?;
@@ -63,18 +63,12 @@ impl Engine {
         let verdict = self.parts.module.judge(&judging, &cases, &batch);
         cases.batches = vec![batch.clone()];
         let adoptions = self.adoptions()?;
-        let profiles = self.profiles();
-        let policy = Policy {
-            as_of: run.as_of,
-            scopes: &self.parts.scopes,
-            profiles: &profiles,
-            adoptions: &adoptions,
-            module: self.parts.module.facts().module,
-        };
+        let targets = self.target_policies();
+        let policy = self.policy(run.as_of, &adoptions, &targets);
         let decided = decide(&cases, std::slice::from_ref(&verdict), &policy, 1);
         let file = PlanFile::open(&self.store.plan(plan))?;
         let mut change = None;
-        let key = case_key(&cases, case);
+        let key = case_key(&cases, case).ok_or_else(|| not_found("case"))?;
         for planned in file.changes() {
             let planned = planned?;
             if planned.key == key {
@@ -127,16 +121,16 @@ impl Engine {
         let Ok(columns) = &verdict.result else { return (None, None) };
         let Ok(at) = columns.case.binary_search(&row) else { return (None, None) };
         let reason = columns.reason.get(at).and_then(|reason| self.parts.module.facts().reasons.get(usize::from(*reason)));
-        (columns.effect.get(at).map(|effect| crate::rule::effect_name(*effect)), reason.cloned())
+        (columns.effect.get(at).and_then(|code| Effect::from_code(*code)).map(Effect::name), reason.cloned())
     }
 }
 
 fn find(cases: &Cases, name: &str) -> Option<u32> {
-    (0..cases.cases.len() as u32).find(|&index| case_key(cases, index).to_string() == name)
+    (0..cases.cases.len() as u32).find(|&index| case_key(cases, index).is_some_and(|key| key.to_string() == name))
 }
 
-fn case_key(cases: &Cases, index: u32) -> CaseKey {
-    cases.key(index)
+fn case_key(cases: &Cases, index: u32) -> Option<CaseKey> {
+    cases.cases.get(index as usize).and_then(|case| cases.key(case))
 }
 
 const fn side(side: Side) -> &'static str {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::planning::released;
 use super::{Engine, EngineError, RunReport};
-use crate::commit::{Event, Status, replay};
+use crate::commit::{CommitError, Event, Status, next};
 use crate::discover::{Completeness, Scan};
-use crate::ledger::{Adoption, Batch, Entry, Opening, Query, Rows, RunRow, ScanCount, Stage};
-use crate::model::{Change, ChangeId, Digest, GateKind, PlanId};
+use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount, Stage};
+use crate::model::{Change, ChangeId, Digest, GateKind, PlanId, RunId};
 use crate::plan::{HeldLine, PlanFile};
 
 /// A change that waits at a gate.
@@ -76,8 +77,8 @@ impl Engine {
         let Some((run, plan)) = self.newest_plan()? else { return Ok(Holds::default()) };
         let file = PlanFile::open(&self.store.plan(plan))?;
         let gates = self.waiting(&file, plan)?;
-        let held = file.held()?.collect::<Result<Vec<_>, _>>()?;
-        let released = self.released()?;
+        let held = file.held().collect::<Result<Vec<_>, _>>()?;
+        let released = released(&self.openings()?);
         let scans = RunReport::read(&self.store.report(run.run))?.scans;
         let scans = scans.iter().filter_map(shrunk).filter(|scan| !released.contains(&scan.digest)).collect();
         Ok(Holds { plan: Some(plan), gates, scans, held })
@@ -95,8 +96,8 @@ impl Engine {
             return Ok(openings);
         }
         let owned = self.acquire()?;
-        let run = self.newest_plan()?.map(|(run, _)| run.run).unwrap_or(crate::model::RunId(0));
-        let leaves = openings.iter().map(|opening| crate::audit::opened(run, opening)).collect();
+        let run = self.newest_plan()?.map(|(run, _)| run.run).unwrap_or(RunId(0));
+        let leaves = openings.iter().map(|opening| Leaf::approval(run, opening)).collect();
         let entries = openings.iter().cloned().map(Entry::Opened).collect();
         self.submit(&owned, Batch { entries, leaves })?;
         Ok(openings)
@@ -145,7 +146,12 @@ impl Engine {
 
     /// Status of every change of a plan that has any event.
     pub(super) fn statuses(&self, plan: PlanId) -> Result<BTreeMap<ChangeId, Status>, EngineError> {
-        Ok(replay(&self.events(plan)?)?)
+        let mut statuses = BTreeMap::new();
+        for (change, event) in self.events(plan)? {
+            let status = statuses.entry(change).or_insert(Status::Ready);
+            *status = next(status, &event).map_err(|source| CommitError::Contradiction { change, source })?;
+        }
+        Ok(statuses)
     }
 
     pub(super) fn events(&self, plan: PlanId) -> Result<Vec<(ChangeId, Event)>, EngineError> {
@@ -174,12 +180,6 @@ impl Engine {
             Rows::ScanCounts(counts) => Ok(counts),
             _ => Ok(Vec::new()),
         }
-    }
-
-    /// Digests of the shrunk scans that somebody released.
-    pub(super) fn released(&self) -> Result<BTreeSet<Digest>, EngineError> {
-        let openings = self.openings()?;
-        Ok(openings.iter().filter(|opening| opening.gate == GateKind::Shrink).map(|opening| opening.change.0).collect())
     }
 
     /// The newest run that has a plan.

@@ -21,13 +21,17 @@ pub use store::Store;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::audit::{LogHead, Verified, Verifier, VerifyError};
 use crate::commit::Clock;
 use crate::discover::Source;
-use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger};
+use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, Settings};
 use crate::target::Target;
+
+/// Leaves that are read at once when the log is verified.
+const LEAVES_PER_PAGE: u32 = 4_096;
 
 /// How a run works. None of it can change a plan.
 #[derive(Clone, Debug)]
@@ -138,8 +142,9 @@ impl Engine {
     /// # Errors
     /// As for [`Engine::plan`] and [`Engine::apply`].
     pub async fn run(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
-        let planned = self.plan(as_of).await?;
-        let applied = self.apply(planned.plan).await?;
+        let owned = self.acquire()?;
+        let planned = self.plan_owned(&owned, as_of, true).await?;
+        let applied = self.apply_owned(&owned, planned.plan).await?;
         Ok((planned, applied))
     }
 
@@ -152,6 +157,47 @@ impl Engine {
             Rows::Runs(runs) => Ok(runs),
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// Size and root of the audit log.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn log_head(&self) -> Result<LogHead, EngineError> {
+        match self.ledger.read(&self.parts.tenant, &Query::LogHead)? {
+            Rows::LogHead(head) => Ok(head),
+            _ => Ok(LogHead::default()),
+        }
+    }
+
+    /// Leaves of the audit log from an index on, at most so many.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn leaves(&self, from: u64, count: u32) -> Result<Vec<StoredLeaf>, EngineError> {
+        match self.ledger.read(&self.parts.tenant, &Query::Leaves(from, count))? {
+            Rows::Leaves(leaves) => Ok(leaves),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Recomputes the whole audit log, page by page, and holds it against its head.
+    ///
+    /// # Errors
+    /// The outer one when the ledger cannot be read, the inner one when the log is not what was written.
+    pub fn verify_log(&self) -> Result<Result<Verified, VerifyError>, EngineError> {
+        let head = self.log_head()?;
+        let mut verifier = Verifier::default();
+        let mut next = 0;
+        loop {
+            let page = self.leaves(next, LEAVES_PER_PAGE)?;
+            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
+            if let Err(error) = page.iter().try_for_each(|leaf| verifier.push(leaf)) {
+                return Ok(Err(error));
+            }
+            next = last + 1;
+        }
+        Ok(verifier.finish(head))
     }
 
     fn acquire(&self) -> Result<Owned, EngineError> {
@@ -169,7 +215,7 @@ impl Engine {
     fn basis(&self) -> Digest {
         let mut encoder = Encoder::new("trueup.basis");
         encoder.text(&self.parts.tenant).text(&self.parts.module.facts().profile);
-        encoder.bytes(&self.parts.module.facts().module.0).bytes(&self.parts.settings.digest().0).bytes(&self.scopes_digest().0);
+        encoder.bytes(&self.parts.module.facts().module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
         for source in &self.parts.sources {
             encoder.text(source.name());
         }
@@ -177,6 +223,11 @@ impl Engine {
             encoder.text(target.name());
         }
         encoder.finish()
+    }
+
+    fn settings_digest(&self) -> Digest {
+        // Settings are plain texts, numbers and flags: they are always JSON.
+        Digest::of(crate::model::canonical_json(&self.parts.settings).unwrap_or_default().as_bytes())
     }
 
     fn scopes_digest(&self) -> Digest {

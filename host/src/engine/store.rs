@@ -82,15 +82,16 @@ impl Store {
     ///
     /// # Errors
     /// When any step fails; the former file then still stands.
-    pub fn replace(path: &Path, write: impl FnOnce(&mut io::BufWriter<fs::File>) -> Result<(), EngineError>) -> Result<(), EngineError> {
+    pub fn replace<T>(path: &Path, write: impl FnOnce(&mut io::BufWriter<fs::File>) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let error = |source| EngineError::Store { path: path.to_owned(), source };
         let beside = path.with_extension("new");
         let mut file = io::BufWriter::new(fs::File::create(&beside).map_err(error)?);
-        write(&mut file)?;
+        let written = write(&mut file)?;
         file.flush().map_err(error)?;
         file.get_ref().sync_all().map_err(error)?;
         fs::rename(&beside, path).map_err(error)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(error)
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(error)?;
+        Ok(written)
     }
 }

@@ -116,7 +116,13 @@ impl Estate {
 
     /// The grants that sources mean to list on a day, expired ones included where their source has not noticed yet.
     pub fn grants(&self, day: u16) -> impl Iterator<Item = GrantRow> {
-        self.all().flat_map(move |who| self.listed(who, day).grants)
+        self.all().flat_map(move |who| match self.cast(who) {
+            Some(member) => member.grants_on(day),
+            None => {
+                let (identity, slots) = self.drawn(who);
+                self.population.grants(&identity, &slots, day)
+            }
+        })
     }
 
     /// The catalogue.
@@ -161,12 +167,11 @@ impl Estate {
             return Listed { person, accounts, keys: member.keys_on(day), grants: member.grants_on(day) };
         }
         let (identity, slots) = self.drawn(who);
-        let listed = slots.iter().filter(|slot| slot.life.listed(day));
         Listed {
             person: Some(self.population.person_row(&identity)),
             accounts: self.population.accounts(&identity, &slots),
             keys: self.population.keys(&identity),
-            grants: listed.filter_map(|slot| self.population.grant(&identity, slot, day)).collect(),
+            grants: self.population.grants(&identity, &slots, day),
         }
     }
 

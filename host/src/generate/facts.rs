@@ -59,8 +59,13 @@ impl Population {
         (1..=dice.share(1, u64::from(self.shape.keys) * 1_000)).map(key).collect()
     }
 
+    /// The grants that sources list on a day.
+    pub(super) fn grants(&self, identity: &Identity, slots: &[Slot], day: u16) -> Vec<GrantRow> {
+        slots.iter().filter(|slot| slot.life.listed(day)).filter_map(|slot| self.grant(identity, slot, day)).collect()
+    }
+
     /// The grant that a source lists on a day, or that it would list if this one were desired.
-    pub(super) fn grant(&self, identity: &Identity, slot: &Slot, day: u16) -> Option<GrantRow> {
+    fn grant(&self, identity: &Identity, slot: &Slot, day: u16) -> Option<GrantRow> {
         let spec = self.target(slot.target)?;
         let parts = self.catalogue.parts(spec, slot.local);
         let slug = || super::names::team(parts.team.into());

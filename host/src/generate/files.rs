@@ -52,8 +52,8 @@ struct Out<W> {
 type Outs<W> = BTreeMap<&'static str, Out<W>>;
 
 impl Estate {
-    /// Writes the sources of a day into a directory, over those of another day: the files that [`Estate::sources`]
-    /// names, each with its manifest.
+    /// Writes the sources of a day into a directory, in the place of those of another day: the files that
+    /// [`Estate::sources`] names, each with its manifest.
     ///
     /// # Errors
     /// When a file cannot be written; the directory may then hold files of two days.
@@ -73,11 +73,14 @@ impl Estate {
             outs.insert(name, Out { file: open(name)?, rows: 0 });
         }
         self.write_rows(day, &mut outs).map_err(|(name, e)| error(name)(e))?;
-        for file in self.sources().iter().filter(|file| file.manifest) {
+        for file in self.sources() {
             let name = format!("{}.manifest.json", file.file);
-            if let Some(out) = outs.get(file.file) {
-                let path = directory.join(&name);
-                fs::write(&path, manifest(out.rows, day)).map_err(error(&name))?;
+            match outs.get(file.file) {
+                Some(out) if file.manifest => {
+                    fs::write(directory.join(&name), manifest(out.rows, day)).map_err(error(&name))?;
+                }
+                Some(_) => {}
+                None => [file.file, &name].into_iter().try_for_each(|name| remove(&directory.join(name)).map_err(error(name)))?,
             }
         }
         outs.into_iter()
@@ -153,6 +156,11 @@ impl Estate {
         let member = self.cast(who).map(|m| m.name.as_str());
         Distortion::new(mess, self.population.dice(who), member.unwrap_or(""), member.is_some())
     }
+}
+
+/// Removes what another day left behind, if it did.
+fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path).or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
 }
 
 /// The manifest of a file: how many rows a reader must find, and when they were true.

@@ -247,4 +247,6 @@ fn nobody_holds_what_excludes_each_other_but_the_one_in_the_story() {
     assert_eq!((both, held.len() > 100), (vec!["noemi.sparrow"], true));
 }
 
+#[cfg(feature = "files")]
+mod read;
 mod scripted;

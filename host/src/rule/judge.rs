@@ -43,9 +43,14 @@ impl Module {
             Ok(columns) => columns,
             Err(fault) => return BatchVerdict { result: Err(fault), fuel: 0, log: Vec::new() },
         };
-        let called = self.sandbox.call(&self.limits, count, |store, rule| rule.call_judge(store, context, &shown));
-        let asked =
-            Asked { cases: shown.subject.len(), identity_ends: &shown.identity_ends, reasons: self.facts().reasons.len() };
+        self.judge_wire(context, &shown)
+    }
+
+    /// Judges columns in a fresh instance.
+    pub(super) fn judge_wire(&self, context: &wire::Context, shown: &wire::Batch) -> BatchVerdict {
+        let count = shown.subject.len();
+        let called = self.sandbox.call(&self.limits, count, |store, rule| rule.call_judge(store, context, shown));
+        let asked = Asked { cases: count, identity_ends: &shown.identity_ends, reasons: self.facts().reasons.len() };
         let result = called.result.and_then(|answer| self.take(&asked, answer));
         BatchVerdict { result, fuel: called.fuel, log: called.log }
     }

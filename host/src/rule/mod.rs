@@ -27,6 +27,8 @@ mod limits;
 mod log;
 #[cfg(feature = "wasm")]
 mod module;
+#[cfg(feature = "cli")]
+mod plain;
 #[cfg(feature = "wasm")]
 mod profile;
 #[cfg(feature = "wasm")]
@@ -38,7 +40,7 @@ mod text;
 #[cfg(feature = "wasm")]
 mod validate;
 
-pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns};
+pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, verdicts_digest};
 
 #[cfg(feature = "wasm")]
 pub use admit::{AdmitError, Built};
@@ -58,3 +60,6 @@ pub use module::Module;
 pub use profile::{PROFILE, profile_digest, profile_text};
 #[cfg(feature = "wasm")]
 pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
+
+#[cfg(all(test, feature = "wasm"))]
+mod tests;

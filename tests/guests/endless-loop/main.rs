@@ -1,4 +1,4 @@
-//! Never comes back. Form `fill`: by instructions that cost little fuel and much time; `stack`: by calling itself.
+//! Never comes back. Form `fill`: by instructions that do much each; `stack`: by calling itself.
 #![cfg(target_arch = "wasm32")]
 
 use std::hint::black_box;

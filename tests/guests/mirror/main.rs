@@ -74,8 +74,22 @@ fn case(batch: &Batch, i: usize) -> String {
 
 fn info(name: &str) -> RuleInfo {
     let columns = [
-        "identity-owner", "identity-unit", "not-before", "last-used", "undesired-since", "disabled-since", "level", "owner",
-        "purpose", "observed-purpose", "record", "approver", "via", "replaces", "tier", "exclusion",
+        "identity-owner",
+        "identity-unit",
+        "not-before",
+        "last-used",
+        "undesired-since",
+        "disabled-since",
+        "level",
+        "owner",
+        "purpose",
+        "observed-purpose",
+        "record",
+        "approver",
+        "via",
+        "replaces",
+        "tier",
+        "exclusion",
     ];
     RuleInfo { columns: columns.map(Into::into).into(), ..trueup_test_guests::info(name) }
 }

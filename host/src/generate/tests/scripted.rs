@@ -219,7 +219,14 @@ fn mess_comes_when_it_is_asked_for() {
     assert!(text(&renamed, 0, "grants-git.tsv").contains(&renaming().1));
 }
 
-struct Folder(PathBuf);
+/// A directory that goes when its test ends.
+pub(super) struct Folder(pub(super) PathBuf);
+
+impl Folder {
+    pub(super) fn new(test: &str) -> Self {
+        Folder(std::env::temp_dir().join(format!("trueup-generate-{test}-{}", std::process::id())))
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -229,7 +236,7 @@ impl Drop for Folder {
 
 #[test]
 fn files_are_the_bytes_and_manifests_count_them() {
-    let folder = Folder(std::env::temp_dir().join(format!("trueup-generate-{}", std::process::id())));
+    let folder = Folder::new("files");
     let estate = Estate::with(small(), 4, Options { mess: Mess { moved: true, ..Mess::default() }, ..Options::default() });
     let written = estate.write_sources(21, &folder.0).unwrap();
     let bytes = estate.source_bytes(21).unwrap();
@@ -244,6 +251,8 @@ fn files_are_the_bytes_and_manifests_count_them() {
         let unnoted = file == "grants-crm.tsv" || file.starts_with("moved/");
         assert_eq!(manifest, (!unnoted).then_some(expected), "{file}");
     }
+    estate.write_sources(19, &folder.0).unwrap();
+    assert!(std::fs::read_dir(&folder.0).unwrap().all(|f| !f.unwrap().path().display().to_string().contains("wiki")));
     let error = estate.write_sources(0, Path::new("/proc/none")).map_err(|e| e.to_string());
     assert!(error.is_err_and(|e| e.starts_with("cannot write `/proc/none/")));
 }
