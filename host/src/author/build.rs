@@ -126,8 +126,8 @@ pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built
 /// # Errors
 /// In words, what the module lacks.
 fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
-    let encoder = ComponentEncoder::default().validate(true).module(module);
-    encoder.and_then(|mut encoder| encoder.encode()).map_err(|error| format!("{error:#}"))
+    let mut encoder = ComponentEncoder::default().validate(true);
+    encoder.module(module).and_then(|encoder| encoder.encode()).map_err(|error| format!("{error:#}"))
 }
 
 /// A program in the crate's folder, without what a cargo above has set.

@@ -3,6 +3,8 @@
 
 mod build;
 mod cases;
+#[cfg(test)]
+mod tests;
 
 pub use build::{BuildError, BuildOptions, Built, build_component};
 pub use cases::{ComponentJudge, run_cases};
