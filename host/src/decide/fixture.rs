@@ -157,7 +157,8 @@ impl World {
             let first = cases.len() as u32;
             let name = rows.first().map_or(Sym::EMPTY, |row| snapshot.symbols.intern(&row.who));
             cases.extend(rows.iter().map(|row| case(row, &mut snapshot, &mut recorded)));
-            identities.push(Identity { name, digest, person: None, cases: first..cases.len() as u32 });
+            let person = snapshot.people.iter().position(|p| p.identity == name).map(|i| i as u32);
+            identities.push(Identity { name, digest, person, cases: first..cases.len() as u32 });
         }
         let batches = cut(&identities, per_batch);
         let same: Vec<Sym> = (0..snapshot.symbols.len() as u32).map(Sym).collect();

@@ -67,7 +67,7 @@ impl<'a> Ground<'a> {
             mode: ruled.map_or(Mode::Observe, |r| r.mode),
             adopted: ruled.is_some_and(|r| r.adopted),
             adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
-            left: self.left.contains(&identity.name),
+            left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
         }
     }
 

@@ -70,11 +70,9 @@ impl<'a> Book<'a> {
         self.attributes.get(&target).copied().unwrap_or_default()
     }
 
-    /// The name of a case's identity.
+    /// The name of an identity.
     pub(super) fn identity(&self, index: u32) -> &'a str {
-        let after = self.cases.identities.partition_point(|identity| identity.cases.start <= index);
-        let identity = after.checked_sub(1).and_then(|i| self.cases.identities.get(i));
-        identity.map_or("", |identity| self.text(identity.name))
+        self.cases.identities.get(index as usize).map_or("", |identity| self.text(identity.name))
     }
 
     /// The key of a case, in native spelling. A case that neither side spells is named by its hash.
