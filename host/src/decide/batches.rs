@@ -6,7 +6,7 @@ use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
 use super::{Policy, weigh};
-use crate::correlate::{Batch, Cases, Identity, Side};
+use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
 
@@ -60,7 +60,7 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
         for index in identity.cases.clone() {
             let Some(case) = ground.cases.cases.get(index as usize) else { continue };
             let view = ground.view(case, identity);
-            let at = At { case: index, identity: number, disputed };
+            let at = At { case: index, identity: number, disputed: disputed || view.is_disputed() };
             outcomes.push(match columns {
                 Err(refusal) => without_rule(ground, &view, at, refusal),
                 Ok(columns) => match rows.find(columns, index, identity) {
@@ -85,7 +85,7 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
 struct At {
     case: u32,
     identity: u32,
-    /// Whether the identity is in dispute.
+    /// Whether it or its identity is in dispute.
     disputed: bool,
 }
 
@@ -250,6 +250,5 @@ fn without_rule(ground: &Ground<'_>, view: &View<'_>, at: At, refusal: Refusal) 
 
 /// Whether it is desired beyond the end that the target has.
 fn is_renewed(view: &View<'_>, as_of: Time) -> bool {
-    matches!(view.case.desired_side, Side::Present | Side::Disabled)
-        && (view.desired_end().is_none() || view.desired_end() > as_of)
+    view.case.is_desired() && (view.desired_end().is_none() || view.desired_end() > as_of)
 }

@@ -16,7 +16,7 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
     let decision = book.decided.decisions.get(placed.decision as usize)?;
     let case = book.case(decision.case)?;
     let Named { key, incarnation, before, after, id } = named(book, decision, case);
-    let live = book.desired(case).filter(|_| matches!(case.desired_side, Side::Present | Side::Disabled));
+    let live = book.desired(case).filter(|_| case.is_desired());
     Some(Change {
         after,
         before,
@@ -68,7 +68,7 @@ fn depends(book: &Book<'_>, decision: &Decision) -> Option<ChangeId> {
 fn incarnation(book: &Book<'_>, kind: ChangeKind, case: &Case) -> u32 {
     let Some(recorded) = case.recorded.and_then(|i| book.cases.recorded.get(i as usize)) else { return 1 };
     let makes = matches!(kind, ChangeKind::Grant | ChangeKind::Create | ChangeKind::Issue);
-    if makes || recorded.state == StateHash::ABSENT { recorded.incarnation.saturating_add(1) } else { recorded.incarnation }
+    if makes || recorded.is_closed() { recorded.incarnation.saturating_add(1) } else { recorded.incarnation }
 }
 
 fn observed_state(book: &Book<'_>, case: &Case) -> State {
