@@ -271,9 +271,11 @@ fn states_before_and_after_hold_what_the_target_stores() {
         let change = one(&world, row(desired, observed), reply);
         assert_eq!((change.kind.name(), change.before, change.after), (kind, before, after));
     }
-    let key = Row { have: Says { expires_at: old, ..Says::default() }, ..credential(Side::Present, Side::Disabled) };
+    // What desired does not state stays.
+    let key =
+        Row { have: Says { level: "read", expires_at: old, ..Says::default() }, ..credential(Side::Present, Side::Disabled) };
     let rotated = one(&world, key, reply(5, 0, 0));
-    assert_eq!(rotated.after, holding(true, "", "bob", "", NOW + 100 * HOUR));
+    assert_eq!(rotated.after, holding(true, "read", "bob", "", NOW + 100 * HOUR));
     // What the target does not store is neither told nor written.
     world.targets.get_mut("gh").unwrap().attributes = AttributeMask(Attribute::Level as u32);
     let change = one(&world, row(Side::Present, Side::Absent), reply(1, 0, 0));
@@ -289,6 +291,8 @@ fn a_change_speaks_for_itself() {
     assert_eq!((change.record.as_str(), change.not_before.seconds(), change.key.holder.as_str()), ("HR-7", NOW - HOUR, "Ann"));
     assert_eq!((change.component.as_str(), change.rank, change.tier, change.reason.code.as_str()), ("ann", -3, 1, "missing"));
     assert!(change.gates.is_empty());
+    let lapsed = Row { want: want.clone(), ..grant(Side::Absent, Side::Present) };
+    assert_eq!(one(&world, lapsed, reply(2, 0)).record, "", "a record that has lapsed justifies nothing");
     // Observed spelling wins; what removes waits for adoption.
     let have = Says { spelled: "ANN", ..Says::default() };
     let change = one(&world, Row { want, have, differs: 1, ..grant(Side::Disabled, Side::Present) }, reply(2, 9));
