@@ -9,6 +9,10 @@ pub const BATCH_HOLDS_CASES: u32 = 4_096;
 pub const IDENTITY_HOLDS_CASES: u32 = 65_536;
 /// Changes per chunk of a plan: a chunk is what is hashed and read at once.
 pub const PLAN_CHUNK_CHANGES: u32 = 4_096;
+/// A chunk of a plan also closes at this size, so that reading one never needs much memory.
+pub const PLAN_CHUNK_BYTES: usize = 8 << 20;
+/// Longest header or trailer of a plan, in bytes: counts per reason code, and a digest per chunk.
+pub const PLAN_EDGE_BYTES: usize = 16 << 20;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
 pub const SLICE_CHANGES: u32 = 500;
 /// Batches that wait for the ledger's writer before those who submit wait too.

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, Subject};
 
 /// Names one case within a tenant: the thing, never a connector's id for it. `holder` and `object` are the native ids
 /// that are written.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct CaseKey {
     /// The system that holds it.
     pub target: String,
@@ -30,6 +31,18 @@ impl CaseKey {
         let mut head = [0; 16];
         head.copy_from_slice(&encoder.finish().0[..16]);
         KeyHash(head)
+    }
+}
+
+/// Fields in alphabetical order, as canonical JSON has them; keys compare in the order of declaration.
+impl Serialize for CaseKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("CaseKey", 4)?;
+        fields.serialize_field("holder", &self.holder)?;
+        fields.serialize_field("object", &self.object)?;
+        fields.serialize_field("subject", &self.subject)?;
+        fields.serialize_field("target", &self.target)?;
+        fields.end()
     }
 }
 
