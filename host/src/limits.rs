@@ -15,6 +15,12 @@ pub const PLAN_CHUNK_BYTES: usize = 8 << 20;
 pub const PLAN_EDGE_BYTES: usize = 16 << 20;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
 pub const SLICE_CHANGES: u32 = 500;
+/// Batches that wait for the ledger's writer before those who submit wait too.
+pub const LEDGER_QUEUE_BATCHES: usize = 64;
+/// Queued batches share one flush up to this many rows: a flush then costs little against them.
+pub const LEDGER_GROUP_ROWS: usize = 4_096;
+/// Rows after which the ledger's write-ahead log is moved into the database: about 16 MiB of it.
+pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 /// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
 pub const LEAF_BYTES: usize = 65_535;
 /// Rows per page of a scan: the unit that a crash may lose.
