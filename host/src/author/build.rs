@@ -243,10 +243,7 @@ fn compile(
     }
     // For this crate alone: a rule that it links must not export the contract a second time.
     cargo.args(["--", "--cfg", "trueup_component", "-C", STACK]);
-    let output = cargo
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|source| BuildError::Start { program: "cargo", source })?;
+    let output = cargo.stderr(Stdio::inherit()).output().map_err(|source| BuildError::Start { program: "cargo", source })?;
     if !output.status.success() {
         return Err(BuildError::Compile(crate_dir.to_path_buf()));
     }

@@ -15,6 +15,8 @@ mod source;
 mod spool;
 
 pub use build::SnapshotBuilder;
+#[cfg(feature = "files")]
+pub use files::{FileConfig, FileSource};
 pub use gate::{prune_keys, record_counts};
 pub use page::{Cursor, Page};
 pub use run::{Discovery, discover};

@@ -68,7 +68,8 @@ impl Engine {
     fn replace_former(&self, owned: &Owned, run: &RunRow, plan: PlanId) -> Result<(), EngineError> {
         let former = self.runs(FORMER_RUNS)?.into_iter();
         for former in former.filter(|former| former.run != run.run && former.stage != Stage::Replaced) {
-            let mut batch = Batch { entries: vec![Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() })], leaves: Vec::new() };
+            let mut batch =
+                Batch { entries: vec![Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() })], leaves: Vec::new() };
             if let Some(open) = former.plan.filter(|open| *open != plan) {
                 self.end_open(&former, open, run.began, &mut batch)?;
             }

@@ -99,8 +99,10 @@ pub struct RunRow {
     pub basis: Digest,
     /// Its plan, once sealed.
     pub plan: Option<PlanId>,
-    /// First slice that is not settled, and the slice size.
+    /// First slice that is not settled.
     pub slice: u64,
+    /// Whether the run goes on to commit what it sealed.
+    pub commits: bool,
 }
 
 /// A gate opened for a change, or for a shrunk scan (then `change` is the scan's digest).
@@ -210,6 +212,25 @@ pub enum LeafKind {
     Approval,
     /// A run ended.
     RunEnd,
+}
+
+impl LeafKind {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RunStart => "run_start",
+            Self::SliceCheckpoint => "slice_checkpoint",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+            Self::Confirmed => "confirmed",
+            Self::Recovered => "recovered",
+            Self::Superseded => "superseded",
+            Self::Takeover => "takeover",
+            Self::Approval => "approval",
+            Self::RunEnd => "run_end",
+        }
+    }
 }
 
 /// One leaf before it has its index: the store completes and hashes it when it is appended. Made by the functions that
