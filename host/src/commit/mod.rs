@@ -2,5 +2,9 @@
 //! Speaks to the ledger and to targets through their traits only; builds without wasmtime.
 
 mod event;
+mod status;
+#[cfg(test)]
+mod tests;
 
 pub use event::{End, Event, Outcome};
+pub use status::{IllegalEvent, Status, next};

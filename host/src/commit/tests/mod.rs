@@ -1,0 +1,3 @@
+//! Tests of the commit stage.
+
+mod status;
