@@ -11,6 +11,24 @@ pub const IDENTITY_HOLDS_CASES: u32 = 65_536;
 pub const PLAN_CHUNK_CHANGES: u32 = 4_096;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
 pub const SLICE_CHANGES: u32 = 500;
+/// How often one change is tried in one run: enough to ride out a short fault, few enough that a slice goes on.
+pub const CHANGE_ATTEMPTS: u32 = 5;
+/// Longest wait that a target may ask for before its changes are left to the next run, in seconds.
+pub const THROTTLE_SECONDS: u32 = 60;
+/// A target is backed off after this many changes in a row that it did not take; fewer are no pattern.
+pub const BACK_OFF_CHANGES: u32 = 5;
+/// How often one change is read back until it counts as not observed.
+pub const VERIFY_READS: u32 = 10;
+/// Pause between two of these reads, in seconds.
+pub const VERIFY_PAUSE_SECONDS: u32 = 1;
+/// Reads in a row that must agree where a target's reads lag behind its writes.
+pub const LAGGING_READS_AGREE: u32 = 3;
+/// A clock may step back this far without stopping a run: time daemons do that.
+pub const CLOCK_BACK_SECONDS: i64 = 2;
+/// Longest message of a target that is kept, in bytes.
+pub const MESSAGE_BYTES: usize = 256;
+/// Changes that a summary lists one by one; the rest are counted.
+pub const LISTED_CHANGES: usize = 10_000;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Longest text of one field, in bytes: longer ones are a malformed row.

@@ -101,6 +101,9 @@ pub enum WriteError {
         /// Its words.
         message: String,
     },
+    /// A writer with a higher fence was here: this one must stop. Nothing was written.
+    #[error("another writer took over this target")]
+    Fenced,
     /// Nobody knows whether it was written.
     #[error("no answer from the target: {message}")]
     Ambiguous {
