@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::world::{Fault, LANDING, START, World, change, estate, gated, grant, key, opening, profile, revoke, sorted};
 use crate::commit::{CommitError, End, Event, Open, Outcome, Outcomes, Rest, Status};
 use crate::correlate::Recorded;
-use crate::ledger::{BatchId, LeafKind, Settled};
+use crate::ledger::{BatchId, LeafKind, Settled, Stage};
 use crate::limits::{BACK_OFF_CHANGES, CHANGE_ATTEMPTS, VERIFY_READS};
 use crate::model::{Change, ChangeKind, GateKind, Holding, StateHash, Time};
 
@@ -39,6 +39,8 @@ fn commits_in_order_with_a_flush_per_slice() {
         assert_eq!(state.leaves.iter().filter(|leaf| leaf.kind == kind).count(), 40, "{kind:?}");
     }
     assert_eq!(state.slept, 0);
+    assert_eq!(state.runs.iter().map(|run| run.slice).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert!(state.runs.iter().all(|run| run.stage == Stage::Committing && run.plan.is_some()));
 }
 
 #[test]
@@ -240,7 +242,7 @@ fn v15_access_that_could_land_after_its_end_is_not_sent() {
 #[test]
 fn v15_expired_access_never_lands_at_any_crash_point_and_delay() {
     for delay in [0, 30, 61, 200, 1_000] {
-        for fault in [Fault::ReplyLost, Fault::RequestLost, Fault::LandsLate, Fault::Throttled(30), Fault::Touched] {
+        for fault in [Fault::ReplyLost, Fault::RequestLost, Fault::LandsLate, Fault::LandsLast, Fault::Throttled(30)] {
             for fuse in 1..40 {
                 let world = World::new();
                 let plan: Vec<_> =
@@ -305,6 +307,8 @@ fn v20_a_refusal_after_a_lost_request_waits_for_the_first_to_land() {
     for (faults, lands) in [
         ([Fault::RequestLost, Fault::Refused], false),
         ([Fault::LandsLate, Fault::Refused], true),
+        ([Fault::LandsLast, Fault::Refused], true),
+        ([Fault::LandsLast, Fault::Throttled(1)], true),
         ([Fault::RequestLost, Fault::Throttled(10)], true),
     ] {
         let world = World::new();
@@ -433,6 +437,39 @@ fn a_throttled_change_waits_as_long_as_it_is_asked_to() {
     assert_eq!(world.finish(std::slice::from_ref(&only), &[], 10).confirmed(), 1);
     let state = world.lock();
     assert_eq!((state.slept, state.requests.len()), (27, 3));
+}
+
+#[test]
+fn a_target_that_asks_for_a_long_wait_is_asked_again_in_a_later_run() {
+    let world = World::new();
+    let plan = [grant("a", "group:x")];
+    world.fault(&plan[0], &[Fault::Throttled(3_600)]);
+    let backed_off = Open::BackedOff { target: "app".to_owned() };
+    for _ in 0..2 {
+        assert_eq!(open(&world.finish(&plan, &[], 10), &plan[0]), Some(&backed_off));
+        assert_eq!(world.lock().requests.len(), 1);
+    }
+    world.lock().now += 3_600;
+    assert_eq!(world.finish(&plan, &[], 10).confirmed(), 1);
+}
+
+#[test]
+fn v20_a_request_of_a_stopped_writer_is_not_given_up_while_it_can_land() {
+    for fuse in 1..20 {
+        let world = World::new();
+        let plan = [change("a", "group:x", ChangeKind::Grant, None, until(START + LANDING + 10))];
+        world.fault(&plan[0], &[Fault::LandsLast]);
+        world.lock().fuse = Some(fuse);
+        world.commit(&plan, &[], 10);
+        // Too late to send it again, too early to know that it did not land.
+        world.lock().now += 10;
+        let outcomes = world.finish(&plan, &[], 10);
+        let mut state = world.lock();
+        state.now += LANDING;
+        state.land();
+        assert_eq!(outcomes.confirmed(), state.log.len() as u64, "fuse {fuse}: {outcomes:?}");
+        assert_eq!(state.cases.len(), state.log.len(), "fuse {fuse}");
+    }
 }
 
 #[test]

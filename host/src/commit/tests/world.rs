@@ -37,6 +37,8 @@ pub(super) enum Fault {
     GoesDark,
     /// Not applied now, nobody says so; applied at the next wait or just before the next write, if its condition holds.
     LandsLate,
+    /// The same, but it lands at the last instant that the profile allows.
+    LandsLast,
     Throttled(u32),
     Refused,
     /// Another case of the same resource is edited between read and write.
@@ -59,13 +61,13 @@ pub(super) struct Inner {
     versions: BTreeMap<String, u64>,
     pub(super) log: Vec<Mutation>,
     /// Requests, whether applied or not.
-    pub(super) requests: Vec<CaseKey>,
+    pub(super) requests: Vec<ChangeId>,
     pub(super) faults: BTreeMap<CaseKey, Vec<Fault>>,
     /// Reads of this holder fail, this often.
     pub(super) unreadable: BTreeMap<String, u32>,
     /// What the next reads of this holder show instead of the truth, last first.
     pub(super) flapping: BTreeMap<String, Vec<State>>,
-    late: Option<(CaseKey, State, u64, ChangeId, i64)>,
+    late: Option<Late>,
     pub(super) highest_fence: u64,
     pub(super) now: i64,
     pub(super) slept: i64,
@@ -74,11 +76,22 @@ pub(super) struct Inner {
     pub(super) fuse: Option<u32>,
     pub(super) events: Vec<(ChangeId, Event)>,
     pub(super) heads: BTreeMap<KeyHash, Recorded>,
+    pub(super) runs: Vec<RunRow>,
     pub(super) leaves: Vec<Leaf>,
     pub(super) flushes: u64,
     pub(super) epoch: u64,
     pub(super) settled: Option<Settled>,
     pub(super) broken: Vec<String>,
+}
+
+/// A request under way.
+struct Late {
+    key: CaseKey,
+    after: State,
+    version: u64,
+    change: ChangeId,
+    last: i64,
+    waits: bool,
 }
 
 /// Shared by target, ledger and clock.
@@ -289,11 +302,11 @@ impl Inner {
         true
     }
 
-    /// What is late lands now, or did so at the last instant that the profile allows.
-    fn land(&mut self) {
-        if let Some((key, after, version, change, last)) = self.late.take() {
-            let at = self.now.min(last);
-            self.apply(&key, after, version, change, self.highest_fence, at);
+    /// A request under way lands when the next one comes or time passes, or not before its last instant.
+    pub(super) fn land(&mut self) {
+        if let Some(late) = self.late.take_if(|late| !late.waits || late.last <= self.now) {
+            let at = self.now.min(late.last);
+            self.apply(&late.key, late.after, late.version, late.change, self.highest_fence, at);
         }
     }
 
@@ -327,7 +340,7 @@ impl Target for Fake {
         self.0.effect().await;
         let mut state = self.0.lock();
         state.now += 1;
-        if state.late.as_ref().is_some_and(|late| late.4 <= state.now) {
+        if state.late.as_ref().is_some_and(|late| late.last <= state.now) {
             state.land();
         }
         if let Some(left) = state.unreadable.get_mut(&key.holder).filter(|left| **left > 0) {
@@ -351,11 +364,15 @@ impl Target for Fake {
             if !matches!(status, Status::Intent { .. }) {
                 state.broken.push(format!("V19: `{key}` is sent while the ledger says `{status}`"));
             }
+            let intents = state.events.iter().filter(|(id, e)| *id == write.change.id && matches!(e, Event::Intent { .. }));
+            if intents.count() <= state.requests.iter().filter(|id| **id == write.change.id).count() {
+                state.broken.push(format!("V19: `{key}` is sent again without an intent of its own"));
+            }
             if write.fence < state.highest_fence {
                 return Err(WriteError::Fenced);
             }
             state.highest_fence = write.fence;
-            state.requests.push(key.clone());
+            state.requests.push(write.change.id);
             state.land();
             let version: u64 = write.version.0.parse().unwrap_or(u64::MAX);
             let after = write.after.cloned();
@@ -366,8 +383,9 @@ impl Target for Fake {
                     state.unreadable.insert(key.holder.clone(), u32::MAX);
                     return Err(WriteError::Ambiguous { message: "timeout".to_owned() });
                 }
-                Some(Fault::LandsLate) => {
-                    state.late = Some((key.clone(), after, version, write.change.id, state.now + LANDING - 1));
+                Some(late @ (Fault::LandsLate | Fault::LandsLast)) => {
+                    let (change, last, waits) = (write.change.id, state.now + LANDING - 1, late == Fault::LandsLast);
+                    state.late = Some(Late { key: key.clone(), after, version, change, last, waits });
                     return Err(WriteError::Ambiguous { message: "timeout".to_owned() });
                 }
                 Some(Fault::Throttled(seconds)) => return Err(WriteError::Throttled { seconds }),
@@ -407,6 +425,7 @@ impl Clock for World {
         let mut state = self.lock();
         state.land();
         state.now += i64::from(seconds);
+        state.land();
         state.slept += i64::from(seconds);
     }
 }
@@ -438,6 +457,7 @@ impl Ledger for World {
                     match entry {
                         Entry::Change { change, event, .. } => state.events.push((change, event)),
                         Entry::Head(head) => drop(state.heads.insert(head.key, head)),
+                        Entry::Run(row) => state.runs.push(row),
                         _ => {}
                     }
                 }
