@@ -159,7 +159,7 @@ impl Driver<'_> {
         self.answered(&item.change);
         self.outcomes.recovered += u64::from(recovers);
         let at = self.now();
-        self.journal.record(item, Event::Outcome { outcome, at }, Some(&state))?;
+        self.journal.record(item, Event::Outcome { outcome, at })?;
         if matches!(item.status, Status::Moved) {
             self.end(item, End::Superseded)?;
         }
@@ -219,12 +219,12 @@ impl Driver<'_> {
 
     fn settle(&mut self, item: &mut Item, outcome: Outcome) -> Result<(), CommitError> {
         let at = self.now();
-        self.journal.record(item, Event::Outcome { outcome, at }, None)
+        self.journal.record(item, Event::Outcome { outcome, at })
     }
 
     pub(super) fn end(&mut self, item: &mut Item, end: End) -> Result<(), CommitError> {
         let at = self.now();
-        self.journal.record(item, Event::Ended { end, at }, None)
+        self.journal.record(item, Event::Ended { end, at })
     }
 }
 

@@ -8,6 +8,7 @@ use super::gates::{Barrier, Before, Openings};
 use super::journal::Journal;
 use super::slice::Slices;
 use super::{Clock, End, Event, IllegalEvent, Open, Outcomes, Status, next};
+use crate::audit::Salts;
 use crate::ledger::{Batch, Ledger, LedgerError, Opening, Owned, RunRow, Stage};
 use crate::limits::{BACK_OFF_CHANGES, CLOCK_BACK_SECONDS, THROTTLE_SECONDS};
 use crate::model::{Change, ChangeId, Gate, GateKind, KeyHash, PlanId, Time};
@@ -38,8 +39,8 @@ pub struct Commit<'a> {
     pub clock: &'a dyn Clock,
     /// Is told of each step.
     pub observer: &'a dyn Observer,
-    /// Gives 32 fresh random bytes for each commitment of the audit log.
-    pub salt: &'a mut (dyn FnMut() -> [u8; 32] + Send),
+    /// Salts for the commitments of the audit log.
+    pub salts: &'a mut Salts,
 }
 
 /// Why committing stopped. Whatever is durable stays so: the same plan can be committed again and goes on from there.
@@ -132,9 +133,9 @@ impl Commit<'_> {
     {
         let latest = self.events.iter().map(|(_, event)| event.at()).max().unwrap_or_default();
         let run = RunRow { stage: Stage::Committing, plan: Some(self.plan), ..self.run };
-        let Commit { plan, ledger, owned, salt, .. } = self;
+        let Commit { plan, ledger, owned, salts, .. } = self;
         let mut driver = Driver {
-            journal: Journal { ledger, owned, plan, run, salt, pending: Batch::default() },
+            journal: Journal { ledger, owned, plan, run, salts, pending: Batch::default() },
             clock: self.clock,
             outcomes: Outcomes::default(),
             targets: self.targets,
@@ -231,7 +232,7 @@ impl Driver<'_> {
 
     pub(super) fn intend(&mut self, item: &mut Item) -> Result<(), CommitError> {
         let (epoch, attempt, at) = (self.fence(), item.status.next_attempt(), self.now());
-        self.journal.record(item, Event::Intent { epoch, attempt, at }, None)
+        self.journal.record(item, Event::Intent { epoch, attempt, at })
     }
 
     /// The instant of an attempt, if the change may be sent now. Asked before every attempt.

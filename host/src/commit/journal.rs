@@ -1,15 +1,12 @@
 //! What becomes durable about changes: events, recorded heads, the checkpoint, and the leaf that the audit log keeps of each.
 //! The one place that records an event, so that none bypasses `next`. Knows no target.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
 use super::driver::Item;
-use super::{CommitError, End, Event, Outcome, Status, next};
+use super::{CommitError, Event, Outcome, Status, next};
+use crate::audit::Salts;
 use crate::correlate::Recorded;
-use crate::ledger::{AuditBody, Batch, Entry, Leaf, LeafKind, Ledger, Owned, RunRow, Settled};
-use crate::model::{Change, Digest, PlanId, State, Time, canonical_json};
+use crate::ledger::{Batch, Entry, Leaf, Ledger, LedgerError, Owned, RunRow, Settled};
+use crate::model::{PlanId, Time};
 
 /// Events on their way to the ledger.
 pub(super) struct Journal<'a> {
@@ -17,57 +14,27 @@ pub(super) struct Journal<'a> {
     pub(super) owned: &'a Owned,
     pub(super) plan: PlanId,
     pub(super) run: RunRow,
-    pub(super) salt: &'a mut (dyn FnMut() -> [u8; 32] + Send),
+    pub(super) salts: &'a mut Salts,
     pub(super) pending: Batch,
 }
 
-type Fields = BTreeMap<&'static str, Value>;
-
 impl Journal<'_> {
-    /// Records an event of a change; it is durable after the next [`Journal::flush`]. `found` is the state that was read, if
-    /// the event rests on one.
-    pub(super) fn record(&mut self, item: &mut Item, event: Event, found: Option<&State>) -> Result<(), CommitError> {
+    /// Records an event of a change; it is durable after the next [`Journal::flush`].
+    pub(super) fn record(&mut self, item: &mut Item, event: Event) -> Result<(), CommitError> {
         let change = &item.change;
         let status = next(&item.status, &event).map_err(|source| CommitError::Contradiction { change: change.id, source })?;
-        let mut fields = Fields::from([("plan", json!(self.plan)), ("change", json!(change.id))]);
-        let mut states: Vec<(&str, &State)> = Vec::new();
-        let kind = match &event {
-            Event::Intent { epoch, attempt, .. } => {
-                describe(change, &mut fields);
-                fields.extend([("epoch", json!(epoch.to_string())), ("attempt", json!(attempt))]);
-                states.extend([("before", &change.before), ("after", &change.after)]);
-                LeafKind::Intent
+        let (run, plan, id, at) = (self.run.run, self.plan, change.id, event.at());
+        let leaf = match &event {
+            Event::Intent { attempt, .. } => {
+                Leaf::intent(run, at, plan, change, *attempt, self.salts).map_err(LedgerError::from)?
             }
-            Event::Outcome { outcome, .. } => {
-                fields.insert("outcome", json!(outcome.name()));
-                states.extend(found.map(|state| ("found", state)));
-                match outcome {
-                    Outcome::Rejected { message } | Outcome::Ambiguous { message } => {
-                        fields.insert("message", json!(message));
-                    }
-                    Outcome::Throttled { until } => {
-                        fields.insert("until", json!(until));
-                    }
-                    Outcome::Acked | Outcome::Observed | Outcome::Stale { .. } | Outcome::NotApplied => {}
-                }
-                if by_reading(&item.status, outcome) { LeafKind::Recovered } else { LeafKind::Outcome }
-            }
-            Event::Confirmed { grade, .. } => {
-                fields.extend([("grade", json!(grade)), ("incarnation", json!(change.incarnation))]);
-                states.extend(found.map(|state| ("found", state)));
-                LeafKind::Confirmed
-            }
-            Event::Ended { end, .. } => {
-                fields.insert("end", json!(end.name()));
-                if let End::BlockedBy { change } = end {
-                    fields.insert("blocked_by", json!(change));
-                }
-                if matches!(end, End::Superseded | End::Replanned) { LeafKind::Superseded } else { LeafKind::Ended }
-            }
+            Event::Outcome { outcome, .. } if by_reading(&item.status, outcome) => Leaf::recovered(run, at, plan, id, outcome),
+            Event::Outcome { outcome, .. } => Leaf::outcome(run, at, plan, id, outcome),
+            Event::Confirmed { grade, .. } => Leaf::confirmed(run, at, plan, id, *grade),
+            Event::Ended { end, .. } => Leaf::superseded(run, at, plan, id, end),
         };
-        let bodies = states.into_iter().map(|(field, state)| self.body(field, state)).collect();
-        self.leaf(kind, event.at(), fields, bodies);
-        self.pending.entries.push(Entry::Change { plan: self.plan, change: change.id, event });
+        self.pending.leaves.push(leaf);
+        self.pending.entries.push(Entry::Change { plan, change: id, event });
         item.status = status;
         Ok(())
     }
@@ -84,8 +51,7 @@ impl Journal<'_> {
         }
         self.run.slice = slice;
         self.pending.entries.push(Entry::Run(self.run.clone()));
-        let fields = Fields::from([("plan", json!(self.plan)), ("slice", json!(slice.to_string()))]);
-        self.leaf(LeafKind::SliceCheckpoint, at, fields, Vec::new());
+        self.pending.leaves.push(Leaf::slice_checkpoint(self.run.run, at, self.plan, slice));
     }
 
     /// Makes everything recorded so far durable, in one batch.
@@ -102,28 +68,6 @@ impl Journal<'_> {
             Settled::Unknown(_) => Err(CommitError::NotDurable),
         }
     }
-
-    fn leaf(&mut self, kind: LeafKind, at: Time, fields: Fields, bodies: Vec<AuditBody>) {
-        self.pending.leaves.push(Leaf { kind, at, run: self.run.run, fields, bodies });
-    }
-
-    fn body(&mut self, field: &str, state: &State) -> AuditBody {
-        let salt = Digest((self.salt)()).to_string();
-        AuditBody { field: field.to_owned(), salt, state: canonical_json(state).ok() }
-    }
-}
-
-/// What the log says of a change once per attempt: what it is and why. States stand behind commitments.
-fn describe(change: &Change, fields: &mut Fields) {
-    fields.extend([
-        ("case", json!(change.key)),
-        ("op", json!(change.kind)),
-        ("incarnation", json!(change.incarnation)),
-        ("wave", json!(change.wave)),
-        ("tier", json!(change.tier)),
-        ("reason", json!(change.reason.code)),
-        ("record", json!(change.record)),
-    ]);
 }
 
 /// Whether an outcome settles by reading what no answer did.

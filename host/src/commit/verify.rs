@@ -99,18 +99,19 @@ impl Driver<'_> {
     /// Records the evidence, and with it what is now known of the case.
     fn confirm(&mut self, item: &mut Item, grade: Grade, found: &State) -> Result<(), CommitError> {
         let at = self.now();
-        self.journal.record(item, Event::Confirmed { grade, at }, Some(found))?;
-        let (flags, since) = match found {
-            None => (0, at),
+        self.journal.record(item, Event::Confirmed { grade, at })?;
+        let (flags, since, disabled_since) = match found {
+            None => (0, at, Time::NONE),
             Some(holding) => {
                 let disabled = if holding.enabled { 0 } else { Recorded::DISABLED };
                 // What is taken away by degrees counts as undesired from this plan on.
                 let since = if item.change.kind.removes() { self.journal.run.as_of } else { Time::NONE };
-                (Recorded::CLAIMED | disabled, since)
+                let disabled_since = if holding.enabled { Time::NONE } else { self.journal.run.as_of };
+                (Recorded::CLAIMED | disabled, since, disabled_since)
             }
         };
         let (state, incarnation) = (StateHash::of(found.as_ref()), item.change.incarnation);
-        self.journal.head(Recorded { key: item.key, state, incarnation, flags, since });
+        self.journal.head(Recorded { key: item.key, state, incarnation, flags, since, disabled_since });
         Ok(())
     }
 }

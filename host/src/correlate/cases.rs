@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::discover::Snapshot;
 use crate::link::Links;
-use crate::model::{Digest, KeyHash, StateHash, Sym, Time};
+use crate::model::{CaseKey, Digest, Fact, KeyHash, StateHash, Sym, Time};
 
 /// One side of a case. Numbers are those of the rule contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ pub enum WhyUnknown {
     Shrunk = 5,
 }
 
-/// What the ledger last confirmed of a case, about 40 bytes.
+/// What the ledger last confirmed of a case: 48 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The case.
@@ -51,21 +51,56 @@ pub struct Recorded {
     pub flags: u32,
     /// First plan that saw it observed but not desired; while closed: when it was closed.
     pub since: Time,
+    /// First plan that saw it disabled in the target; none while it works.
+    pub disabled_since: Time,
 }
 
+const _: () = assert!(size_of::<Recorded>() == 48, "ten million rows of recorded state are read in one merge");
+
 impl Recorded {
+    /// A row with no marks.
+    #[must_use]
+    pub const fn new(key: KeyHash, state: StateHash, incarnation: u32) -> Self {
+        Recorded { key, state, incarnation, flags: 0, since: Time::NONE, disabled_since: Time::NONE }
+    }
+
     /// We made or adopted it.
     pub const CLAIMED: u32 = 1;
     /// It was disabled when last confirmed.
     pub const DISABLED: u32 = 2;
+
+    /// Whether nothing was held when it was last confirmed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == StateHash::ABSENT
+    }
+}
+
+/// Bits of [`Case::traits`], as in the contract.
+pub mod traits {
+    /// It comes from another grant.
+    pub const INHERITED: u32 = 1;
+    /// The target does not let it be changed.
+    pub const IMMUTABLE: u32 = 2;
+    /// Somebody else changed it since it was recorded.
+    pub const CHANGED: u32 = 4;
+    /// We made or adopted it.
+    pub const CLAIMED: u32 = 8;
+    /// It gives power over others' access.
+    pub const PRIVILEGED: u32 = 16;
+    /// It is kept for emergencies.
+    pub const BREAK_GLASS: u32 = 32;
+    /// Its scope is additive.
+    pub const ADDITIVE: u32 = 64;
 }
 
 /// One case: indices into the snapshot, and what the host derived.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    /// Index into `Snapshot::desired`.
+    /// Index into `Snapshot::desired`. Also given while `desired_side` is absent or unknown, when the justification has
+    /// ended or the case is disputed: the side alone says whether it is desired.
     pub desired: Option<u32>,
-    /// Index into `Snapshot::observed`.
+    /// Index into `Snapshot::observed`; also given while `observed_side` is unknown.
     pub observed: Option<u32>,
     /// What the ledger holds of it, if anything.
     pub recorded: Option<u32>,
@@ -119,6 +154,20 @@ pub struct Batch {
     pub too_large: bool,
 }
 
+impl Case {
+    /// Whether the target is known to hold it, working or not.
+    #[must_use]
+    pub const fn is_observed(&self) -> bool {
+        matches!(self.observed_side, Side::Present | Side::Disabled)
+    }
+
+    /// Whether a live justification is known to desire it.
+    #[must_use]
+    pub const fn is_desired(&self) -> bool {
+        matches!(self.desired_side, Side::Present | Side::Disabled)
+    }
+}
+
 /// All cases of a run, with what they refer to.
 pub struct Cases {
     /// The facts.
@@ -133,4 +182,26 @@ pub struct Cases {
     pub cases: Vec<Case>,
     /// In order of identities.
     pub batches: Vec<Batch>,
+}
+
+impl Cases {
+    /// The row that names a case in the target's spelling: the observed one, else the desired one, which linking gave the
+    /// spelling that would be written.
+    #[must_use]
+    pub fn native(&self, case: &Case) -> Option<&Fact> {
+        let observed = case.observed.and_then(|i| self.snapshot.observed.get(i as usize));
+        observed.or_else(|| case.desired.and_then(|i| self.snapshot.desired.get(i as usize)))
+    }
+
+    /// The key of a case, in the spelling that is written.
+    #[must_use]
+    pub fn key(&self, case: &Case) -> Option<CaseKey> {
+        let text = |sym| self.snapshot.symbols.text(sym).to_owned();
+        self.native(case).map(|fact| CaseKey {
+            target: text(fact.target),
+            holder: text(fact.holder),
+            subject: fact.subject,
+            object: text(fact.object),
+        })
+    }
 }

@@ -1,10 +1,22 @@
 //! Reading what sources desire and what targets hold, in parallel, page by page, with a checkpoint after each page.
 //! Owns completeness: whether absence from a scan means absence. Never decides what to do about it.
 
+mod assemble;
+mod build;
+#[cfg(feature = "files")]
+pub mod files;
+mod frame;
+mod gate;
 mod page;
+mod rows;
+mod run;
 mod snapshot;
 mod source;
+mod spool;
 
+pub use build::SnapshotBuilder;
+pub use gate::{prune_keys, record_counts};
 pub use page::{Cursor, Page};
-pub use snapshot::{Completeness, Scan, ScanSide, Snapshot};
+pub use run::{Discovery, discover};
+pub use snapshot::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 pub use source::{DiscoverError, Source};

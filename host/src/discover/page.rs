@@ -21,4 +21,14 @@ pub struct Page {
     pub next: Option<Cursor>,
     /// On the last page: what the source says of the whole scan. `None`: the source cannot say, the shrink gate decides.
     pub total: Option<u64>,
+    /// On the last page: why the source itself knows that the scan is not whole. Its rows still count as present.
+    pub incomplete: Option<String>,
+}
+
+impl Page {
+    /// How many rows of all kinds.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        (self.facts.len() + self.people.len() + self.entitlements.len()) as u64
+    }
 }

@@ -1,8 +1,10 @@
 //! The noun of discovery: everything that was read, and how far it can be trusted.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Entitlement, Fact, Person, Symbols, Time};
+use crate::model::{Digest, Encoder, Entitlement, Fact, Person, Subject, Symbols, Time};
 
 /// Which side a scan speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -12,6 +14,30 @@ pub enum ScanSide {
     Desired,
     /// What is.
     Observed,
+}
+
+/// A set of subjects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Subjects(pub u8);
+
+impl Subjects {
+    /// None: the source states identities or the catalogue.
+    pub const NONE: Subjects = Subjects(0);
+    /// Accounts, grants and credentials.
+    pub const ALL: Subjects = Subjects(7);
+
+    /// Only this one.
+    #[must_use]
+    pub const fn only(subject: Subject) -> Self {
+        Subjects(1 << subject as u8)
+    }
+
+    /// Whether it is in the set.
+    #[must_use]
+    pub const fn has(self, subject: Subject) -> bool {
+        self.0 >> (subject as u8) & 1 == 1
+    }
 }
 
 /// Whether absence from a scan means absence.
@@ -36,6 +62,18 @@ pub enum Completeness {
     },
 }
 
+impl Completeness {
+    /// Zero when complete; else a number for the kind of gap.
+    const fn code(&self) -> i64 {
+        match self {
+            Self::Complete => 0,
+            Self::Incomplete { .. } => 1,
+            Self::Stale => 2,
+            Self::Shrunk { .. } => 3,
+        }
+    }
+}
+
 /// One scan: one source or target, for one target's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
@@ -43,8 +81,10 @@ pub struct Scan {
     pub source: String,
     /// Which side.
     pub side: ScanSide,
-    /// The target whose rows these are.
+    /// The target whose rows these are; empty for a source of identities or of the catalogue.
     pub target: String,
+    /// The subjects that it speaks for: it says nothing of the absence of others.
+    pub subjects: Subjects,
     /// When it was read.
     pub read_at: Time,
     /// How many rows.
@@ -52,10 +92,11 @@ pub struct Scan {
     /// How far to trust it.
     pub completeness: Completeness,
     /// Digest of the sorted canonical rows: what a release of a shrunk scan binds to.
-    pub digest: crate::model::Digest,
+    pub digest: Digest,
 }
 
-/// All that discovery read, over one dictionary. Desired and observed rows are in no particular order.
+/// All that discovery read, over one dictionary. Desired and observed rows are in no particular order. The dictionary
+/// is filled in the byte order of its texts, so that it does not depend on who was read first.
 #[derive(Default)]
 pub struct Snapshot {
     /// The dictionary.
@@ -64,10 +105,44 @@ pub struct Snapshot {
     pub desired: Vec<Fact>,
     /// What targets hold.
     pub observed: Vec<Fact>,
-    /// Identities.
+    /// Identities, each stated once; sorted.
     pub people: Vec<Person>,
-    /// Catalogue rows.
+    /// Catalogue rows, each stated once; sorted.
     pub entitlements: Vec<Entitlement>,
     /// One entry for each (source, target) and each target, sorted by side, source and target.
     pub scans: Vec<Scan>,
+    /// Digest of all rows as they were read, see [`Snapshot::facts_digest`].
+    pub rows: Digest,
+}
+
+impl Snapshot {
+    /// Digest of every distinct row and of which absences mean something. Equal for equal facts, however they are
+    /// ordered or split over sources and files; names of sources and instants of reading do not enter.
+    #[must_use]
+    pub fn facts_digest(&self) -> Digest {
+        let mut gaps: BTreeMap<(ScanSide, &str, u8), BTreeSet<i64>> = BTreeMap::new();
+        for scan in &self.scans {
+            let mut note = |subject| {
+                gaps.entry((scan.side, scan.target.as_str(), subject)).or_default().insert(scan.completeness.code());
+            };
+            if scan.subjects == Subjects::NONE {
+                note(u8::MAX);
+            }
+            for subject in [Subject::Account, Subject::Grant, Subject::Credential] {
+                if scan.subjects.has(subject) {
+                    note(subject as u8);
+                }
+            }
+        }
+        let mut encoder = Encoder::new("trueup.facts");
+        encoder.bytes(&self.rows.0);
+        for ((side, target, subject), codes) in gaps {
+            encoder.number(i64::from(side == ScanSide::Observed)).text(target).number(i64::from(subject));
+            encoder.number(codes.len() as i64);
+            codes.into_iter().for_each(|code| {
+                encoder.number(code);
+            });
+        }
+        encoder.finish()
+    }
 }

@@ -45,6 +45,8 @@ pub struct Fact {
     pub flags: FactFlags,
     /// Index into [`crate::Snapshot::scans`]: the scan that it came from.
     pub scan: u16,
+    /// Line of the source's file, from one; zero when there is none. For messages only: never hashed or compared.
+    pub line: u32,
     /// The system that holds it.
     pub target: Sym,
     /// The holder's native id there.
@@ -84,6 +86,7 @@ impl Fact {
             subject,
             flags: FactFlags(0),
             scan: 0,
+            line: 0,
             target,
             holder,
             object,

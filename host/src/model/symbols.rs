@@ -92,11 +92,12 @@ impl Symbols {
         })
     }
 
-    /// For each number, the rank of its text in byte order: what sorting compares.
+    /// For each number, the rank of its text in byte order: what sorting compares. Cheap for a dictionary that was
+    /// filled in sorted order, with few texts added since.
     #[must_use]
     pub fn ranks(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.ends.len() as u32).collect();
-        order.sort_unstable_by(|&a, &b| self.text(Sym(a)).cmp(self.text(Sym(b))));
+        order.sort_by(|&a, &b| self.text(Sym(a)).cmp(self.text(Sym(b))));
         let mut ranks = vec![0; order.len()];
         for (rank, id) in order.into_iter().enumerate() {
             if let Some(slot) = ranks.get_mut(id as usize) {

@@ -1,5 +1,11 @@
 //! The seam for systems that hold access. Owns what a target can say and do; which write comes next is for `commit`.
 
+#[cfg(feature = "sqlite")]
+mod embedded;
+
+#[cfg(feature = "sqlite")]
+pub use embedded::{EmbeddedError, EmbeddedRow, EmbeddedTarget, JournalRow};
+
 use async_trait::async_trait;
 
 use crate::discover::{Cursor, DiscoverError, Page};

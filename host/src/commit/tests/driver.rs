@@ -36,7 +36,7 @@ fn commits_in_order_with_a_flush_per_slice() {
     // Slices of ten accounts, ten and ten grants, ten revokes: a flush before each, and one for the last outcomes.
     assert_eq!(state.flushes, 5);
     for kind in [LeafKind::Intent, LeafKind::Outcome, LeafKind::Confirmed] {
-        assert_eq!(state.leaves.iter().filter(|leaf| leaf.kind == kind).count(), 40, "{kind:?}");
+        assert_eq!(state.leaves.iter().filter(|leaf| leaf.kind() == kind).count(), 40, "{kind:?}");
     }
     assert_eq!(state.slept, 0);
     assert_eq!(state.runs.iter().map(|run| run.slice).collect::<Vec<_>>(), [1, 2, 3, 4]);
@@ -62,7 +62,7 @@ fn a_confirmed_change_records_its_case() {
     ] {
         let head = head(change);
         assert_eq!((head.state, head.flags, head.incarnation), (StateHash::of(held.as_ref()), flags, 1), "{}", change.key);
-        assert_eq!(head.since.is_some(), since, "{}", change.key);
+        assert_eq!((head.since.is_some(), head.disabled_since.is_some()), (since, flags & Recorded::DISABLED != 0), "{}", change.key);
     }
 }
 
@@ -339,7 +339,7 @@ fn v10_nothing_else_touches_a_namespace_while_an_effect_is_unknown() {
     world.lock().unreadable.clear();
     let outcomes = world.finish(&plan, &[], 10);
     assert_eq!((outcomes.confirmed(), world.lock().log.len()), (4, 4));
-    assert!(world.lock().leaves.iter().all(|leaf| leaf.kind != LeafKind::Recovered), "found as before, it was sent again");
+    assert!(world.lock().leaves.iter().all(|leaf| leaf.kind() != LeafKind::Recovered), "found as before, it was sent again");
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn what_is_settled_by_reading_is_logged_as_recovered() {
     world.fault(&only, &[Fault::ReplyLost]);
     let outcomes = world.finish(std::slice::from_ref(&only), &[], 10);
     assert_eq!(outcomes.recovered, 1);
-    let kinds: Vec<_> = world.lock().leaves.iter().map(|leaf| leaf.kind).collect();
+    let kinds: Vec<_> = world.lock().leaves.iter().map(|leaf| leaf.kind()).collect();
     use LeafKind::{Confirmed, Intent, Outcome, Recovered, SliceCheckpoint};
     assert_eq!(kinds, [Intent, Outcome, Recovered, Confirmed, SliceCheckpoint]);
 }
@@ -574,6 +574,6 @@ fn no_state_or_salt_stands_open_in_a_leaf() {
     let state = world.lock();
     assert!(!state.leaves.is_empty());
     for leaf in &state.leaves {
-        assert!(!format!("{:?}", leaf.fields).contains("canary"), "{leaf:?}");
+        assert!(!format!("{:?}", leaf.says).contains("canary"), "{leaf:?}");
     }
 }

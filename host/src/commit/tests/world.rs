@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 
-use crate::audit::LogHead;
+use crate::audit::{LogHead, Salts};
 use crate::commit::{Clock, Commit, CommitError, Event, Outcomes, Status, next};
 use crate::correlate::Recorded;
 use crate::discover::{Cursor, DiscoverError, Page};
@@ -196,7 +196,7 @@ impl World {
         let target = Fake(self.clone(), self.1.clone().unwrap_or_else(profile));
         let targets = BTreeMap::from([("app".to_owned(), Arc::new(target) as Arc<dyn Target>)]);
         let owned = self.acquire("t").ok()?;
-        let mut salt = || [7; 32];
+        let mut salts = Salts::from_seed([7; 32]);
         let job = Commit {
             plan: plan_id(),
             changes: plan.len() as u64,
@@ -209,7 +209,7 @@ impl World {
             events: self.lock().events.clone(),
             clock: self,
             observer: &Silent,
-            salt: &mut salt,
+            salts: &mut salts,
         };
         let changes = plan.iter().cloned().map(Ok::<_, std::io::Error>);
         // Every effect of this world is done at once, so that a future which is not ready was stopped by the fuse.
@@ -271,7 +271,7 @@ pub(super) fn plan_id() -> PlanId {
 
 fn run_row() -> RunRow {
     let (began, as_of) = (Time::from_seconds(START), Time::from_seconds(START - 10));
-    RunRow { run: RunId(1), stage: Stage::Sealed, as_of, began, basis: Digest::of(b"basis"), plan: None, slice: 0 }
+    RunRow { run: RunId(1), stage: Stage::Sealed, as_of, began, basis: Digest::of(b"basis"), plan: None, slice: 0, commits: true }
 }
 
 impl Inner {
@@ -464,7 +464,8 @@ impl Ledger for World {
                 state.leaves.extend(batch.leaves);
             }
         }
-        Ok(Ticket(0))
+        let (_, settled) = std::sync::mpsc::channel();
+        Ok(Ticket { id: BatchId(1), settled })
     }
 
     fn wait(&self, _: Ticket) -> Result<Settled, LedgerError> {

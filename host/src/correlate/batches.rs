@@ -1,0 +1,34 @@
+//! Cuts identities into batches by content alone, so that neither threads nor slices move a cut. Owns the rule of the cut.
+
+use super::{Batch, Identity};
+use crate::limits::{BATCH_CLOSES_AFTER_CASES, BATCH_HOLDS_CASES, IDENTITY_HOLDS_CASES};
+
+/// Batches of whole identities, in order. A batch closes once it has enough cases at an identity whose digest ends in
+/// three zero bits, or before it would hold too many; a larger identity stands alone.
+pub(super) fn cut(identities: &[Identity]) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    let mut open: Option<Batch> = None;
+    for (at, identity) in (0u32..).zip(identities) {
+        let count = identity.cases.end - identity.cases.start;
+        let held = open.as_ref().map_or(0, |batch| batch.cases.end - batch.cases.start);
+        if held > 0 && held.saturating_add(count) > BATCH_HOLDS_CASES {
+            batches.extend(open.take());
+        }
+        let mut batch = open.take().unwrap_or_else(|| Batch {
+            identities: at..at,
+            cases: identity.cases.start..identity.cases.start,
+            too_large: count > IDENTITY_HOLDS_CASES,
+        });
+        batch.identities.end = at + 1;
+        batch.cases.end = identity.cases.end;
+        let size = batch.cases.end - batch.cases.start;
+        let ends = identity.digest.0.last().is_some_and(|byte| byte & 7 == 0);
+        if size > BATCH_HOLDS_CASES || (size >= BATCH_CLOSES_AFTER_CASES && ends) {
+            batches.push(batch);
+        } else {
+            open = Some(batch);
+        }
+    }
+    batches.extend(open);
+    batches
+}

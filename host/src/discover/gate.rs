@@ -1,0 +1,145 @@
+//! The shrink gate: a scan that nobody vouches for is held against the last complete one, key by key, so that a rename
+//! trips it as surely as a loss. Owns the files of keys; what is released and what was counted is the caller's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::{Completeness, DiscoverError, ScanSide, Snapshot, Subjects, rows};
+use crate::ledger::ScanCount;
+use crate::limits::{SHRINK_PERCENT, SHRINK_ROWS};
+use crate::model::Digest;
+
+/// What scans are held against.
+pub(super) struct Gate<'a> {
+    /// The last complete scans.
+    pub(super) counts: &'a [ScanCount],
+    /// Where their keys are.
+    pub(super) keys_dir: &'a Path,
+    /// Digests of scans that a person looked at.
+    pub(super) released: &'a BTreeSet<Digest>,
+}
+
+impl Gate<'_> {
+    /// Marks the scans that shrank. Only scans of `gated` sources are looked at: others are vouched for.
+    pub(super) fn settle(&self, snapshot: &mut Snapshot, gated: &BTreeSet<(ScanSide, String)>) -> Result<(), DiscoverError> {
+        if gated.is_empty() {
+            return Ok(());
+        }
+        let keys = rows::key_prefixes(snapshot);
+        let counts: BTreeMap<_, _> = self.counts.iter().map(|c| ((c.side, c.source.as_str(), c.target.as_str()), c)).collect();
+        for (scan, keys) in snapshot.scans.iter_mut().zip(&keys) {
+            let looked_at = gated.contains(&(scan.side, scan.source.clone())) && scan.subjects != Subjects::NONE;
+            if !looked_at || scan.completeness != Completeness::Complete || self.released.contains(&scan.digest) {
+                continue;
+            }
+            let last = counts.get(&(scan.side, scan.source.as_str(), scan.target.as_str()));
+            scan.completeness = match last {
+                Some(last) => self.compare(last, keys)?,
+                None if keys.is_empty() && scan.side == ScanSide::Desired => {
+                    Completeness::Incomplete { why: "it holds no rows, and nothing vouches for that".to_owned() }
+                }
+                None => Completeness::Complete,
+            };
+        }
+        Ok(())
+    }
+
+    fn compare(&self, last: &ScanCount, keys: &[u64]) -> Result<Completeness, DiscoverError> {
+        let Some(before) = read_keys(self.keys_dir, last.keys)? else {
+            // Without the keys nobody can tell what is missing.
+            return Ok(Completeness::Shrunk { lost: last.rows, of: last.rows });
+        };
+        let (lost, of) = (missing(&before, keys), before.len() as u64);
+        let emptied = last.side == ScanSide::Desired && keys.is_empty() && of > 0;
+        let shrunk = lost > SHRINK_ROWS && lost * 100 > of * SHRINK_PERCENT;
+        Ok(if emptied || shrunk { Completeness::Shrunk { lost, of } } else { Completeness::Complete })
+    }
+}
+
+/// How many of the sorted `before` are not in the sorted `now`.
+fn missing(before: &[u64], now: &[u64]) -> u64 {
+    let mut now = now.iter().copied().peekable();
+    let mut lost = 0;
+    for &key in before {
+        while now.next_if(|&other| other < key).is_some() {}
+        lost += u64::from(now.peek() != Some(&key));
+    }
+    lost
+}
+
+/// Stores the keys of every complete scan and returns what the ledger must record of it. Call it once the plan is
+/// sealed; a crash in between only leaves a file that nothing names.
+///
+/// # Errors
+/// When a file of keys cannot be written.
+pub fn record_counts(snapshot: &Snapshot, keys_dir: &Path) -> Result<Vec<ScanCount>, DiscoverError> {
+    let mut counts = Vec::new();
+    for (scan, keys) in snapshot.scans.iter().zip(rows::key_prefixes(snapshot)) {
+        if scan.completeness == Completeness::Complete && scan.subjects != Subjects::NONE {
+            counts.push(ScanCount {
+                source: scan.source.clone(),
+                side: scan.side,
+                target: scan.target.clone(),
+                rows: scan.rows,
+                keys: write_keys(keys_dir, &keys)?,
+            });
+        }
+    }
+    Ok(counts)
+}
+
+/// Removes the files of keys that none of `counts` names. Call it when `counts` are durable.
+///
+/// # Errors
+/// When the directory cannot be read or a file cannot be removed.
+pub fn prune_keys(keys_dir: &Path, counts: &[ScanCount]) -> Result<(), DiscoverError> {
+    let kept: BTreeSet<PathBuf> = counts.iter().map(|count| keys_path(keys_dir, count.keys)).collect();
+    let prune = || -> std::io::Result<()> {
+        for entry in std::fs::read_dir(keys_dir)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "keys") && !kept.contains(&path) {
+                std::fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    };
+    prune().map_err(|source| DiscoverError::Spool { path: keys_dir.to_owned(), source })
+}
+
+fn keys_path(dir: &Path, digest: Digest) -> PathBuf {
+    dir.join(format!("{digest}.keys"))
+}
+
+fn write_keys(dir: &Path, keys: &[u64]) -> Result<Digest, DiscoverError> {
+    let bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
+    let digest = Digest::of(&bytes);
+    let path = keys_path(dir, digest);
+    let write = || -> std::io::Result<()> {
+        if path.exists() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(dir)?;
+        let draft = path.with_extension("draft");
+        let mut file = std::fs::File::create(&draft)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(draft, &path)
+    };
+    write().map_err(|source| DiscoverError::Spool { path: path.clone(), source })?;
+    Ok(digest)
+}
+
+/// The keys of an earlier scan; none when the file is gone or is not what was written.
+fn read_keys(dir: &Path, digest: Digest) -> Result<Option<Vec<u64>>, DiscoverError> {
+    let path = keys_path(dir, digest);
+    match std::fs::read(&path) {
+        Ok(bytes) if Digest::of(&bytes) == digest => {
+            let (words, _) = bytes.as_chunks::<8>();
+            Ok(Some(words.iter().map(|word| u64::from_le_bytes(*word)).collect()))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(DiscoverError::Spool { path, source }),
+    }
+}

@@ -1,0 +1,5 @@
+//! One binary of integration tests; each file is a module below.
+
+mod errors;
+mod house;
+mod kill;

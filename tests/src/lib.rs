@@ -1,0 +1,7 @@
+//! The harness of trueup's tests: what they share, and the programs that try more than a test suite has time for.
+
+pub mod cli;
+pub mod errors;
+pub mod guests;
+pub mod history;
+pub mod kill;
