@@ -5,8 +5,8 @@ use sha2::{Digest as _, Sha256};
 use crate::correlate::Recorded;
 use crate::model::{Digest, KeyHash, StateHash, Time};
 
-/// Bytes of one row: key 16, state 8, incarnation 4, flags 4, since 8; numbers big-endian.
-pub(super) const ROW_BYTES: usize = 40;
+/// Bytes of one row: key 16, state 8, incarnation 4, flags 4, since 8, disabled since 8; numbers big-endian.
+pub(super) const ROW_BYTES: usize = 48;
 
 /// The bytes of a row.
 pub(super) fn to_bytes(row: &Recorded) -> [u8; ROW_BYTES] {
@@ -15,7 +15,8 @@ pub(super) fn to_bytes(row: &Recorded) -> [u8; ROW_BYTES] {
     bytes[16..24].copy_from_slice(&row.state.0.to_be_bytes());
     bytes[24..28].copy_from_slice(&row.incarnation.to_be_bytes());
     bytes[28..32].copy_from_slice(&row.flags.to_be_bytes());
-    bytes[32..].copy_from_slice(&row.since.seconds().to_be_bytes());
+    bytes[32..40].copy_from_slice(&row.since.seconds().to_be_bytes());
+    bytes[40..].copy_from_slice(&row.disabled_since.seconds().to_be_bytes());
     bytes
 }
 
@@ -27,6 +28,7 @@ pub(super) fn from_bytes(bytes: &[u8; ROW_BYTES]) -> Recorded {
         incarnation: u32::from_be_bytes(part(bytes, 24)),
         flags: u32::from_be_bytes(part(bytes, 28)),
         since: Time::from_seconds(i64::from_be_bytes(part(bytes, 32))),
+        disabled_since: Time::from_seconds(i64::from_be_bytes(part(bytes, 40))),
     }
 }
 
