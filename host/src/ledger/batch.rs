@@ -206,6 +206,8 @@ pub enum LeafKind {
     Recovered,
     /// A change ended because its case moved or a newer plan came.
     Superseded,
+    /// A change ended unconfirmed for another reason.
+    Ended,
     /// A new writer took over.
     Takeover,
     /// A gate was opened.

@@ -118,7 +118,14 @@ fn run(number: u64, stage: Stage) -> Entry {
 }
 
 fn recorded(key: u8, state: u64) -> Recorded {
-    Recorded { key: KeyHash([key; 16]), state: StateHash(state), incarnation: 1, flags: Recorded::CLAIMED, since: AT }
+    Recorded {
+        key: KeyHash([key; 16]),
+        state: StateHash(state),
+        incarnation: 1,
+        flags: Recorded::CLAIMED,
+        since: AT,
+        disabled_since: Time::from_seconds(-1),
+    }
 }
 
 fn batch(entries: Vec<Entry>, leaves: Vec<Leaf>) -> Batch {
@@ -239,8 +246,9 @@ fn a_refused_batch_leaves_nothing_and_stops_the_writer(rig: &mut dyn Rig) {
     let owned = ledger.acquire(T).expect("it is free");
     commit(ledger, &owned, batch(vec![intent(1, 1)], vec![leaf(1)]));
     let before = everything(ledger, T);
-    let long = Outcome::Rejected { message: "x".repeat(70_000) };
-    let long = Leaf::outcome(RunId(1), AT, plan(1), ChangeId(digest(1)), &long);
+    let opening =
+        Opening { change: ChangeId(digest(1)), gate: GateKind::Clock, by: String::new(), why: "x".repeat(70_000), at: AT };
+    let long = Leaf::approval(RunId(1), &opening);
     let refused = batch(vec![intent(2, 1), run(1, Stage::Sealed), Entry::Head(recorded(1, 1))], vec![leaf(2), long]);
     // Queued together: what stands behind a refused batch must not become durable either.
     let refused = ledger.submit(&owned, refused).expect("the writer is there");

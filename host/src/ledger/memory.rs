@@ -2,7 +2,6 @@
 //! survives the process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::batch::{AdoptionKey, OpeningKey, ScanKey};
@@ -171,14 +170,11 @@ impl Ledger for MemoryLedger {
         let mut state = self.lock();
         state.batches += 1;
         let id = BatchId::new(owned.epoch, state.batches);
-        let (sender, settled) = sync_channel(1);
-        // The ticket holds the receiver, and there is room for one: this cannot fail.
-        drop(sender.send(state.settle(owned, id, batch)));
-        Ok(Ticket { id, settled })
+        Ok(Ticket::settled(id, state.settle(owned, id, batch)))
     }
 
     fn wait(&self, ticket: Ticket) -> Result<Settled, LedgerError> {
-        ticket.settled.recv().unwrap_or(Ok(Settled::Unknown(ticket.id)))
+        ticket.wait()
     }
 
     fn resolve(&self, owned: &Owned, id: BatchId) -> Result<bool, LedgerError> {

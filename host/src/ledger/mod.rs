@@ -17,7 +17,7 @@ pub use memory::{Fault, MemoryLedger};
 pub use sqlite::SqliteLedger;
 
 use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use crate::audit::{LeafError, LogHead};
 use crate::commit::Event;
@@ -49,11 +49,24 @@ impl Owned {
 #[derive(Debug)]
 #[must_use = "a batch is durable only when `wait` says so"]
 pub struct Ticket {
-    pub(crate) id: BatchId,
-    pub(crate) settled: Receiver<Result<Settled, LedgerError>>,
+    id: BatchId,
+    answer: Receiver<Result<Settled, LedgerError>>,
 }
 
 impl Ticket {
+    /// Of a batch that is settled already.
+    pub fn settled(id: BatchId, settled: Result<Settled, LedgerError>) -> Self {
+        let (sender, answer) = sync_channel(1);
+        // The receiver is here, and there is room for one: this cannot fail.
+        drop(sender.send(settled));
+        Ticket { id, answer }
+    }
+
+    /// Waits until the batch is settled. A writer that is gone without an answer may have written it.
+    pub(crate) fn wait(self) -> Result<Settled, LedgerError> {
+        self.answer.recv().unwrap_or(Ok(Settled::Unknown(self.id)))
+    }
+
     /// Names the batch.
     #[must_use]
     pub const fn id(&self) -> BatchId {

@@ -108,14 +108,13 @@ impl Ledger for SqliteLedger {
 
     fn submit(&self, owned: &Owned, batch: Batch) -> Result<Ticket, LedgerError> {
         let id = BatchId::new(owned.epoch, self.batches.fetch_add(1, Ordering::Relaxed));
-        let (reply, settled) = sync_channel(1);
+        let (reply, answer) = sync_channel(1);
         self.writer()?.send(Command::Batch(Job { tenant: owned.tenant.clone(), id, batch, reply }))?;
-        Ok(Ticket { id, settled })
+        Ok(Ticket { id, answer })
     }
 
     fn wait(&self, ticket: Ticket) -> Result<Settled, LedgerError> {
-        // A writer that is gone without an answer may have written it.
-        ticket.settled.recv().unwrap_or(Ok(Settled::Unknown(ticket.id)))
+        ticket.wait()
     }
 
     fn resolve(&self, owned: &Owned, id: BatchId) -> Result<bool, LedgerError> {

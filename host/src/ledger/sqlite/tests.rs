@@ -9,19 +9,27 @@ use rusqlite::Connection;
 
 use super::{SqliteLedger, open};
 use crate::audit::{LogHead, Salts, Verifier};
-use crate::commit::Event;
+use crate::commit::{Event, Outcome};
 use crate::correlate::Recorded;
 use crate::ledger::{Batch, Entry, Leaf, Ledger, LedgerError, Owned, Query, Rows, RunRow, Settled, Stage};
 use crate::model::{
     CaseKey, Change, ChangeId, ChangeKind, Digest, Holding, KeyHash, Lane, PlanId, Reason, RunId, StateHash, Subject, Time, Wave,
 };
+use crate::target::Grade;
 
 const T: &str = "acme";
 const AT: Time = Time::from_seconds(1_767_225_600);
 const PLAN: PlanId = PlanId(Digest([1; 32]));
 
 fn recorded(key: u8, state: u64) -> Recorded {
-    Recorded { key: KeyHash([key; 16]), state: StateHash(state), incarnation: 1, flags: 0, since: AT }
+    Recorded {
+        key: KeyHash([key; 16]),
+        state: StateHash(state),
+        incarnation: 1,
+        flags: 0,
+        since: AT,
+        disabled_since: Time::from_seconds(-1),
+    }
 }
 
 fn head_of(key: u8, state: u64) -> Entry {
@@ -300,15 +308,15 @@ fn every_altered_byte_of_a_base_is_found_and_its_row_named() {
         altered[at] ^= 1 << (at % 8);
         let expected = match at.checked_sub(64) {
             None => "its header is not what was written".to_owned(),
-            Some(at) => format!("row {} is not what was written", at / 48),
+            Some(at) => format!("row {} is not what was written", at / 56),
         };
         assert_eq!(problem(&altered), expected, "byte {at}");
         assert!(problem(&whole[..at]).starts_with("its header cannot be read") || at >= 64, "cut at {at}");
     }
     let mut swapped = whole.clone();
-    swapped[64..160].rotate_left(48);
+    swapped[64..176].rotate_left(56);
     assert_eq!(problem(&swapped), "row 0 is not what was written", "a row that stands elsewhere");
-    assert_eq!(problem(&[&whole[..], b"x"].concat()), "it has 305 bytes, which is not what 5 rows take");
+    assert_eq!(problem(&[&whole[..], b"x"].concat()), "it has 345 bytes, which is not what 5 rows take");
     fs::write(&file, &whole).expect("it is ours");
     assert_eq!(rows(&ledger).expect("it is whole again"), expected);
     fs::remove_file(&file).expect("it is ours");
@@ -436,11 +444,12 @@ fn small_log(ledger: &SqliteLedger, owned: &Owned) -> LogHead {
     let run = RunId(1);
     let row = RunRow { run, stage: Stage::Sealed, as_of: AT, began: AT, basis: PLAN.0, plan: Some(PLAN), slice: 0 };
     let mut salts = Salts::from_seed([5; 32]);
+    let mut leaf = |event| Leaf::event(run, PLAN, &change, &event, false, None, &mut || salts.salt()).expect("it is canonical");
     let leaves = vec![
         Leaf::run_start(&row, "joiner@1.0.0", PLAN.0),
-        Leaf::intent(run, AT, PLAN, &change, 1, &mut salts).expect("it has a canonical form"),
-        Leaf::outcome(run, AT, PLAN, change.id, &crate::commit::Outcome::Acked),
-        Leaf::confirmed(run, AT, PLAN, change.id, crate::target::Grade::E3),
+        leaf(Event::Intent { epoch: 1, attempt: 1, at: AT }),
+        leaf(Event::Outcome { outcome: Outcome::Acked, at: AT }),
+        leaf(Event::Confirmed { grade: Grade::E3, at: AT }),
     ];
     commit(ledger, owned, Batch { entries: Vec::new(), leaves })
 }
