@@ -1,10 +1,18 @@
 //! trueup trues up what access is with what it should be. See the repository's README for a tour.
 
 pub mod audit;
+#[cfg(feature = "cli")]
+pub mod author;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod commit;
 pub mod correlate;
 pub mod decide;
 pub mod discover;
+#[cfg(all(feature = "wasm", feature = "sqlite"))]
+pub mod engine;
+#[cfg(feature = "generate")]
+pub mod generate;
 pub mod ledger;
 pub mod limits;
 pub mod link;

@@ -1,9 +1,28 @@
-//! The audit log: leaves, their tree, and its verification. Pure; where leaves are kept is for `ledger`.
+//! The audit log: what a leaf says, its canonical bytes, the tree over the leaves, and the verification of a whole log.
+//! Pure: no clock, no randomness of its own; where leaves are kept is for `ledger`.
+
+mod canonical;
+mod commitment;
+mod leaf;
+mod salts;
+mod statement;
+mod tree;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use canonical::{NotCanonical, canonical};
+pub use leaf::{LeafError, LeafPlace, LogEntry, VERSION};
+pub use salts::Salts;
+pub use statement::{Decimal, Statement};
+pub use tree::{Frontier, leaf_hash, node_hash};
+pub use verify::{Verified, Verifier, VerifyError, verify_log};
 
 use crate::model::Digest;
 
 /// Size and root of a log (RFC 6962).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct LogHead {
     /// How many leaves.
     pub size: u64,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{ChangeKind, Gate};
+use super::Effect;
+use crate::model::{ChangeKind, Reason, Time};
 
 /// Why a change is urgent, or not: the host's share of its wave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +52,8 @@ pub enum Refusal {
     Unsupported,
     /// `after` edges form a cycle.
     Cycle,
+    /// A case that must come first is itself held.
+    Blocked,
     /// The rule proposed what cannot be said of this case.
     Nonsense,
     /// The batch has no verdict: the rule failed.
@@ -59,29 +62,123 @@ pub enum Refusal {
     IdentityTooLarge,
 }
 
-/// One change to be planned. Indices are into [`crate::correlate::Cases`].
+impl Refusal {
+    /// Every refusal, in the order of declaration.
+    pub const ALL: [Refusal; 19] = [
+        Self::ObserveOnly,
+        Self::Unclaimed,
+        Self::DesiredUnknown,
+        Self::ObservedUnknown,
+        Self::NotDesired,
+        Self::Inherited,
+        Self::Immutable,
+        Self::Disputed,
+        Self::StaleDesire,
+        Self::ExpiresTooSoon,
+        Self::NotYet,
+        Self::LaterThanDesired,
+        Self::CredentialWithoutOwner,
+        Self::Unsupported,
+        Self::Cycle,
+        Self::Blocked,
+        Self::Nonsense,
+        Self::RuleFailed,
+        Self::IdentityTooLarge,
+    ];
+
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ObserveOnly => "observe-only",
+            Self::Unclaimed => "unclaimed",
+            Self::DesiredUnknown => "desired-unknown",
+            Self::ObservedUnknown => "observed-unknown",
+            Self::NotDesired => "not-desired",
+            Self::Inherited => "inherited",
+            Self::Immutable => "immutable",
+            Self::Disputed => "disputed",
+            Self::StaleDesire => "stale-desire",
+            Self::ExpiresTooSoon => "expires-too-soon",
+            Self::NotYet => "not-yet",
+            Self::LaterThanDesired => "later-than-desired",
+            Self::CredentialWithoutOwner => "credential-without-owner",
+            Self::Unsupported => "unsupported",
+            Self::Cycle => "cycle",
+            Self::Blocked => "blocked",
+            Self::Nonsense => "nonsense",
+            Self::RuleFailed => "rule-failed",
+            Self::IdentityTooLarge => "identity-too-large",
+        }
+    }
+
+    /// Code and text together.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        Reason { code: self.code().to_owned(), text: self.text().to_owned() }
+    }
+
+    /// What it means, for people.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::ObserveOnly => "its scope is only observed",
+            Self::Unclaimed => "its scope is additive and trueup did not add it",
+            Self::DesiredUnknown => "nobody knows whether it is desired",
+            Self::ObservedUnknown => "nobody knows whether it is there",
+            Self::NotDesired => "no live justification desires it",
+            Self::Inherited => "it is inherited; change it where it comes from",
+            Self::Immutable => "the target does not let it be changed",
+            Self::Disputed => "two native ids of one target look like this identity",
+            Self::StaleDesire => "the record that desires it was read before it was last removed",
+            Self::ExpiresTooSoon => "it would end before the change could land",
+            Self::NotYet => "it may not begin yet",
+            Self::LaterThanDesired => "the rule lets it end later than is desired",
+            Self::CredentialWithoutOwner => "a credential needs a live owner and an expiry",
+            Self::Unsupported => "the target cannot do this",
+            Self::Cycle => "the rule's order is a cycle",
+            Self::Blocked => "a case that must come first is held",
+            Self::Nonsense => "the rule's answer cannot be said of this case",
+            Self::RuleFailed => "the rule failed on the batch of this identity",
+            Self::IdentityTooLarge => "the identity has more cases than a batch may hold",
+        }
+    }
+}
+
+/// What must be opened before a change is dispatched; the plan spells it out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// Its scope was not adopted under this mode and rule.
+    pub adoption: bool,
+    /// A person must approve it, at its tier.
+    pub approval: bool,
+}
+
+/// One change to be planned. Indices are into [`crate::correlate::Cases`]. Compact: a plan may have millions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// The case.
     pub case: u32,
+    /// Its identity.
+    pub identity: u32,
     /// What to do.
     pub kind: ChangeKind,
-    /// For updates: which attributes are taken over from desired.
+    /// Which attributes are taken over from desired.
     pub mask: u32,
-    /// When the access shall end, if the rule says earlier than desired; zero: as desired.
-    pub until: i64,
+    /// When the access ends after the change; none: it does not end by itself, or it is gone.
+    pub ends_at: Time,
     /// Why it is urgent.
     pub cause: Cause,
     /// Risk tier: the higher of the host's and the rule's.
     pub tier: u8,
     /// Order within a wave.
     pub rank: i16,
-    /// A case that comes first, as an index into all cases.
+    /// A case that comes first, as an index into all cases; it has a decision too.
     pub after: Option<u32>,
-    /// Index into the rule's reasons.
-    pub reason: u16,
+    /// Index into the rule's reasons; none: the host itself ends what has expired.
+    pub reason: Option<u16>,
     /// What must be opened first.
-    pub gates: Vec<Gate>,
+    pub gates: Gates,
 }
 
 /// One verdict that is not followed, or that the rule itself holds.
@@ -89,8 +186,8 @@ pub struct Decision {
 pub struct Held {
     /// The case.
     pub case: u32,
-    /// The rule's effect.
-    pub effect: u8,
+    /// What the rule proposed; none when there was no answer, or none that exists.
+    pub effect: Option<Effect>,
     /// Index into the rule's reasons; none when there was no answer.
     pub reason: Option<u16>,
     /// Why the host refuses; none: the rule holds it.
@@ -100,13 +197,24 @@ pub struct Held {
 /// Kept cases per reason: a count is all that the plan holds of them.
 pub type Counts = BTreeMap<Option<u16>, u64>;
 
-/// Everything that was decided.
+/// Everything that was decided: each case is planned, held or kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decided {
-    /// To be planned.
+    /// To be planned, in order of cases.
     pub decisions: Vec<Decision>,
     /// Refused or held, in order of cases.
     pub held: Vec<Held>,
     /// Kept, per reason; `None` counts cases that the rule did not answer.
     pub kept: Counts,
+}
+
+impl Decided {
+    /// Takes in what was decided of later cases.
+    pub(super) fn append(&mut self, mut later: Decided) {
+        self.decisions.append(&mut later.decisions);
+        self.held.append(&mut later.held);
+        for (reason, count) in later.kept {
+            *self.kept.entry(reason).or_default() += count;
+        }
+    }
 }

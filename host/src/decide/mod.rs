@@ -1,5 +1,19 @@
 //! Verdicts become decisions: the host's guarantees on what a rule may propose. Pure.
 
+mod batches;
 mod decision;
+mod derive;
+mod edges;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod ground;
+mod guard;
+mod policy;
+#[cfg(test)]
+mod tests;
+mod weigh;
 
-pub use decision::{Cause, Counts, Decided, Decision, Held, Refusal};
+pub use batches::decide;
+pub use decision::{Cause, Counts, Decided, Decision, Gates, Held, Refusal};
+pub use derive::Effect;
+pub use policy::{Policy, TargetPolicy};

@@ -18,6 +18,8 @@ mod spool;
 mod tests;
 
 pub use build::SnapshotBuilder;
+#[cfg(feature = "files")]
+pub use files::{FileConfig, FileSource};
 pub use gate::{prune_keys, record_counts};
 pub use page::{Cursor, Page};
 pub use run::{Discovery, discover};

@@ -195,11 +195,11 @@ pub struct Change {
     pub rank: i16,
     /// Why.
     pub reason: Reason,
-    /// The key of the case in recorded state.
-    pub recorded_as: String,
     /// The source record that justifies it, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub record: String,
+    /// The key of the case in recorded state.
+    pub recorded_as: String,
     /// Barrier within a wave, from the rule's `after`.
     pub step: u16,
     /// Risk tier, 0 to 3.

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize};
 
+use super::digest::write_hex;
 use super::{Encoder, Subject};
 
 /// Names one case within a tenant: the thing, never a connector's id for it. `holder` and `object` are the native ids
 /// that are written.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct CaseKey {
     /// The system that holds it.
     pub target: String,
@@ -33,6 +35,18 @@ impl CaseKey {
     }
 }
 
+/// Fields in alphabetical order, as canonical JSON has them; keys compare in the order of declaration.
+impl Serialize for CaseKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("CaseKey", 4)?;
+        fields.serialize_field("holder", &self.holder)?;
+        fields.serialize_field("object", &self.object)?;
+        fields.serialize_field("subject", &self.subject)?;
+        fields.serialize_field("target", &self.target)?;
+        fields.end()
+    }
+}
+
 /// `target/holder/object`, the form in which people name a case on the command line.
 impl fmt::Display for CaseKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,7 +63,7 @@ pub struct KeyHash(pub [u8; 16]);
 
 impl fmt::Display for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(&self.0, f)
     }
 }
 

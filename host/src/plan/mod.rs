@@ -1,6 +1,23 @@
 //! Decisions become a sealed plan: totally ordered, content-addressed, with the reasons for what was not chosen. Pure but
-//! for the writer it is given.
+//! for the writer it is given and the plan files that it reads.
 
+mod adopt;
+mod change;
+mod draft;
+mod error;
+mod order;
+mod read;
+mod report;
+mod seal;
 mod sealed;
+#[cfg(test)]
+mod tests;
 
-pub use sealed::{Header, HeldLine, Inputs, Summary};
+pub use adopt::adopted_by;
+pub use draft::Draft;
+pub use error::PlanError;
+pub use order::wave;
+pub use read::PlanFile;
+pub use report::{Report, TargetReport};
+pub use seal::{Sealed, seal};
+pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, Summary, Trailer};

@@ -1,10 +1,17 @@
-//! The noun of planning, as it is stored: a header, chunks of changes, and what was held.
+//! The noun of planning, as it is stored: lines of canonical JSON. First the header, then the changes in plan order, then
+//! what was held, last the trailer with the digest of each chunk of lines. Fields stand in alphabetical order, so that
+//! what serde writes is canonical.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseKey, Digest, Reason, Time};
+use crate::model::{CaseKey, Digest, Encoder, Mode, PlanId, Reason, Time};
+
+/// Version of the rules of order and of what a change holds: part of a plan's inputs.
+pub const PLANNER: u32 = 1;
+/// Format of plan files that this version writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
 
 /// What a plan was made from. No file names, threads, run numbers or version tokens: equal facts give an equal plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +45,8 @@ pub struct Inputs {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
+    /// Scopes that were not adopted before.
+    pub adopts: Vec<Adoptable>,
     /// How many changes.
     pub changes: u64,
     /// Format of the file.
@@ -48,6 +57,18 @@ pub struct Header {
     pub inputs: Inputs,
     /// Counts for people.
     pub summary: Summary,
+}
+
+/// A scope that may be adopted when the plan is finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adoptable {
+    /// Its mode.
+    pub mode: Mode,
+    /// The name under which it is adopted.
+    pub scope: String,
+    /// Whether it was seen as a whole: it has cases, each was judged, and no side of any is unknown.
+    pub whole: bool,
 }
 
 /// Counts of a plan.
@@ -76,6 +97,57 @@ pub struct HeldLine {
     pub effect: String,
     /// The case.
     pub key: CaseKey,
+    /// The code of the rule's reason, when it is the host that refuses; empty when there was no answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub proposed: String,
     /// Why.
     pub reason: Reason,
+}
+
+/// A run of lines that is hashed and read at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chunk {
+    /// Its size, newlines included.
+    pub bytes: u64,
+    /// Of its bytes.
+    pub digest: Digest,
+    /// How many lines.
+    pub lines: u64,
+}
+
+impl Chunk {
+    /// Describes these bytes.
+    pub(super) fn of(bytes: &[u8], lines: u64) -> Chunk {
+        let mut encoder = Encoder::new("trueup.plan.chunk");
+        encoder.bytes(bytes);
+        Chunk { bytes: bytes.len() as u64, digest: encoder.finish(), lines }
+    }
+}
+
+/// Last line of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trailer {
+    /// Chunks of changes.
+    pub changes: Vec<Chunk>,
+    /// Chunks of held lines.
+    pub held: Vec<Chunk>,
+    /// The plan's name: a digest over the header and all chunks.
+    pub id: PlanId,
+}
+
+impl Trailer {
+    /// Names a plan by its header line, without the newline, and its chunks.
+    pub(super) fn of(header: &[u8], changes: Vec<Chunk>, held: Vec<Chunk>) -> Trailer {
+        let mut encoder = Encoder::new("trueup.plan");
+        encoder.bytes(header);
+        for chunks in [&changes, &held] {
+            encoder.number(chunks.len() as i64);
+            for chunk in chunks {
+                encoder.number(chunk.bytes as i64).bytes(&chunk.digest.0).number(chunk.lines as i64);
+            }
+        }
+        Trailer { changes, held, id: PlanId(encoder.finish()) }
+    }
 }

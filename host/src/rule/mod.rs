@@ -3,4 +3,63 @@
 
 mod verdicts;
 
-pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns};
+#[cfg(feature = "wasm")]
+mod admit;
+#[cfg(feature = "wasm")]
+mod bindings;
+#[cfg(feature = "wasm")]
+mod canon;
+#[cfg(feature = "wasm")]
+mod columns;
+#[cfg(feature = "wasm")]
+mod engine;
+#[cfg(feature = "wasm")]
+mod fault;
+#[cfg(feature = "wasm")]
+mod guard;
+#[cfg(feature = "wasm")]
+mod info;
+#[cfg(feature = "wasm")]
+mod judge;
+#[cfg(feature = "wasm")]
+mod limits;
+#[cfg(feature = "wasm")]
+mod log;
+#[cfg(feature = "wasm")]
+mod module;
+#[cfg(feature = "cli")]
+mod plain;
+#[cfg(feature = "wasm")]
+mod profile;
+#[cfg(feature = "wasm")]
+mod sandbox;
+#[cfg(feature = "wasm")]
+mod settings;
+#[cfg(feature = "wasm")]
+mod text;
+#[cfg(feature = "wasm")]
+mod validate;
+
+pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, verdicts_digest};
+
+#[cfg(feature = "wasm")]
+pub use admit::{AdmitError, Built};
+#[cfg(feature = "wasm")]
+pub use canon::KeyKind;
+#[cfg(feature = "wasm")]
+pub use columns::Column;
+#[cfg(feature = "wasm")]
+pub use engine::{EngineError, RuleEngine};
+#[cfg(feature = "wasm")]
+pub use judge::{Judging, judge_all};
+#[cfg(feature = "wasm")]
+pub use limits::RuleLimits;
+#[cfg(feature = "wasm")]
+pub use module::Module;
+#[cfg(feature = "wasm")]
+pub use profile::{PROFILE, profile_digest, profile_text};
+#[cfg(feature = "wasm")]
+pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
+
+#[cfg(all(test, feature = "wasm"))]
+mod tests;

@@ -1,6 +1,6 @@
 //! The noun of judging: columns of answers, or why there are none. Known without wasmtime.
 
-use crate::model::{Reason, Time};
+use crate::model::{Digest, Encoder, Reason, Time};
 
 /// Answers of one batch; well formed: rows ascend, and every index and code is in range. All columns but `case`,
 /// `effect` and `reason` are either empty (defaults) or as long as `case`.
@@ -101,9 +101,45 @@ pub struct RuleFacts {
     /// Its version.
     pub version: String,
     /// SHA-256 of the component.
-    pub module: crate::model::Digest,
+    pub module: Digest,
     /// Name of the determinism profile that it ran under.
     pub profile: String,
     /// Its reasons table.
     pub reasons: Vec<Reason>,
+}
+
+/// Digest over the answers of all batches, in order: what a plan records of them. Fuel and log lines are not part of it.
+#[must_use]
+pub fn verdicts_digest(verdicts: &[BatchVerdict]) -> Digest {
+    let mut encoder = Encoder::new("trueup.verdicts");
+    let mut bytes = Vec::new();
+    for verdict in verdicts {
+        bytes.clear();
+        match &verdict.result {
+            Ok(columns) => columns.encode(&mut bytes),
+            Err(fault) => bytes.extend_from_slice(fault.to_string().as_bytes()),
+        }
+        encoder.number(i64::from(verdict.result.is_ok())).bytes(&bytes);
+    }
+    encoder.finish()
+}
+
+impl VerdictColumns {
+    /// Column after column, each with its length, numbers little-endian.
+    fn encode(&self, out: &mut Vec<u8>) {
+        fn column<const N: usize>(out: &mut Vec<u8>, values: impl ExactSizeIterator<Item = [u8; N]>) {
+            out.extend_from_slice(&(values.len() as u64).to_le_bytes());
+            values.for_each(|value| out.extend_from_slice(&value));
+        }
+        column(out, self.case.iter().map(|v| v.to_le_bytes()));
+        column(out, self.effect.iter().map(|v| [*v]));
+        column(out, self.reason.iter().map(|v| v.to_le_bytes()));
+        column(out, self.mask.iter().map(|v| v.to_le_bytes()));
+        column(out, self.tier.iter().map(|v| [*v]));
+        column(out, self.rank.iter().map(|v| v.to_le_bytes()));
+        column(out, self.after.iter().map(|v| v.to_le_bytes()));
+        column(out, self.flags.iter().map(|v| [*v]));
+        column(out, self.until.iter().map(|v| v.to_le_bytes()));
+        out.extend_from_slice(&self.valid_until.seconds().to_le_bytes());
+    }
 }

@@ -1,0 +1,272 @@
+//! A leaf's canonical bytes: what it says, and the fields that the log adds. Owns making, encoding and reading leaves;
+//! knows no store and no tree.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::commitment::commit;
+use super::{Decimal, LogHead, NotCanonical, Statement, canonical};
+use crate::commit::{End, Event};
+use crate::ledger::{Leaf, LeafKind, Opening, RunRow};
+use crate::limits::LEAF_BYTES;
+use crate::model::{Change, Digest, PlanId, RunId, State, Time};
+
+/// Version of the leaf format.
+pub const VERSION: u32 = 1;
+
+/// Why a leaf cannot be written, or is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeafError {
+    /// A value cannot be written exactly.
+    #[error("a leaf holds a value that has no canonical form")]
+    NotCanonical(#[from] NotCanonical),
+    /// It is too long.
+    #[error("a leaf of {bytes} bytes is longer than {LEAF_BYTES}")]
+    TooLong {
+        /// How long.
+        bytes: usize,
+    },
+    /// A leaf says when it was written.
+    #[error("a leaf has no time")]
+    NoTime,
+    /// The bytes are no leaf of this version.
+    #[error("no leaf of version {VERSION}: {problem}")]
+    Malformed {
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// The bytes mean a leaf, but are not how it is written.
+    #[error("the bytes are not the canonical form of what they say")]
+    Respelled,
+}
+
+/// What the log adds to a leaf when it is appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafPlace<'a> {
+    /// Whose log.
+    pub tenant: &'a str,
+    /// The writer's fence.
+    pub epoch: u64,
+    /// Its index, from zero.
+    pub index: u64,
+}
+
+/// A leaf as it was read from its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// Whose log.
+    pub tenant: String,
+    /// The writer's fence.
+    pub epoch: u64,
+    /// Its index, from zero.
+    pub index: u64,
+    /// The run.
+    pub run: RunId,
+    /// When.
+    pub time: Time,
+    /// What it says.
+    pub says: Statement,
+}
+
+impl Leaf {
+    /// What kind of thing it says.
+    #[must_use]
+    pub const fn kind(&self) -> LeafKind {
+        self.says.kind()
+    }
+
+    /// The bytes that are stored and hashed.
+    ///
+    /// # Errors
+    /// When it is too long, has no time, or a value has no canonical form.
+    pub fn encode(&self, place: LeafPlace<'_>) -> Result<Vec<u8>, LeafError> {
+        encode(&self.says, place, self.run, self.at)
+    }
+
+    /// A run begins under this rule.
+    #[must_use]
+    pub fn run_start(row: &RunRow, rule: &str, module: Digest) -> Self {
+        let says = Statement::RunStart { as_of: row.as_of, basis: row.basis, module, rule: rule.to_owned() };
+        Leaf::plain(row.run, row.began, says)
+    }
+
+    /// What happened to a change. `found` is the state that was read, if the event rests on one; `recovered` says that a
+    /// read settled what no answer did. States are committed to under salts: 32 fresh secret bytes each.
+    ///
+    /// # Errors
+    /// When a state has no canonical form.
+    pub fn event(
+        run: RunId,
+        plan: PlanId,
+        change: &Change,
+        event: &Event,
+        recovered: bool,
+        found: Option<&State>,
+        salt: &mut dyn FnMut() -> [u8; 32],
+    ) -> Result<Self, LeafError> {
+        let mut bodies = Vec::new();
+        let mut commit = |field: &str, state: &State| -> Result<Digest, LeafError> {
+            let (commitment, body) = commit(field, state, salt())?;
+            bodies.push(body);
+            Ok(commitment)
+        };
+        let of = change.id;
+        let says = match event.clone() {
+            Event::Intent { attempt, .. } => Statement::Intent {
+                after: commit("after", &change.after)?,
+                attempt,
+                before: commit("before", &change.before)?,
+                case: change.key.clone(),
+                change: of,
+                incarnation: change.incarnation,
+                lane: change.lane,
+                op: change.kind,
+                plan,
+                reason: change.reason.code.clone(),
+                record: change.record.clone(),
+                tier: change.tier,
+                wave: change.wave,
+            },
+            Event::Outcome { outcome, .. } => {
+                let found = found.map(|state| commit("found", state)).transpose()?;
+                match recovered {
+                    true => Statement::Recovered { change: of, found, outcome, plan },
+                    false => Statement::Outcome { change: of, found, outcome, plan },
+                }
+            }
+            Event::Confirmed { grade, .. } => {
+                let found = found.map(|state| commit("found", state)).transpose()?;
+                Statement::Confirmed { change: of, found, grade, plan }
+            }
+            Event::Ended { end: end @ (End::Superseded | End::Replanned), .. } => Statement::Superseded { change: of, end, plan },
+            Event::Ended { end, .. } => Statement::Ended { change: of, end, plan },
+        };
+        let (Event::Intent { at, .. } | Event::Outcome { at, .. } | Event::Confirmed { at, .. } | Event::Ended { at, .. }) =
+            event;
+        Ok(Leaf { at: *at, run, says, bodies })
+    }
+
+    /// A gate was opened, in this run or (run zero) outside of any.
+    #[must_use]
+    pub fn approval(run: RunId, opening: &Opening) -> Self {
+        let Opening { change, gate, by, why, at } = opening.clone();
+        Leaf::plain(run, at, Statement::Approval { by, change, gate, why })
+    }
+
+    /// The slices before this one are settled.
+    #[must_use]
+    pub fn slice_checkpoint(run: RunId, at: Time, plan: PlanId, slice: u64) -> Self {
+        Leaf::plain(run, at, Statement::SliceCheckpoint { plan, slice: Decimal(slice) })
+    }
+
+    /// A new writer took over and found this log.
+    #[must_use]
+    pub fn takeover(run: RunId, at: Time, found: LogHead) -> Self {
+        Leaf::plain(run, at, Statement::Takeover { root: found.root, size: Decimal(found.size) })
+    }
+
+    /// A run ended, with counts for people.
+    #[must_use]
+    pub fn run_end(run: RunId, at: Time, plan: Option<PlanId>, counts: &BTreeMap<String, u64>) -> Self {
+        let counts = counts.iter().map(|(name, count)| (name.clone(), Decimal(*count))).collect();
+        Leaf::plain(run, at, Statement::RunEnd { counts, plan })
+    }
+
+    fn plain(run: RunId, at: Time, says: Statement) -> Self {
+        Leaf { at, run, says, bodies: Vec::new() }
+    }
+}
+
+impl LogEntry {
+    /// Reads the bytes of a leaf, and holds them against what it would be written as: unknown and duplicate names,
+    /// another order, white space and numbers in another form are all refused.
+    ///
+    /// # Errors
+    /// When they are not exactly what [`Leaf::encode`] writes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, LeafError> {
+        if bytes.len() > LEAF_BYTES {
+            return Err(LeafError::TooLong { bytes: bytes.len() });
+        }
+        let malformed = |e: serde_json::Error| LeafError::Malformed { problem: e.to_string() };
+        let Members(mut members) = serde_json::from_slice(bytes).map_err(malformed)?;
+        if let version = take::<u32>(&mut members, "version")?
+            && version != VERSION
+        {
+            return Err(LeafError::Malformed { problem: format!("it has version {version}") });
+        }
+        let entry = LogEntry {
+            tenant: take(&mut members, "tenant")?,
+            epoch: take::<Decimal>(&mut members, "epoch")?.0,
+            index: take::<Decimal>(&mut members, "index")?.0,
+            run: RunId(take::<Decimal>(&mut members, "run")?.0),
+            time: take(&mut members, "time")?,
+            says: serde_json::from_value(Value::Object(members)).map_err(malformed)?,
+        };
+        let place = LeafPlace { tenant: &entry.tenant, epoch: entry.epoch, index: entry.index };
+        match encode(&entry.says, place, entry.run, entry.time)? == bytes {
+            true => Ok(entry),
+            false => Err(LeafError::Respelled),
+        }
+    }
+}
+
+fn encode(says: &Statement, place: LeafPlace<'_>, run: RunId, time: Time) -> Result<Vec<u8>, LeafError> {
+    if time.is_none() {
+        return Err(LeafError::NoTime);
+    }
+    let malformed = |e: serde_json::Error| LeafError::Malformed { problem: e.to_string() };
+    let mut value = serde_json::to_value(says).map_err(malformed)?;
+    if let Value::Object(members) = &mut value {
+        let common = [
+            ("epoch", place.epoch.to_string().into()),
+            ("index", place.index.to_string().into()),
+            ("run", run.0.to_string().into()),
+            ("tenant", place.tenant.into()),
+            ("time", time.to_string().into()),
+            ("version", VERSION.into()),
+        ];
+        members.extend(common.map(|(name, value)| (name.to_owned(), value)));
+    }
+    let text = canonical(&value)?;
+    if text.len() > LEAF_BYTES {
+        return Err(LeafError::TooLong { bytes: text.len() });
+    }
+    Ok(text.into_bytes())
+}
+
+fn take<T: serde::de::DeserializeOwned>(members: &mut Map<String, Value>, name: &str) -> Result<T, LeafError> {
+    let value = members.remove(name).ok_or_else(|| LeafError::Malformed { problem: format!("`{name}` is missing") })?;
+    serde_json::from_value(value).map_err(|e| LeafError::Malformed { problem: format!("`{name}`: {e}") })
+}
+
+/// The members of an object, none twice: the reader of `serde_json` would keep the last one in silence.
+struct Members(Map<String, Value>);
+
+impl<'de> serde::Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Unique;
+        impl<'de> Visitor<'de> for Unique {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if members.insert(name.clone(), value).is_some() {
+                        return Err(serde::de::Error::custom(format_args!("`{name}` stands there twice")));
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Unique)
+    }
+}

@@ -1,0 +1,202 @@
+//! What a leaf says, one variant per kind: the closed set of fields. Owns their names and types; the fields that all
+//! leaves share are in `leaf`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::commit::{End, Outcome};
+use crate::ledger::LeafKind;
+use crate::model::{CaseKey, ChangeId, ChangeKind, Digest, GateKind, Lane, PlanId, Time, Wave};
+use crate::target::Grade;
+
+/// A 64-bit number, written as decimal text so that no JSON reader rounds it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Decimal(pub u64);
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map(Decimal).map_err(serde::de::Error::custom)
+    }
+}
+
+/// What one leaf says. `before` and `after` are commitments: the states lie beside the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Statement {
+    /// A run begins.
+    RunStart {
+        /// The one instant of its plan.
+        as_of: Time,
+        /// Digest of configuration, settings, module and profile.
+        basis: Digest,
+        /// SHA-256 of the rule's component.
+        module: Digest,
+        /// The rule, as name@version.
+        rule: String,
+    },
+    /// A change may be sent from now on.
+    Intent {
+        /// Commitment to the expected state.
+        after: Digest,
+        /// Counts attempts, from one.
+        attempt: u32,
+        /// Commitment to the state that is changed.
+        before: Digest,
+        /// What is changed.
+        case: CaseKey,
+        /// The change.
+        change: ChangeId,
+        /// Counts the lives of the case.
+        incarnation: u32,
+        /// Which queue.
+        lane: Lane,
+        /// What is done.
+        op: ChangeKind,
+        /// The plan, whose header names the rule and all inputs.
+        plan: PlanId,
+        /// Why: the stable code. Its text is in the plan.
+        reason: String,
+        /// The source record that justifies it, or empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        record: String,
+        /// Risk tier.
+        tier: u8,
+        /// Order class.
+        wave: Wave,
+    },
+    /// The effect of the last attempt is known, or known to be unknown.
+    Outcome {
+        /// The change.
+        change: ChangeId,
+        /// Commitment to the state that was read, if it rests on a read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Digest>,
+        /// What it was.
+        outcome: Outcome,
+        /// The plan.
+        plan: PlanId,
+    },
+    /// Evidence of the demanded grade was read.
+    Confirmed {
+        /// The change.
+        change: ChangeId,
+        /// Commitment to the state that was read, if it rests on a read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Digest>,
+        /// How good it is.
+        grade: Grade,
+        /// The plan.
+        plan: PlanId,
+    },
+    /// After a crash, the effect of an attempt was settled by reading.
+    Recovered {
+        /// The change.
+        change: ChangeId,
+        /// Commitment to the state that was read, if it rests on a read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Digest>,
+        /// What it was.
+        outcome: Outcome,
+        /// The plan.
+        plan: PlanId,
+    },
+    /// A change ended because its case moved or a newer plan came.
+    Superseded {
+        /// The change.
+        change: ChangeId,
+        /// How.
+        end: End,
+        /// The plan.
+        plan: PlanId,
+    },
+    /// A change ended unconfirmed for another reason.
+    Ended {
+        /// The change.
+        change: ChangeId,
+        /// How.
+        end: End,
+        /// The plan.
+        plan: PlanId,
+    },
+    /// A gate was opened.
+    Approval {
+        /// Who opened it.
+        by: String,
+        /// What it is bound to.
+        change: ChangeId,
+        /// Which gate.
+        gate: GateKind,
+        /// Why.
+        why: String,
+    },
+    /// All changes of the slices before this one are settled.
+    SliceCheckpoint {
+        /// The plan.
+        plan: PlanId,
+        /// First slice that is not settled.
+        slice: Decimal,
+    },
+    /// A new writer took over a run that had not ended.
+    Takeover {
+        /// Root of the log that it found.
+        root: Digest,
+        /// Size of the log that it found.
+        size: Decimal,
+    },
+    /// A run ended.
+    RunEnd {
+        /// Counts for people: how many changes ended how.
+        counts: BTreeMap<String, Decimal>,
+        /// Its plan, if one was sealed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<PlanId>,
+    },
+}
+
+impl Statement {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> LeafKind {
+        match self {
+            Self::RunStart { .. } => LeafKind::RunStart,
+            Self::Intent { .. } => LeafKind::Intent,
+            Self::Outcome { .. } => LeafKind::Outcome,
+            Self::Confirmed { .. } => LeafKind::Confirmed,
+            Self::Recovered { .. } => LeafKind::Recovered,
+            Self::Superseded { .. } => LeafKind::Superseded,
+            Self::Ended { .. } => LeafKind::Ended,
+            Self::Approval { .. } => LeafKind::Approval,
+            Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
+            Self::Takeover { .. } => LeafKind::Takeover,
+            Self::RunEnd { .. } => LeafKind::RunEnd,
+        }
+    }
+
+    /// The fields that are commitments.
+    #[must_use]
+    pub fn commitments(&self) -> Vec<(&'static str, Digest)> {
+        match self {
+            Self::Intent { after, before, .. } => vec![("after", *after), ("before", *before)],
+            Self::Outcome { found, .. } | Self::Recovered { found, .. } | Self::Confirmed { found, .. } => {
+                found.iter().map(|found| ("found", *found)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}

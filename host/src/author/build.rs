@@ -1,0 +1,266 @@
+//! From a rule's crate to its component: cargo compiles, `wit-component` wraps. Every call asks cargo, which knows what is
+//! stale; nothing is taken from a place where an older build could have left it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::Deserialize;
+use wit_component::ComponentEncoder;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The toolchain that `wasm-target.sh` links where rustup cannot download the target.
+const LINKED: &str = "wasm";
+
+/// Overrides the choice of toolchain.
+const OVERRIDE: &str = "TRUEUP_WASM_TOOLCHAIN";
+
+/// The profile of rule modules, given on the command line so that a crate in any workspace is built alike: small, fast, and
+/// a panic is a trap, whose message the guest kit's hook has written by then.
+const PROFILE: [&str; 8] = [
+    "profile.guest.inherits='release'",
+    "profile.guest.opt-level=3",
+    "profile.guest.lto=false",
+    "profile.guest.codegen-units=1",
+    "profile.guest.panic='abort'",
+    "profile.guest.strip=true",
+    "profile.guest.debug=false",
+    "profile.guest.overflow-checks=false",
+];
+
+/// A stack of 64 KiB: each page of it that a fresh instance touches costs time.
+const STACK: &str = "link-arg=-zstack-size=65536";
+
+/// What cargo must not inherit from a cargo, rustup or rustc above this process: they speak of another crate or target.
+const KEPT: [&str; 6] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_", "CARGO_TERM_"];
+
+/// How to build.
+#[derive(Clone, Debug, Default)]
+pub struct BuildOptions {
+    /// Features of the crate to turn on.
+    pub features: Vec<String>,
+    /// Where cargo keeps what it compiles; `target/guest` of the crate's workspace when absent.
+    pub target_dir: Option<PathBuf>,
+    /// Build without asking a registry.
+    pub offline: bool,
+}
+
+/// A component, fresh from its sources.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The crate's name.
+    pub name: String,
+    /// The crate's version.
+    pub version: String,
+    /// The component's bytes.
+    pub component: Vec<u8>,
+}
+
+/// Why there is no component.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The folder holds no crate.
+    #[error("`{0}` has no `Cargo.toml`; name the folder of a rule's crate")]
+    NoCrate(PathBuf),
+    /// Cargo or rustc could not be started.
+    #[error("cannot start `{program}`; install Rust with rustup")]
+    Start {
+        /// The program.
+        program: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No toolchain has the target's library.
+    #[error(
+        "Rust cannot compile for {TARGET} here; run `rustup target add {TARGET}`, or `guest-sdk/wasm-target.sh` where rustup cannot download"
+    )]
+    NoTarget,
+    /// The compiler refused the crate, or cargo its manifest; it has said why on standard error.
+    #[error("the crate in `{0}` does not compile")]
+    Compile(PathBuf),
+    /// Cargo reported something else than was asked of it.
+    #[error("cargo reported no module for the crate in `{0}`; it needs a library, `src/lib.rs`")]
+    NoModule(PathBuf),
+    /// The module could not be read.
+    #[error("cannot read the module `{path}` that cargo reported")]
+    Read {
+        /// The module.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The module is no rule module.
+    #[error("the module of `{name}` does not make a component: {problem}; a rule's crate has one function with `#[rule]`")]
+    Encode {
+        /// The crate's name.
+        name: String,
+        /// What is missing or too much.
+        problem: String,
+    },
+}
+
+/// Compiles a rule's crate and wraps the module as a component. The compiler's words go to standard error.
+///
+/// # Errors
+/// When the crate, the toolchain or the target is missing, the crate does not compile, or it holds no rule. There is never
+/// an older component in place of an error.
+pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built, BuildError> {
+    if !crate_dir.join("Cargo.toml").is_file() {
+        return Err(BuildError::NoCrate(crate_dir.to_path_buf()));
+    }
+    let toolchain = toolchain(crate_dir)?;
+    let package = package(crate_dir, toolchain.as_deref())?;
+    let target_dir = match &options.target_dir {
+        Some(dir) => std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
+        None => package.target_dir.join("guest"),
+    };
+    let module = compile(crate_dir, toolchain.as_deref(), &target_dir, &package, options)?;
+    let bytes = std::fs::read(&module).map_err(|source| BuildError::Read { path: module, source })?;
+    let component = encode(&bytes).map_err(|problem| BuildError::Encode { name: package.name.clone(), problem })?;
+    Ok(Built { name: package.name, version: package.version, component })
+}
+
+/// Wraps a core module that carries the contract's description.
+///
+/// # Errors
+/// In words, what the module lacks.
+fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+    let mut encoder = ComponentEncoder::default().validate(true);
+    encoder.module(module).and_then(|encoder| encoder.encode()).map_err(|error| format!("{error:#}"))
+}
+
+/// A program in the crate's folder, without what a cargo above has set.
+fn command(program: &str, crate_dir: &Path, toolchain: Option<&str>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(crate_dir);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(foreign) {
+            command.env_remove(&name);
+        }
+    }
+    if let Some(toolchain) = toolchain {
+        command.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    command
+}
+
+fn foreign(name: &str) -> bool {
+    let cargo = name == "CARGO" || name.starts_with("CARGO_");
+    let rust = ["RUSTC", "RUSTFLAGS", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT"];
+    (cargo && !KEPT.iter().any(|kept| name.starts_with(kept))) || rust.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The toolchain to name, if it is not the active one.
+fn toolchain(crate_dir: &Path) -> Result<Option<String>, BuildError> {
+    if let Some(named) = std::env::var(OVERRIDE).ok().filter(|named| !named.is_empty()) {
+        return Ok(Some(named));
+    }
+    for candidate in [None, Some(LINKED)] {
+        if has_target(crate_dir, candidate)? {
+            return Ok(candidate.map(str::to_owned));
+        }
+    }
+    Err(BuildError::NoTarget)
+}
+
+/// Whether a toolchain holds the target's standard library.
+fn has_target(crate_dir: &Path, toolchain: Option<&str>) -> Result<bool, BuildError> {
+    let output = command("rustc", crate_dir, toolchain)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|source| BuildError::Start { program: "rustc", source })?;
+    let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || folder.is_empty() {
+        return Ok(false);
+    }
+    let Ok(files) = std::fs::read_dir(folder) else { return Ok(false) };
+    Ok(files.flatten().any(|file| {
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with("libstd") && name.ends_with(".rlib")
+    }))
+}
+
+struct Package {
+    id: String,
+    name: String,
+    version: String,
+    target_dir: PathBuf,
+}
+
+/// What cargo knows of the crate.
+fn package(crate_dir: &Path, toolchain: Option<&str>) -> Result<Package, BuildError> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Listed>,
+        target_directory: PathBuf,
+    }
+    #[derive(Deserialize)]
+    struct Listed {
+        id: String,
+        name: String,
+        version: String,
+        manifest_path: PathBuf,
+    }
+    let failed = || BuildError::Compile(crate_dir.to_path_buf());
+    let output = command("cargo", crate_dir, toolchain)
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| BuildError::Start { program: "cargo", source })?;
+    if !output.status.success() {
+        return Err(failed());
+    }
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).map_err(|_| failed())?;
+    let manifest = std::fs::canonicalize(crate_dir.join("Cargo.toml")).map_err(|_| failed())?;
+    let ours = |listed: &Listed| std::fs::canonicalize(&listed.manifest_path).is_ok_and(|path| path == manifest);
+    let listed = metadata.packages.into_iter().find(ours).ok_or_else(failed)?;
+    let Listed { id, name, version, .. } = listed;
+    Ok(Package { id, name, version, target_dir: metadata.target_directory })
+}
+
+/// Runs cargo and returns the module that it reports, compiled now or found fresh.
+fn compile(
+    crate_dir: &Path,
+    toolchain: Option<&str>,
+    target_dir: &Path,
+    package: &Package,
+    options: &BuildOptions,
+) -> Result<PathBuf, BuildError> {
+    let mut cargo = command("cargo", crate_dir, toolchain);
+    cargo.args(["rustc", "--lib", "--crate-type=cdylib", "--profile=guest", "--target", TARGET]);
+    cargo.args(["--message-format=json-render-diagnostics", "--target-dir"]).arg(target_dir);
+    for setting in PROFILE {
+        cargo.args(["--config", setting]);
+    }
+    if !options.features.is_empty() {
+        cargo.args(["--features", &options.features.join(",")]);
+    }
+    if options.offline {
+        cargo.arg("--offline");
+    }
+    // For this crate alone: a rule that it links must not export the contract a second time.
+    cargo.args(["--", "--cfg", "trueup_component", "-C", STACK]);
+    let output = cargo.stderr(Stdio::inherit()).output().map_err(|source| BuildError::Start { program: "cargo", source })?;
+    if !output.status.success() {
+        return Err(BuildError::Compile(crate_dir.to_path_buf()));
+    }
+    reported(&output.stdout, &package.id).ok_or_else(|| BuildError::NoModule(crate_dir.to_path_buf()))
+}
+
+/// The module of a package among cargo's messages.
+fn reported(messages: &[u8], id: &str) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        reason: String,
+        #[serde(default)]
+        package_id: String,
+        #[serde(default)]
+        filenames: Vec<PathBuf>,
+    }
+    let lines = messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Message>(line).ok());
+    let ours = lines.filter(|message| message.reason == "compiler-artifact" && message.package_id == id);
+    ours.flat_map(|message| message.filenames).find(|path| path.extension() == Some(OsStr::new("wasm")))
+}

@@ -1,0 +1,231 @@
+//! The command line as clap sees it. Owns names, help texts and defaults; does nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Trues up what access is with what it should be.
+#[derive(Debug, Parser)]
+#[command(name = "trueup", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 2 usage, 3 configuration, 4 source data, 5 rule module, 6 ledger in use, \
+7 ledger damaged or newer, 8 no room or permission, 9 plan cannot be applied, 10 something waits (with --exit-code), \
+11 cases disagree, 12 audit log does not verify, 13 not found, 1 anything else.")]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The configuration file.
+    #[arg(short, long, global = true, default_value = "trueup.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Print JSON for machines instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How to show work in progress (on standard error).
+    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto, value_name = "STYLE")]
+    pub progress: ProgressStyle,
+}
+
+/// How work in progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressStyle {
+    /// Bars on a terminal, nothing elsewhere.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// True up a generated organisation over a month, from nothing, in a temporary folder.
+    Demo(DemoArgs),
+    /// Discover, judge and seal a plan; write nothing to any target.
+    Plan(PlanArgs),
+    /// Commit a sealed plan exactly as it is.
+    Apply(ApplyArgs),
+    /// Plan and apply in one go.
+    Run(PlanArgs),
+    /// Go on with a run that was interrupted, or whose gates were opened.
+    Resume(FinishArgs),
+    /// What the last runs did and how far the open one is.
+    Status,
+    /// What waits for a person, and why.
+    Holds(HoldsArgs),
+    /// Open gates: let changes that wait be committed, or believe a scan that shrank.
+    Release(ReleaseArgs),
+    /// Why one case is decided as it is.
+    Explain(ExplainArgs),
+    /// Build and test rule modules.
+    #[command(subcommand)]
+    Rule(RuleCommand),
+    /// Verify and read the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Write a generated estate: sources, targets and a configuration to run on.
+    Generate(GenerateArgs),
+    /// Print shell completions.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `plan` and `run`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The instant of the plan, instead of now (RFC 3339 or a date).
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub as_of: Option<crate::model::Time>,
+    /// Also write the plan here.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// List at most this many changes.
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub show: usize,
+    /// Return 10 when something waits for a person.
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A plan file, or the beginning of a plan's digest.
+    pub plan: String,
+    /// See `resume`.
+    #[command(flatten)]
+    pub finish: FinishArgs,
+}
+
+/// Options of what commits.
+#[derive(Debug, Args)]
+pub struct FinishArgs {
+    /// Return 10 when something waits for a person.
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Options of `holds`.
+#[derive(Debug, Args)]
+pub struct HoldsArgs {
+    /// List at most this many cases.
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub show: usize,
+}
+
+/// Options of `release`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub struct ReleaseArgs {
+    /// Beginnings of change ids, as `holds` prints them.
+    #[arg(group = "what", value_name = "CHANGE")]
+    pub changes: Vec<String>,
+    /// Every change that waits at this gate.
+    #[arg(long, group = "what", value_name = "GATE")]
+    pub gate: Option<String>,
+    /// The shrunk scan of this source.
+    #[arg(long, group = "what", value_name = "SOURCE")]
+    pub scan: Vec<String>,
+    /// All that waits.
+    #[arg(long, group = "what")]
+    pub all: bool,
+    /// Who opens.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why it is right.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The case, as `target/holder/object`, or `target/holder` for an account.
+    pub case: String,
+}
+
+/// Commands on rule modules.
+#[derive(Debug, Subcommand)]
+pub enum RuleCommand {
+    /// Compile a rule crate to a component.
+    Build {
+        /// The crate's folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Where to write the component.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Run a rule crate's cases natively and as the shipped component, and compare.
+    Test {
+        /// The crate's folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Rewrite the expected verdicts.
+        #[arg(long)]
+        bless: bool,
+    },
+}
+
+/// Commands on the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Recompute the whole log and compare it with its head.
+    Verify,
+    /// Print leaves.
+    Log {
+        /// The first leaf; without it, the newest ones.
+        #[arg(long, value_name = "INDEX")]
+        from: Option<u64>,
+        /// How many.
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        count: u32,
+    },
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The rule module that judges.
+    #[arg(long, value_name = "FILE", default_value = "target/rules/standard.wasm")]
+    pub module: PathBuf,
+    /// Seed of the organisation.
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+    /// Where to work; kept afterwards.
+    #[arg(long, value_name = "DIR", default_value = "target/demo")]
+    pub dir: PathBuf,
+}
+
+/// Options of `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// Where to write; made when it does not exist, and must be empty.
+    pub dir: PathBuf,
+    /// How large: demo, s, m, l or n.
+    #[arg(long, default_value = "demo", value_name = "PROFILE")]
+    pub profile: String,
+    /// Seed: the same seed writes the same bytes.
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+    /// The day of the month that the sources show.
+    #[arg(long, default_value_t = 0, value_name = "DAY")]
+    pub day: u32,
+    /// The rule module that the written configuration names.
+    #[arg(long, value_name = "FILE", default_value = "standard.wasm")]
+    pub module: PathBuf,
+}
+
+fn instant(text: &str) -> Result<crate::model::Time, String> {
+    crate::model::Time::parse(text).map_err(|error| error.to_string())
+}

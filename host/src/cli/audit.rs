@@ -1,0 +1,65 @@
+//! `trueup audit verify` and `trueup audit log`.
+
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure, Outcome};
+use super::style::{BOLD, DIM, GREEN, count, paint, safe};
+use super::{Terminal, open};
+use crate::engine::EngineError;
+use crate::ledger::StoredLeaf;
+
+/// `trueup audit verify`.
+pub(super) fn verify(terminal: &mut Terminal<'_>) -> Outcome {
+    let verified = open::reader(terminal)?.verify_log()?.map_err(|error| {
+        Failure::new(Exit::Audit, error, "the log was changed outside trueup, or the disk is failing; restore it from a copy")
+    })?;
+    if terminal.common.json {
+        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign }))?;
+        return Ok(Exit::Done);
+    }
+    let leaves = format!("{} leaves", count(verified.head.size));
+    writeln!(terminal.out, "{}  {leaves}, root {}", paint(GREEN, "the audit log verifies"), verified.head.root)?;
+    for (kind, number) in &verified.by_kind {
+        writeln!(terminal.out, "  {:>10} {}", count(*number), kind.name())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `trueup audit log`.
+pub(super) fn log(terminal: &mut Terminal<'_>, from: Option<u64>, wanted: u32) -> Outcome {
+    let engine = open::reader(terminal)?;
+    let size = engine.log_head()?.size;
+    let from = from.unwrap_or(size.saturating_sub(u64::from(wanted)));
+    let leaves = engine.leaves(from, wanted)?;
+    if terminal.common.json {
+        let leaves: Vec<Value> = leaves
+            .iter()
+            .map(|leaf| Ok(json!({ "index": leaf.index, "hash": leaf.hash, "leaf": parse(&leaf.bytes)?, "bodies": leaf.bodies })))
+            .collect::<Outcome<_>>()?;
+        terminal.json(&leaves)?;
+        return Ok(Exit::Done);
+    }
+    for StoredLeaf { index, bytes, bodies, .. } in &leaves {
+        let leaf = parse(bytes)?;
+        let text = |field: &str| leaf[field].as_str().map(safe).unwrap_or_default();
+        writeln!(terminal.out, "{} {} {}", paint(BOLD, format_args!("#{index}")), text("time"), paint(BOLD, text("kind")))?;
+        for (name, value) in leaf.as_object().into_iter().flatten() {
+            if !matches!(name.as_str(), "time" | "kind" | "index" | "version" | "before" | "after") {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                writeln!(terminal.out, "    {name}: {}", paint(DIM, safe(&value)))?;
+            }
+        }
+        for body in bodies {
+            let state = body.state.as_deref().unwrap_or("redacted");
+            writeln!(terminal.out, "    {}: {}", body.field, paint(DIM, safe(state)))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn parse(bytes: &[u8]) -> Outcome<Value> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let problem = EngineError::Damaged { path: "the audit log".into(), problem: error.to_string() };
+        Failure::new(Exit::Audit, problem, "`trueup audit verify` names the first leaf that does not verify")
+    })
+}

@@ -1,0 +1,185 @@
+//! The configuration file: TOML whose errors point at the line. Owns its shape and its checks; builds nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::exit::{Exit, Failure};
+use crate::discover::FileConfig;
+use crate::model::Scope;
+
+/// One tenant, as a file describes it. Relative paths start at the file's own folder.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The tenant's name.
+    pub tenant: String,
+    /// Folder of the ledger, plans and pages.
+    #[serde(default = "default_store")]
+    pub store: PathBuf,
+    /// The rule module and its settings.
+    pub rule: RuleConfig,
+    /// Where desired state comes from.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<Spanned<FileConfig>>,
+    /// What holds access.
+    #[serde(default, rename = "target")]
+    pub targets: Vec<Spanned<TargetConfig>>,
+    /// What may be written, first match wins; nothing matches: only observed.
+    #[serde(default, rename = "scope")]
+    pub scopes: Vec<Spanned<Scope>>,
+    /// How a run works.
+    #[serde(default)]
+    pub run: RunConfig,
+    /// The file's own folder.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+fn default_store() -> PathBuf {
+    "trueup-store".into()
+}
+
+/// The rule module.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleConfig {
+    /// The component.
+    pub module: PathBuf,
+    /// Its settings; `trueup status` lists those that it knows.
+    #[serde(default)]
+    pub settings: BTreeMap<String, toml::Value>,
+}
+
+/// A target.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetConfig {
+    /// Its name, as sources write it.
+    pub name: String,
+    /// What kind of system.
+    pub kind: TargetKind,
+    /// For `embedded`: its file, made when it does not exist.
+    pub path: PathBuf,
+}
+
+/// What kinds of targets the command line can open. An embedder brings its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// An access system in one SQLite file.
+    Embedded,
+}
+
+/// How a run works.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunConfig {
+    /// Changes per slice.
+    pub slice: u32,
+    /// Threads that judge; zero: one per core.
+    pub threads: usize,
+    /// A source read longer ago than this is not believed, in hours.
+    pub max_age_hours: u32,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        RunConfig { slice: crate::limits::SLICE_CHANGES, threads: 0, max_age_hours: 24 * 7 }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a line of it is wrong; the message names file, line and column.
+    pub fn read(path: &Path) -> Result<Config, Failure> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let message = anyhow::Error::new(error).context(format!("cannot read the configuration `{}`", path.display()));
+            Failure::new(Exit::Config, message, "name one with --config, or begin with the example in the README")
+        })?;
+        Self::parse(&text, &path.display().to_string(), path.parent().unwrap_or(Path::new("")))
+    }
+
+    fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Failure> {
+        let mut config: Config = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            wrong(text, name, at, error.message().trim_end(), "every key is described in the README")
+        })?;
+        config.check(text, name)?;
+        config.absolute(folder);
+        Ok(config)
+    }
+
+    fn check(&self, text: &str, name: &str) -> Result<(), Failure> {
+        let mut targets = BTreeSet::new();
+        for target in &self.targets {
+            if !targets.insert(target.get_ref().name.as_str()) {
+                let problem = format!("there are two targets named `{}`", target.get_ref().name);
+                return Err(wrong(text, name, target.span().start, &problem, "give each target a name of its own"));
+            }
+        }
+        let known = || targets.iter().copied().collect::<Vec<_>>().join("`, `");
+        let mut sources = BTreeSet::new();
+        for source in &self.sources {
+            let config = source.get_ref();
+            if !sources.insert(config.name.as_str()) {
+                let problem = format!("there are two sources named `{}`", config.name);
+                return Err(wrong(text, name, source.span().start, &problem, "give each source a name of its own"));
+            }
+            if let Some(target) = config.target.iter().chain(&config.covers).find(|target| !targets.contains(target.as_str())) {
+                let problem = format!("source `{}` speaks for `{target}`, which is no target", config.name);
+                return Err(wrong(text, name, source.span().start, &problem, &format!("targets are `{}`", known())));
+            }
+        }
+        for scope in &self.scopes {
+            if !targets.contains(scope.get_ref().target.as_str()) {
+                let problem = format!("a scope names `{}`, which is no target", scope.get_ref().target);
+                return Err(wrong(text, name, scope.span().start, &problem, &format!("targets are `{}`", known())));
+            }
+        }
+        if self.run.slice == 0 {
+            return Err(wrong(text, name, 0, "`run.slice` is zero", "a slice holds at least one change"));
+        }
+        Ok(())
+    }
+
+    fn absolute(&mut self, folder: &Path) {
+        self.folder = folder.to_owned();
+        self.store = folder.join(&self.store);
+        self.rule.module = folder.join(&self.rule.module);
+        for target in &mut self.targets {
+            let path = &mut target.get_mut().path;
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+fn wrong(text: &str, name: &str, at: usize, problem: &str, help: &str) -> Failure {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+    Failure::new(Exit::Config, anyhow::anyhow!("{name}:{line}:{column}: {problem}"), help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_point_at_the_line() {
+        let head = "tenant = 'a'\nrule.module = 'r.wasm'\n";
+        for (tail, expected) in [
+            ("stor = 1", "t.toml:3:1: unknown field `stor`"),
+            ("[[target]]\nname = 'x'\nkind = 'sap'\npath = 'x'", "t.toml:5:8: unknown variant `sap`"),
+            ("[[scope]]\ntarget = 'x'\nmode = 'observe'", "t.toml:3:1: a scope names `x`, which is no target"),
+            ("[run]\nslice = 0", "t.toml:1:1: `run.slice` is zero"),
+        ] {
+            let failure = Config::parse(&format!("{head}{tail}"), "t.toml", Path::new("")).expect_err(tail);
+            assert!(failure.message().starts_with(expected), "{}", failure.message());
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Exit codes and how an error is shown. Owns the mapping from every error of the library to one code and one help line.
+
+use std::process::ExitCode;
+
+use crate::engine::EngineError;
+
+/// What the process tells the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Something that should not happen.
+    Internal = 1,
+    /// The command line is wrong (clap's own code).
+    Usage = 2,
+    /// The configuration is wrong.
+    Config = 3,
+    /// A source holds a row that cannot be understood.
+    Input = 4,
+    /// The rule module is refused.
+    Module = 5,
+    /// The ledger is in use.
+    Busy = 6,
+    /// The ledger is newer or damaged.
+    Ledger = 7,
+    /// There is no room, or no permission to write.
+    Unwritable = 8,
+    /// The plan cannot be applied.
+    Plan = 9,
+    /// With `--exit-code`: done, but something waits for a person.
+    Waiting = 10,
+    /// Case files and the rule disagree.
+    Cases = 11,
+    /// The audit log does not verify.
+    Audit = 12,
+    /// What was asked for does not exist.
+    NotFound = 13,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command failed, for people and for scripts.
+#[derive(Debug)]
+pub struct Failure {
+    /// What the process returns.
+    pub exit: Exit,
+    /// What went wrong, outermost first.
+    pub error: anyhow::Error,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Result of a command.
+pub type Outcome<T = Exit> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure with advice.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>, help: impl Into<String>) -> Self {
+        Failure { exit, error: error.into(), help: Some(help.into()) }
+    }
+
+    /// The error with its causes, each once, joined by colons.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for cause in self.error.chain() {
+            let text = cause.to_string();
+            if parts.last().is_none_or(|last| !last.ends_with(&text)) {
+                parts.push(text);
+            }
+        }
+        parts.join(": ")
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure { exit: Exit::Unwritable, error: error.into(), help: None }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let (exit, help) = classify(&error);
+        Failure { exit, error: error.into(), help: help.map(str::to_owned) }
+    }
+}
+
+fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
+    use crate::discover::DiscoverError;
+    use crate::ledger::LedgerError;
+    match error {
+        EngineError::Discover(DiscoverError::Spool { .. }) | EngineError::Store { .. } => {
+            (Exit::Unwritable, Some("make room or choose another `store` in the configuration, then run `trueup resume`"))
+        }
+        EngineError::Discover(_) => (Exit::Input, Some("nothing was written; correct the source and run again")),
+        EngineError::Link(_) | EngineError::Judge(_) => {
+            (Exit::Module, Some("nothing was written; ask the author of the rule module"))
+        }
+        EngineError::Admit(_) | EngineError::Settings(_) => (Exit::Module, Some("`trueup rule test` shows how a module behaves")),
+        EngineError::Ledger(LedgerError::Busy { .. }) => {
+            (Exit::Busy, Some("wait for the other run, or look at it with `trueup status`"))
+        }
+        EngineError::Ledger(LedgerError::Newer { .. }) => {
+            (Exit::Ledger, Some("use the version of trueup that wrote it, or a later one"))
+        }
+        EngineError::Ledger(LedgerError::Unwritable { .. }) => {
+            (Exit::Unwritable, Some("make room, then run `trueup resume`; nothing of the last step was written"))
+        }
+        EngineError::Ledger(_) => (Exit::Ledger, Some("`trueup audit verify` tells how far the log can be trusted")),
+        EngineError::Plan(_) | EngineError::ForeignPlan { .. } => (Exit::Plan, Some("make a new plan with `trueup plan`")),
+        EngineError::UnknownTarget { .. } => (Exit::Config, Some("add a `[[target]]` with that name, or correct the source")),
+        EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
+        _ => (Exit::Internal, None),
+    }
+}

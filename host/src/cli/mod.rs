@@ -1,0 +1,115 @@
+//! The command line: one file per command. Prints only to the writers that it is given.
+
+mod args;
+mod audit;
+mod config;
+mod demo;
+mod exit;
+mod explain;
+mod generate;
+mod holds;
+mod open;
+mod outcome;
+mod plan;
+mod progress;
+mod release;
+mod rule;
+mod run;
+mod status;
+mod style;
+
+use std::io::Write;
+
+use clap::{CommandFactory as _, Parser as _};
+
+pub use exit::Exit;
+
+use args::{AuditCommand, Cli, Command, Common, RuleCommand};
+use exit::{Failure, Outcome};
+
+/// Where a command prints, and how.
+pub(crate) struct Terminal<'a> {
+    /// Results.
+    pub(crate) out: &'a mut dyn Write,
+    /// Options of every command.
+    pub(crate) common: &'a Common,
+}
+
+impl Terminal<'_> {
+    /// Prints one JSON value and a line end.
+    pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> Outcome<()> {
+        serde_json::to_writer_pretty(&mut *self.out, value).map_err(std::io::Error::from)?;
+        Ok(writeln!(self.out)?)
+    }
+}
+
+/// Runs one command line, printing to these writers.
+pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, out, err),
+    };
+    let json = cli.common.json;
+    let mut terminal = Terminal { out, common: &cli.common };
+    match dispatch(&mut terminal, cli.command).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
+        Ok(exit) => exit,
+        Err(failure) if is_closed_pipe(&failure) => Exit::Done,
+        Err(failure) => {
+            let exit = failure.exit;
+            // Nobody is left to tell when standard error is closed; the exit code still says it.
+            let _closed = report(&failure, json, err);
+            exit
+        }
+    }
+}
+
+fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let text = error.render();
+    // Nobody is left to tell when the terminal is gone; the exit code still says it.
+    if error.use_stderr() {
+        let _closed = write!(err, "{}", text.ansi());
+        return Exit::Usage;
+    }
+    let _closed = write!(out, "{}", text.ansi());
+    Exit::Done
+}
+
+fn report(failure: &Failure, json: bool, err: &mut dyn Write) -> std::io::Result<()> {
+    let message = style::safe(&failure.message());
+    if json {
+        let value = serde_json::json!({ "error": message, "help": failure.help, "exit": failure.exit as u8 });
+        return writeln!(err, "{value}");
+    }
+    writeln!(err, "{} {message}", style::paint(style::RED, "error:"))?;
+    match &failure.help {
+        Some(help) => writeln!(err, "{} {help}", style::paint(style::CYAN, "help:")),
+        None => Ok(()),
+    }
+}
+
+fn is_closed_pipe(failure: &Failure) -> bool {
+    failure.error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
+    match command {
+        Command::Demo(args) => demo::demo(terminal, &args),
+        Command::Plan(args) => run::plan(terminal, &args),
+        Command::Apply(args) => run::apply(terminal, &args),
+        Command::Run(args) => run::run(terminal, &args),
+        Command::Resume(args) => run::resume(terminal, &args),
+        Command::Status => status::status(terminal),
+        Command::Holds(args) => holds::holds(terminal, &args),
+        Command::Release(args) => release::release(terminal, &args),
+        Command::Explain(args) => explain::explain(terminal, &args),
+        Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
+        Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),
+        Command::Audit(AuditCommand::Verify) => audit::verify(terminal),
+        Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
+        Command::Generate(args) => generate::generate(terminal, &args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "trueup", &mut terminal.out);
+            Ok(Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! From a configuration to an engine: opens sources, targets and the rule module.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Terminal;
+use super::config::{Config, TargetKind};
+use super::exit::{Exit, Failure, Outcome};
+use super::progress::observer;
+use crate::discover::{FileSource, Source};
+use crate::engine::{Engine, EngineError, Options, Parts};
+use crate::model::Scopes;
+use crate::rule::{Module, RuleEngine, RuleLimits, SettingValue};
+use crate::target::{EmbeddedTarget, Target};
+
+/// Opens the engine of the configured tenant.
+pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    let config = Config::read(&terminal.common.config)?;
+    let store = config.store.clone();
+    let engine = Engine::open(parts(config)?, &store)?;
+    Ok(engine.observed_by(observer(terminal.common.progress)))
+}
+
+/// Opens it for looking, beside a run.
+pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    let config = Config::read(&terminal.common.config)?;
+    let store = config.store.clone();
+    Ok(Engine::open_read_only(parts(config)?, &store)?)
+}
+
+fn parts(config: Config) -> Outcome<Parts> {
+    let module = module(&config.rule.module)?;
+    let settings = config.rule.settings.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
+    let settings = settings.collect::<Outcome<_>>()?;
+    let settings = module.check_settings(&settings).map_err(EngineError::from)?;
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for source in config.sources {
+        sources.push(Arc::new(FileSource::open(source.into_inner(), &config.folder).map_err(EngineError::from)?));
+    }
+    let mut targets: Vec<Arc<dyn Target>> = Vec::new();
+    for target in config.targets {
+        let target = target.into_inner();
+        targets.push(match target.kind {
+            TargetKind::Embedded => Arc::new(embedded(&target.path, &target.name)?),
+        });
+    }
+    let scopes = Scopes(config.scopes.into_iter().map(toml::Spanned::into_inner).collect());
+    let mut options = Options::default();
+    options.slice = config.run.slice;
+    options.threads = config.run.threads;
+    options.max_age = i64::from(config.run.max_age_hours) * 3_600;
+    Ok(Parts { tenant: config.tenant, sources, targets, module, settings, scopes, options })
+}
+
+fn embedded(path: &Path, name: &str) -> Outcome<EmbeddedTarget> {
+    EmbeddedTarget::open(path, name).map_err(|error| {
+        let message = anyhow::Error::new(error).context(format!("cannot open target `{name}` in `{}`", path.display()));
+        Failure::new(Exit::Config, message, "`path` names a file that trueup made, or one that does not exist yet")
+    })
+}
+
+/// Loads a rule module.
+pub(super) fn module(path: &Path) -> Outcome<Arc<Module>> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let message = anyhow::Error::new(error).context(format!("cannot read the rule module `{}`", path.display()));
+        Failure::new(Exit::Module, message, "build one with `trueup rule build`")
+    })?;
+    load(&bytes)
+}
+
+/// Admits a component.
+pub(super) fn load(component: &[u8]) -> Outcome<Arc<Module>> {
+    let engine = RuleEngine::new(&RuleLimits::default()).map_err(EngineError::from)?;
+    Ok(Arc::new(Module::load(&engine, component).map_err(EngineError::from)?))
+}
+
+fn setting(name: &str, value: toml::Value) -> Outcome<SettingValue> {
+    let wrong = || {
+        Failure::new(
+            Exit::Config,
+            anyhow::anyhow!("setting `{name}` is no text, integer, boolean or list of texts"),
+            "see `trueup status`",
+        )
+    };
+    Ok(match value {
+        toml::Value::String(text) => SettingValue::Text(text),
+        toml::Value::Integer(number) => SettingValue::Integer(number),
+        toml::Value::Boolean(flag) => SettingValue::Boolean(flag),
+        toml::Value::Array(items) => {
+            let texts = items.into_iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong));
+            SettingValue::Texts(texts.collect::<Outcome<_>>()?)
+        }
+        _ => return Err(wrong()),
+    })
+}
+
+/// Runs a future on a runtime of its own: commands are plain functions.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Outcome<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
+    Ok(runtime.block_on(future))
+}

@@ -1,0 +1,66 @@
+//! `trueup status`: what the last runs did and how far the open one is.
+
+use serde_json::json;
+
+use super::exit::{Exit, Outcome};
+use super::style::{BOLD, DIM, paint, plural, safe};
+use super::{Terminal, open};
+use crate::ledger::{RunRow, Stage};
+
+/// Runs that are listed.
+const RUNS: u32 = 10;
+
+/// `trueup status`.
+pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
+    let engine = open::reader(terminal)?;
+    let runs = engine.runs(RUNS)?;
+    let head = engine.log_head()?;
+    let rule = engine.parts().module.facts();
+    if terminal.common.json {
+        let settings: Vec<_> = engine
+            .parts()
+            .module
+            .settings()
+            .iter()
+            .map(|setting| json!({ "name": setting.name, "help": setting.help }))
+            .collect();
+        terminal.json(&json!({
+            "tenant": engine.parts().tenant,
+            "rule": { "name": rule.name, "version": rule.version, "module": rule.module, "profile": rule.profile, "settings": settings },
+            "runs": runs,
+            "log": head,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    writeln!(terminal.out, "{}  tenant {}", paint(BOLD, "status"), safe(&engine.parts().tenant))?;
+    writeln!(
+        terminal.out,
+        "rule {}@{}, module {}, profile {}",
+        safe(&rule.name),
+        safe(&rule.version),
+        rule.module.short(),
+        rule.profile
+    )?;
+    for setting in engine.parts().module.settings() {
+        writeln!(terminal.out, "  {}", paint(DIM, format_args!("{}: {}", safe(&setting.name), safe(&setting.help))))?;
+    }
+    writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry").replace("entrys", "entries"), head.root)?;
+    if runs.is_empty() {
+        writeln!(terminal.out, "no run yet")?;
+    }
+    for run in &runs {
+        let plan = run.plan.map_or_else(|| "-".to_owned(), |plan| plan.0.short());
+        writeln!(terminal.out, "  {:8} as of {}  plan {plan:12}  {}", run.run.to_string(), run.as_of, stage(run))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn stage(run: &RunRow) -> String {
+    match run.stage {
+        Stage::Discovering => "interrupted while reading; `trueup resume` goes on".to_owned(),
+        Stage::Sealed => "sealed, not applied".to_owned(),
+        Stage::Committing => format!("interrupted after slice {}; `trueup resume` goes on", run.slice),
+        Stage::Done => "done".to_owned(),
+        Stage::Replaced => "replaced by a later plan".to_owned(),
+    }
+}

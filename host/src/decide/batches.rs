@@ -1,0 +1,254 @@
+//! Walks batches in parallel and cases in order, and puts each case's verdict through `derive`, `guard` and `weigh`.
+
+use super::decision::{Cause, Decided, Decision, Held, Refusal};
+use super::derive::{Ask, Derived, Effect, End, derive};
+use super::edges::{Outcome, settle};
+use super::ground::{Ground, View};
+use super::guard::{Proposal, guard};
+use super::{Policy, weigh};
+use crate::correlate::{Batch, Cases, Identity};
+use crate::model::{Attribute, ChangeKind, Subject, Time};
+use crate::rule::{BatchVerdict, Fault, VerdictColumns};
+
+/// No edge, in the contract's `after` column.
+const NOTHING: u32 = u32::MAX;
+/// Bit of the contract's `flags` column.
+const EXCLUSIVE: u8 = 1;
+
+/// Decides every case. `verdicts` are those of `cases.batches`, in their order; a batch without one counts as failed.
+/// The result does not depend on `threads`.
+#[must_use]
+pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, threads: usize) -> Decided {
+    let ground = Ground::new(cases, policy);
+    let share = cases.batches.len().div_ceil(threads.max(1)).max(1);
+    let run = |first: usize, batches: &[Batch]| {
+        let mut decided = Decided::default();
+        for (i, batch) in batches.iter().enumerate() {
+            decide_batch(&ground, batch, verdicts.get(first + i), &mut decided);
+        }
+        decided
+    };
+    std::thread::scope(|scope| {
+        let mut workers = Vec::new();
+        for (i, batches) in cases.batches.chunks(share).enumerate() {
+            let run = &run;
+            workers.push(scope.spawn(move || run(i * share, batches)));
+        }
+        let mut all = Decided::default();
+        for worker in workers {
+            match worker.join() {
+                Ok(decided) => all.append(decided),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    })
+}
+
+fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdict>, decided: &mut Decided) {
+    let columns = match verdict.map(|v| &v.result) {
+        _ if batch.too_large => Err(Refusal::IdentityTooLarge),
+        Some(Ok(columns)) => Ok(columns),
+        Some(Err(Fault::IdentityTooLarge { .. })) => Err(Refusal::IdentityTooLarge),
+        Some(Err(_)) | None => Err(Refusal::RuleFailed),
+    };
+    let identities = ground.cases.identities.get(batch.identities.start as usize..batch.identities.end as usize);
+    let mut rows = Rows { at: 0, first: batch.cases.start };
+    let mut outcomes = Vec::new();
+    for (number, identity) in (batch.identities.start..).zip(identities.unwrap_or_default()) {
+        let disputed = ground.is_disputed(identity);
+        for index in identity.cases.clone() {
+            let Some(case) = ground.cases.cases.get(index as usize) else { continue };
+            let view = ground.view(case, identity);
+            let at = At { case: index, identity: number, disputed: disputed || view.is_disputed() };
+            outcomes.push(match columns {
+                Err(refusal) => without_rule(ground, &view, at, refusal),
+                Ok(columns) => match rows.find(columns, index, identity) {
+                    Some(answer) => follow(ground, &view, at, &answer),
+                    None => Outcome::Kept(None),
+                },
+            });
+        }
+        settle(&mut outcomes, identity.cases.start);
+        for outcome in outcomes.drain(..) {
+            match outcome {
+                Outcome::Kept(reason) => *decided.kept.entry(reason).or_default() += 1,
+                Outcome::Held(held) => decided.held.push(held),
+                Outcome::Planned(decision, _) => decided.decisions.push(decision),
+            }
+        }
+    }
+}
+
+/// Which case is decided.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    case: u32,
+    identity: u32,
+    /// Whether it or its identity is in dispute.
+    disputed: bool,
+}
+
+/// One row of the verdict columns.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    effect: Option<Effect>,
+    reason: u16,
+    mask: u32,
+    tier: u8,
+    rank: i16,
+    /// As an index into all cases; `Err` when it names none of this identity's other cases.
+    after: Result<Option<u32>, Refusal>,
+    exclusive: bool,
+    until: Time,
+}
+
+/// A cursor over the rows of one batch, which ascend by case.
+struct Rows {
+    at: usize,
+    first: u32,
+}
+
+impl Rows {
+    /// The answer for this case, if there is one.
+    fn find(&mut self, columns: &VerdictColumns, index: u32, identity: &Identity) -> Option<Answer> {
+        let row = index.checked_sub(self.first)?;
+        while columns.case.get(self.at).is_some_and(|&case| case < row) {
+            self.at += 1;
+        }
+        let i = self.at;
+        if columns.case.get(i) != Some(&row) {
+            return None;
+        }
+        let after = match columns.after.get(i).copied().unwrap_or(NOTHING) {
+            NOTHING => Ok(None),
+            other => match self.first.checked_add(other) {
+                Some(other) if other != index && identity.cases.contains(&other) => Ok(Some(other)),
+                _ => Err(Refusal::Nonsense),
+            },
+        };
+        Some(Answer {
+            effect: columns.effect.get(i).copied().and_then(Effect::from_code),
+            reason: columns.reason.get(i).copied().unwrap_or_default(),
+            mask: columns.mask.get(i).copied().unwrap_or_default(),
+            tier: columns.tier.get(i).copied().unwrap_or_default(),
+            rank: columns.rank.get(i).copied().unwrap_or_default(),
+            after,
+            exclusive: columns.flags.get(i).copied().unwrap_or_default() & EXCLUSIVE != 0,
+            until: Time::from_seconds(columns.until.get(i).copied().unwrap_or_default()),
+        })
+    }
+}
+
+/// What becomes of a case that the rule answered.
+fn follow(ground: &Ground<'_>, view: &View<'_>, at: At, answer: &Answer) -> Outcome {
+    let held = |refusal| Outcome::Held(Held { case: at.case, effect: answer.effect, reason: Some(answer.reason), refusal });
+    let Some(effect) = answer.effect else { return held(Some(Refusal::Nonsense)) };
+    let until = if matches!(effect, Effect::Present | Effect::TrueUp) { answer.until } else { Time::NONE };
+    let (kind, mask) = match derive(&ask(view, effect, answer.mask, until)) {
+        Derived::Keep | Derived::NoOp => return Outcome::Kept(Some(answer.reason)),
+        Derived::Hold => return held(None),
+        _ if at.disputed => return held(Some(Refusal::Disputed)),
+        Derived::Refuse(refusal) => return held(Some(refusal)),
+        Derived::Change { kind, mask } => (kind, mask),
+    };
+    if until.seconds() < 0 {
+        return held(Some(Refusal::Nonsense));
+    }
+    let proposal = Proposal { kind, mask, until, ends_at: ends_at(view, kind, mask, until) };
+    let checked = guard(view, &proposal, ground).and(answer.after);
+    let after = match checked {
+        Ok(after) => after,
+        Err(refusal) => return held(Some(refusal)),
+    };
+    let decision = Decision {
+        case: at.case,
+        identity: at.identity,
+        kind,
+        mask,
+        ends_at: proposal.ends_at,
+        cause: weigh::cause(view, kind, answer.exclusive, ground.as_of),
+        tier: weigh::tier(view, kind, answer.tier),
+        rank: answer.rank,
+        after,
+        reason: Some(answer.reason),
+        gates: weigh::gates(view, kind, false),
+    };
+    Outcome::Planned(decision, effect)
+}
+
+fn ask(view: &View<'_>, effect: Effect, mask: u32, until: Time) -> Ask {
+    const EXPIRES_AT: u32 = Attribute::ExpiresAt as u32;
+    let bounded = until.is_some();
+    let mut bits = view.case.differs & mask;
+    if bounded {
+        bits |= EXPIRES_AT;
+    }
+    let wanted = if bounded { until } else { view.desired_end() };
+    Ask {
+        effect,
+        subject: subject(view),
+        desired: view.case.desired_side,
+        observed: view.case.observed_side,
+        bits,
+        bounded,
+        end: end(wanted, view.observed_end()),
+    }
+}
+
+fn subject(view: &View<'_>) -> Subject {
+    view.observed.or(view.desired).map_or(Subject::Grant, |fact| fact.subject)
+}
+
+/// Where `wanted` lies against `observed`; no instant means that it never ends.
+fn end(wanted: Time, observed: Time) -> End {
+    let order = |t: Time| (t.is_none(), t);
+    match order(wanted).cmp(&order(observed)) {
+        std::cmp::Ordering::Less => End::Earlier,
+        std::cmp::Ordering::Equal => End::Same,
+        std::cmp::Ordering::Greater => End::Later,
+    }
+}
+
+fn ends_at(view: &View<'_>, kind: ChangeKind, mask: u32, until: Time) -> Time {
+    match kind {
+        ChangeKind::Revoke | ChangeKind::Delete => Time::NONE,
+        _ if mask & Attribute::ExpiresAt as u32 == 0 => view.observed_end(),
+        _ if until.is_some() => until,
+        _ => view.desired_end(),
+    }
+}
+
+/// What becomes of a case whose batch has no answers: what has expired still goes, by the host's own hand; an account is
+/// disabled rather than deleted. Everything else is held.
+fn without_rule(ground: &Ground<'_>, view: &View<'_>, at: At, refusal: Refusal) -> Outcome {
+    let held = Outcome::Held(Held { case: at.case, effect: None, reason: None, refusal: Some(refusal) });
+    if at.disputed || !view.has_expired(ground.as_of) || is_renewed(view, ground.as_of) {
+        return held;
+    }
+    let effect = if subject(view) == Subject::Account { Effect::Disabled } else { Effect::Absent };
+    let Derived::Change { kind, mask } = derive(&ask(view, effect, 0, Time::NONE)) else { return held };
+    let proposal = Proposal { kind, mask, until: Time::NONE, ends_at: ends_at(view, kind, mask, Time::NONE) };
+    if guard(view, &proposal, ground).is_err() {
+        return held;
+    }
+    let decision = Decision {
+        case: at.case,
+        identity: at.identity,
+        kind,
+        mask,
+        ends_at: proposal.ends_at,
+        cause: Cause::Expiry,
+        tier: weigh::tier(view, kind, 0),
+        rank: 0,
+        after: None,
+        reason: None,
+        gates: weigh::gates(view, kind, true),
+    };
+    Outcome::Planned(decision, effect)
+}
+
+/// Whether it is desired beyond the end that the target has.
+fn is_renewed(view: &View<'_>, as_of: Time) -> bool {
+    view.case.is_desired() && (view.desired_end().is_none() || view.desired_end() > as_of)
+}

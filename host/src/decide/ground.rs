@@ -1,0 +1,149 @@
+//! What the guarantees look at, looked up once: policy resolved against the dictionary of a run, and the view of one case.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Policy, TargetPolicy};
+use crate::correlate::{Case, Cases, Identity, Recorded, WhyUnknown, traits};
+use crate::model::{Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
+
+/// A scope, resolved.
+#[derive(Clone, Copy)]
+struct Ruled {
+    mode: Mode,
+    /// Adopted under this rule.
+    adopted: bool,
+    /// Adopted under whatever rule: what the host's own revokes need.
+    adopted_by_any: bool,
+}
+
+/// Policy resolved against one run.
+pub(super) struct Ground<'a> {
+    pub as_of: Time,
+    pub cases: &'a Cases,
+    targets: HashMap<Sym, TargetPolicy>,
+    scopes: Vec<Ruled>,
+    left: HashSet<Sym>,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn new(cases: &'a Cases, policy: &Policy<'_>) -> Self {
+        let symbols = &cases.snapshot.symbols;
+        let ruled = |i: usize| Ruled {
+            mode: policy.scopes.0.get(i).map_or(Mode::Observe, |s| s.mode),
+            adopted: policy.is_adopted(i, false),
+            adopted_by_any: policy.is_adopted(i, true),
+        };
+        Ground {
+            as_of: policy.as_of,
+            cases,
+            targets: policy.targets.iter().filter_map(|(name, t)| symbols.find(name).map(|sym| (sym, *t))).collect(),
+            scopes: (0..policy.scopes.0.len()).map(ruled).collect(),
+            left: cases.snapshot.people.iter().filter(|p| has_left(p, policy.as_of)).map(|p| p.identity).collect(),
+        }
+    }
+
+    /// The view of a case of this identity.
+    pub(super) fn view(&self, case: &'a Case, identity: &Identity) -> View<'a> {
+        let snapshot = &self.cases.snapshot;
+        let desired = case.desired.and_then(|i| snapshot.desired.get(i as usize));
+        let observed = case.observed.and_then(|i| snapshot.observed.get(i as usize));
+        let ruled = case.scope.and_then(|i| self.scopes.get(usize::from(i)));
+        View {
+            case,
+            desired,
+            observed,
+            recorded: case.recorded.and_then(|i| self.cases.recorded.get(i as usize)),
+            entitlement: case.entitlement.and_then(|i| snapshot.entitlements.get(i as usize)),
+            target: observed.or(desired).and_then(|fact| self.targets.get(&fact.target)).copied(),
+            mode: ruled.map_or(Mode::Observe, |r| r.mode),
+            adopted: ruled.is_some_and(|r| r.adopted),
+            adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
+            left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
+        }
+    }
+
+    /// Whether this is somebody, and nobody says that they left.
+    pub(super) fn answers(&self, owner: Sym) -> bool {
+        !owner.is_empty() && !self.left.contains(&owner)
+    }
+
+    /// When the scan of a fact was read.
+    pub(super) fn read_at(&self, fact: &Fact) -> Option<Time> {
+        self.cases.snapshot.scans.get(usize::from(fact.scan)).map(|scan| scan.read_at)
+    }
+
+    /// Whether nobody can tell whose accounts an identity holds: then nothing of it is touched. An object in dispute only
+    /// concerns its own cases.
+    pub(super) fn is_disputed(&self, identity: &Identity) -> bool {
+        let Cases { cases, links, .. } = self.cases;
+        let cases = cases.get(identity.cases.start as usize..identity.cases.end as usize).unwrap_or_default();
+        !links.disputed.is_empty()
+            && cases.iter().filter_map(|case| self.cases.native(case)).any(|fact| {
+                let holder = links.holder(fact.holder);
+                links.disputed.contains(&(fact.target, holder))
+            })
+    }
+}
+
+fn has_left(person: &Person, as_of: Time) -> bool {
+    person.status == IdentityStatus::Left || (person.ends_at.is_some() && person.ends_at <= as_of)
+}
+
+/// One case with everything it refers to.
+pub(super) struct View<'a> {
+    pub case: &'a Case,
+    pub desired: Option<&'a Fact>,
+    pub observed: Option<&'a Fact>,
+    pub recorded: Option<&'a Recorded>,
+    pub entitlement: Option<&'a Entitlement>,
+    pub target: Option<TargetPolicy>,
+    pub mode: Mode,
+    pub adopted: bool,
+    pub adopted_by_any: bool,
+    pub left: bool,
+}
+
+impl View<'_> {
+    /// Whether nobody can tell which thing it is.
+    pub(super) fn is_disputed(&self) -> bool {
+        self.case.desired_why == WhyUnknown::Disputed || self.case.observed_why == WhyUnknown::Disputed
+    }
+
+    pub(super) fn is_inherited(&self) -> bool {
+        self.case.traits & traits::INHERITED != 0 || self.observed.is_some_and(|f| f.flags.has(FactFlags::INHERITED))
+    }
+
+    pub(super) fn is_immutable(&self) -> bool {
+        self.case.traits & traits::IMMUTABLE != 0 || self.observed.is_some_and(|f| f.flags.has(FactFlags::IMMUTABLE))
+    }
+
+    pub(super) fn is_claimed(&self) -> bool {
+        self.case.traits & traits::CLAIMED != 0
+    }
+
+    pub(super) fn is_privileged(&self) -> bool {
+        self.case.traits & traits::PRIVILEGED != 0 || self.entitlement.is_some_and(|e| e.privileged)
+    }
+
+    pub(super) fn is_break_glass(&self) -> bool {
+        self.case.traits & traits::BREAK_GLASS != 0 || self.entitlement.is_some_and(|e| e.break_glass)
+    }
+
+    /// The instant at which its last life ended, if it ended.
+    pub(super) fn closed_at(&self) -> Option<Time> {
+        self.recorded.filter(|r| r.is_closed()).map(|r| r.since)
+    }
+
+    pub(super) fn observed_end(&self) -> Time {
+        self.observed.map_or(Time::NONE, |f| f.expires_at)
+    }
+
+    pub(super) fn desired_end(&self) -> Time {
+        self.desired.map_or(Time::NONE, |f| f.expires_at)
+    }
+
+    /// Whether the target holds it although its own end has passed.
+    pub(super) fn has_expired(&self, as_of: Time) -> bool {
+        self.case.is_observed() && self.observed_end().is_some() && self.observed_end() <= as_of
+    }
+}

@@ -1,0 +1,203 @@
+//! From the seal to the last checkpoint, and on again after a crash or a release.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Engine, EngineError, Planned};
+use crate::audit::{LogHead, Salts};
+use crate::commit::{Commit, CommitError, Open, Outcomes, Rest};
+use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
+use crate::model::{ChangeId, GateKind, PlanId, RunId};
+use crate::plan::{PlanFile, adopted_by};
+use crate::target::Target;
+
+/// What committing came to.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The plan.
+    pub plan: PlanId,
+    /// What became of its changes.
+    pub outcomes: Outcomes,
+    /// Head of the audit log afterwards.
+    pub head: LogHead,
+}
+
+impl Applied {
+    /// Whether something is still open.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.outcomes.open() > 0
+    }
+}
+
+impl Engine {
+    /// Commits a sealed plan of this store, exactly as it is: a case that moved since is refused alone.
+    ///
+    /// # Errors
+    /// When the plan cannot be read or is another tenant's, or the ledger fails. What is durable stays so.
+    pub async fn apply(&self, plan: PlanId) -> Result<Applied, EngineError> {
+        let owned = self.acquire()?;
+        self.apply_owned(&owned, plan).await
+    }
+
+    pub(super) async fn apply_owned(&self, owned: &Owned, plan: PlanId) -> Result<Applied, EngineError> {
+        let known = self.runs(u32::MAX)?.into_iter().find(|run| run.plan == Some(plan));
+        let run = match known {
+            Some(run) => run,
+            None => self.adopt_plan(owned, plan)?,
+        };
+        self.commit(owned, run).await
+    }
+
+    /// Goes on with a run that was interrupted, or with the newest plan when gates were opened since. None: nothing to do.
+    ///
+    /// # Errors
+    /// As for [`Engine::plan`] and [`Engine::apply`].
+    pub async fn resume(&self) -> Result<Option<(Option<Planned>, Applied)>, EngineError> {
+        let owned = self.acquire()?;
+        let recovery = self.ledger.recover(&owned)?;
+        match recovery.run {
+            Some(run) if run.stage == Stage::Discovering && run.commits => {
+                let planned = self.seal_run(&owned, run).await?;
+                let applied = self.apply_owned(&owned, planned.plan).await?;
+                Ok(Some((Some(planned), applied)))
+            }
+            Some(run) if run.stage == Stage::Committing || (run.stage == Stage::Sealed && run.commits) => {
+                Ok(Some((None, self.commit(&owned, run).await?)))
+            }
+            _ => match self.newest_plan()? {
+                Some((run, plan)) if run.stage == Stage::Done && self.passed(plan)? => {
+                    Ok(Some((None, self.commit(&owned, run).await?)))
+                }
+                _ => Ok(None),
+            },
+        }
+    }
+
+    /// Takes a plan that this ledger does not know of as a run of its own.
+    fn adopt_plan(&self, owned: &Owned, plan: PlanId) -> Result<RunRow, EngineError> {
+        let file = PlanFile::open(&self.store.plan(plan))?;
+        let tenant = &file.header().inputs.tenant;
+        if *tenant != self.parts.tenant {
+            return Err(EngineError::ForeignPlan { found: tenant.clone(), expected: self.parts.tenant.clone() });
+        }
+        let run = RunRow {
+            run: RunId(self.ledger.recover(owned)?.last_run + 1),
+            stage: Stage::Sealed,
+            as_of: file.header().inputs.as_of,
+            began: self.clock.now(),
+            basis: self.basis(),
+            plan: Some(plan),
+            slice: 0,
+            commits: true,
+        };
+        self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves: Vec::new() })?;
+        Ok(run)
+    }
+
+    pub(super) async fn commit(&self, owned: &Owned, run: RunRow) -> Result<Applied, EngineError> {
+        let Some(plan) = run.plan else { return Err(EngineError::NotFound { what: "plan of", name: run.run.to_string() }) };
+        let file = PlanFile::open(&self.store.plan(plan))?;
+        let tenant = &file.header().inputs.tenant;
+        if *tenant != self.parts.tenant {
+            return Err(EngineError::ForeignPlan { found: tenant.clone(), expected: self.parts.tenant.clone() });
+        }
+        let run = RunRow { stage: Stage::Committing, ..run };
+        self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves: Vec::new() })?;
+        let targets: BTreeMap<String, Arc<dyn Target>> =
+            self.parts.targets.iter().map(|target| (target.name().to_owned(), Arc::clone(target))).collect();
+        let mut salts = self.salts()?;
+        let openings = self.openings()?;
+        let commit = Commit {
+            plan,
+            changes: file.header().changes,
+            run: run.clone(),
+            slice: self.parts.options.slice,
+            targets: &targets,
+            ledger: &*self.ledger,
+            owned,
+            openings: &openings,
+            events: self.events(plan)?,
+            clock: &*self.clock,
+            observer: &*self.observer,
+            salts: &mut salts,
+        };
+        let outcomes = commit.run(file.changes()).await?;
+        let head = self.finish(owned, run, plan, &file, &outcomes)?;
+        Ok(Applied { plan, outcomes, head })
+    }
+
+    /// Records the end of a run: done, unless something of unknown effect or an unreachable target is left for `resume`.
+    fn finish(
+        &self,
+        owned: &Owned,
+        run: RunRow,
+        plan: PlanId,
+        file: &PlanFile,
+        outcomes: &Outcomes,
+    ) -> Result<LogHead, EngineError> {
+        let left = outcomes
+            .listed
+            .iter()
+            .any(|change| matches!(change.rest, Rest::Open(Open::Unknown | Open::Unverified | Open::BackedOff { .. })));
+        let stage = if left { Stage::Committing } else { Stage::Done };
+        let at = self.clock.now();
+        let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];
+        entries.extend(self.adoptions_after(file)?.into_iter().map(Entry::Adopted));
+        let leaves = vec![Leaf::run_end(run.run, at, Some(plan), &tallies(outcomes))];
+        let head = self.submit(owned, Batch { entries, leaves })?;
+        if stage == Stage::Done {
+            self.ledger.compact(owned)?;
+        }
+        Ok(head)
+    }
+
+    /// Scopes whose removals were looked at, or that had none: adopted under this mode and rule from now on.
+    fn adoptions_after(&self, file: &PlanFile) -> Result<Vec<Adoption>, EngineError> {
+        let openings = self.openings()?;
+        let is_open = |id: &ChangeId| openings.iter().any(|o| o.change == *id && o.gate == GateKind::Adoption);
+        Ok(adopted_by(file.header(), file.changes(), is_open, self.clock.now())?)
+    }
+
+    /// Whether a change of this plan waits at gates that are all open by now.
+    fn passed(&self, plan: PlanId) -> Result<bool, EngineError> {
+        let file = PlanFile::open(&self.store.plan(plan))?;
+        let statuses = self.statuses(plan)?;
+        let openings = self.openings()?;
+        for change in file.changes() {
+            let change = change?;
+            let opened = |gate| openings.iter().any(|opening| opening.change == change.id && opening.gate == gate);
+            if !change.gates.is_empty() && !statuses.contains_key(&change.id) && change.gates.iter().all(|gate| opened(gate.kind))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn salts(&self) -> Result<Salts, EngineError> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| EngineError::Randomness(error.to_string()))?;
+        Ok(Salts::from_seed(seed))
+    }
+
+    /// Makes a batch durable, whatever it takes: a flush of unknown fate is looked up.
+    pub(super) fn submit(&self, owned: &Owned, batch: Batch) -> Result<LogHead, EngineError> {
+        let ticket = self.ledger.submit(owned, batch)?;
+        match self.ledger.wait(ticket)? {
+            Settled::Committed(head) => Ok(head),
+            Settled::Fenced => Err(LedgerError::Fenced.into()),
+            Settled::Unknown(id) if self.ledger.resolve(owned, id)? => Ok(self.ledger.recover(owned)?.head),
+            Settled::Unknown(_) => Err(CommitError::NotDurable.into()),
+        }
+    }
+}
+
+fn tallies(outcomes: &Outcomes) -> BTreeMap<String, u64> {
+    let confirmed = outcomes.confirmed.iter().map(|(grade, number)| (format!("confirmed_{grade:?}").to_lowercase(), *number));
+    let ended = outcomes.ended.iter().map(|(end, number)| ((*end).to_owned(), *number));
+    confirmed.chain(ended).chain(outcomes.open.iter().map(|(open, number)| (open.replace(' ', "_"), *number))).collect()
+}

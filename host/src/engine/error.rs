@@ -1,0 +1,90 @@
+//! Why a run stopped: one variant per stage, the stage's own error inside.
+
+use std::path::PathBuf;
+
+use crate::commit::CommitError;
+use crate::discover::DiscoverError;
+use crate::ledger::LedgerError;
+use crate::link::LinkError;
+use crate::plan::PlanError;
+use crate::rule::{AdmitError, Fault, SettingsError};
+
+/// Why a run stopped. Nothing is lost: what is durable stays, and `resume` goes on from there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A source or target could not be read.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// Accounts could not be linked to identities.
+    #[error(transparent)]
+    Link(#[from] LinkError<Fault>),
+    /// The rule failed where a run cannot go on without it.
+    #[error(transparent)]
+    Judge(#[from] Fault),
+    /// Facts cannot be paired into cases.
+    #[error("cannot pair facts into cases: {0}")]
+    Correlate(String),
+    /// This machine cannot run rules.
+    #[error(transparent)]
+    Sandbox(#[from] crate::rule::EngineError),
+    /// No randomness for the salts of the audit log.
+    #[error("the system gives no randomness: {0}")]
+    Randomness(String),
+    /// The module is refused.
+    #[error(transparent)]
+    Admit(#[from] AdmitError),
+    /// The rule's settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The plan cannot be written or read.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The ledger cannot do what it is asked.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Committing stopped.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The store's own files cannot be written or read.
+    #[error("cannot use `{}` of the store", path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of the store holds what no trueup wrote.
+    #[error("`{}` of the store is damaged: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A source states a fact about a system that is not configured.
+    #[error("source `{from}` speaks of `{target}`, which is no target")]
+    UnknownTarget {
+        /// The source.
+        from: String,
+        /// The name.
+        target: String,
+    },
+    /// The plan is of another tenant.
+    #[error("the plan is of tenant `{found}`, not of `{expected}`")]
+    ForeignPlan {
+        /// Whose it is.
+        found: String,
+        /// Whose this engine is.
+        expected: String,
+    },
+    /// What was asked for does not exist.
+    #[error("there is no {what} `{name}`")]
+    NotFound {
+        /// What kind of thing.
+        what: &'static str,
+        /// How it was named.
+        name: String,
+    },
+}

@@ -1,0 +1,240 @@
+//! The one place that knows the order of the stages. Owns a run from its first page to its last checkpoint; each stage's
+//! work is the stage's own.
+
+mod committing;
+mod error;
+mod explaining;
+mod gates;
+mod planning;
+mod recording;
+mod report;
+mod store;
+
+pub use committing::Applied;
+pub use error::EngineError;
+pub use explaining::Explanation;
+pub use gates::{Holds, Release, WaitingChange, WaitingScan};
+pub use planning::Planned;
+pub use report::{BatchFault, RunReport};
+pub use store::Store;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::audit::{LogHead, Verified, Verifier, VerifyError};
+use crate::commit::Clock;
+use crate::discover::Source;
+use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
+use crate::model::{Digest, Encoder, Scopes, Time};
+use crate::progress::{Observer, Silent};
+use crate::rule::{Module, Settings};
+use crate::target::Target;
+
+/// Leaves that are read at once when the log is verified.
+const LEAVES_PER_PAGE: u32 = 4_096;
+
+/// How a run works. None of it can change a plan.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Changes per slice.
+    pub slice: u32,
+    /// Threads that judge; zero: one per core.
+    pub threads: usize,
+    /// A source read longer ago than this many seconds is not believed. (This one can: it decides what is unknown.)
+    pub max_age: i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { slice: crate::limits::SLICE_CHANGES, threads: 0, max_age: 7 * 86_400 }
+    }
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The tenant's name.
+    pub tenant: String,
+    /// Where desired state comes from.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// What holds access.
+    pub targets: Vec<Arc<dyn Target>>,
+    /// The rule.
+    pub module: Arc<Module>,
+    /// Its settings, checked.
+    pub settings: Settings,
+    /// Where may be written, and how far.
+    pub scopes: Scopes,
+    /// How a run works.
+    pub options: Options,
+}
+
+/// Trues up one tenant.
+pub struct Engine {
+    parts: Parts,
+    store: Store,
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+}
+
+impl Engine {
+    /// An engine with its store in this folder, on the machine's clock, that tells nobody of its progress.
+    ///
+    /// # Errors
+    /// When the store cannot be made, or its ledger is in use, damaged or newer.
+    pub fn open(parts: Parts, store: &Path) -> Result<Self, EngineError> {
+        let store = Store::open(store)?;
+        let ledger = SqliteLedger::open(&store.ledger())?;
+        Ok(Self::with_ledger(parts, store, Arc::new(ledger)))
+    }
+
+    /// An engine that looks but cannot write its ledger: for `status`, `holds` and `explain` beside a run.
+    ///
+    /// # Errors
+    /// As for [`Engine::open`], except that the ledger may be in use.
+    pub fn open_read_only(parts: Parts, store: &Path) -> Result<Self, EngineError> {
+        let store = Store::open(store)?;
+        let ledger = SqliteLedger::open_read_only(&store.ledger())?;
+        Ok(Self::with_ledger(parts, store, Arc::new(ledger)))
+    }
+
+    /// An engine on another ledger.
+    #[must_use]
+    pub fn with_ledger(parts: Parts, store: Store, ledger: Arc<dyn Ledger>) -> Self {
+        Engine { parts, store, ledger, clock: Arc::new(crate::commit::SystemClock), observer: Arc::new(Silent) }
+    }
+
+    /// Tells its progress to this observer.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Asks this clock.
+    #[must_use]
+    pub fn on_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The ledger.
+    #[must_use]
+    pub fn ledger(&self) -> &dyn Ledger {
+        &*self.ledger
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub const fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Plans and commits in one go.
+    ///
+    /// # Errors
+    /// As for [`Engine::plan`] and [`Engine::apply`].
+    pub async fn run(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
+        let owned = self.acquire()?;
+        let planned = self.plan_owned(&owned, as_of, true).await?;
+        let applied = self.apply_owned(&owned, planned.plan).await?;
+        Ok((planned, applied))
+    }
+
+    /// The newest runs first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn runs(&self, count: u32) -> Result<Vec<RunRow>, EngineError> {
+        match self.ledger.read(&self.parts.tenant, &Query::Runs(count))? {
+            Rows::Runs(runs) => Ok(runs),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Size and root of the audit log.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn log_head(&self) -> Result<LogHead, EngineError> {
+        match self.ledger.read(&self.parts.tenant, &Query::LogHead)? {
+            Rows::LogHead(head) => Ok(head),
+            _ => Ok(LogHead::default()),
+        }
+    }
+
+    /// Leaves of the audit log from an index on, at most so many.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn leaves(&self, from: u64, count: u32) -> Result<Vec<StoredLeaf>, EngineError> {
+        match self.ledger.read(&self.parts.tenant, &Query::Leaves(from, count))? {
+            Rows::Leaves(leaves) => Ok(leaves),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Recomputes the whole audit log, page by page, and holds it against its head.
+    ///
+    /// # Errors
+    /// The outer one when the ledger cannot be read, the inner one when the log is not what was written.
+    pub fn verify_log(&self) -> Result<Result<Verified, VerifyError>, EngineError> {
+        let head = self.log_head()?;
+        let mut verifier = Verifier::default();
+        let mut next = 0;
+        loop {
+            let page = self.leaves(next, LEAVES_PER_PAGE)?;
+            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
+            if let Err(error) = page.iter().try_for_each(|leaf| verifier.push(leaf)) {
+                return Ok(Err(error));
+            }
+            next = last + 1;
+        }
+        Ok(verifier.finish(head))
+    }
+
+    fn acquire(&self) -> Result<Owned, EngineError> {
+        Ok(self.ledger.acquire(&self.parts.tenant)?)
+    }
+
+    fn threads(&self) -> usize {
+        match self.parts.options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+
+    /// What a run must have in common with the one that it resumes.
+    fn basis(&self) -> Digest {
+        let mut encoder = Encoder::new("trueup.basis");
+        encoder.text(&self.parts.tenant).text(&self.parts.module.facts().profile);
+        encoder.bytes(&self.parts.module.facts().module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
+        for source in &self.parts.sources {
+            encoder.text(source.name());
+        }
+        for target in &self.parts.targets {
+            encoder.text(target.name());
+        }
+        encoder.finish()
+    }
+
+    fn settings_digest(&self) -> Digest {
+        // Settings are plain texts, numbers and flags: they are always JSON.
+        Digest::of(crate::model::canonical_json(&self.parts.settings).unwrap_or_default().as_bytes())
+    }
+
+    fn scopes_digest(&self) -> Digest {
+        let mut encoder = Encoder::new("trueup.scopes");
+        for scope in &self.parts.scopes.0 {
+            encoder.text(&scope.target).text(&scope.objects).number(scope.mode as i64);
+        }
+        encoder.finish()
+    }
+}

@@ -1,0 +1,197 @@
+//! From the first page to the seal. Nothing is written to a target here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Engine, EngineError, RunReport};
+use crate::correlate::{Cases, CorrelateContext, CorrelateError, TargetFacts, correlate};
+use crate::decide::{Policy, TargetPolicy, decide};
+use crate::discover::{Discovery, Snapshot, discover};
+use crate::ledger::{Adoption, Opening, Owned, RunRow, Stage};
+use crate::link::link;
+use crate::model::{Digest, GateKind, PlanId, RunId, Time};
+use crate::plan::{Draft, Header, Inputs, PLANNER};
+use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, judge_all};
+
+/// What planning came to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Planned {
+    /// The sealed plan.
+    pub plan: PlanId,
+    /// Its first line.
+    pub header: Header,
+    /// What else the run tells.
+    pub report: RunReport,
+    /// How long each stage took, in the order of the stages. For people: nothing depends on it.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+impl Engine {
+    /// Discovers, judges and seals. A run that was interrupted while committing is committed first; one that was
+    /// interrupted earlier is given up for this one.
+    ///
+    /// # Errors
+    /// When a stage fails; nothing was then written to any target, and `resume` goes on from the last whole page.
+    pub async fn plan(&self, as_of: Option<Time>) -> Result<Planned, EngineError> {
+        let owned = self.acquire()?;
+        self.plan_owned(&owned, as_of, false).await
+    }
+
+    pub(super) async fn plan_owned(&self, owned: &Owned, as_of: Option<Time>, commits: bool) -> Result<Planned, EngineError> {
+        let recovery = self.ledger.recover(owned)?;
+        if let Some(open) = recovery.run.filter(|run| run.stage == Stage::Committing) {
+            self.commit(owned, open).await?;
+        }
+        let now = self.clock.now();
+        let run = RunRow {
+            run: RunId(recovery.last_run + 1),
+            stage: Stage::Discovering,
+            as_of: as_of.unwrap_or(now),
+            began: now,
+            basis: self.basis(),
+            plan: None,
+            slice: 0,
+            commits,
+        };
+        self.begin(owned, &run)?;
+        self.seal_run(owned, run).await
+    }
+
+    /// Reads, judges and seals for a run that is recorded as begun.
+    pub(super) async fn seal_run(&self, owned: &Owned, run: RunRow) -> Result<Planned, EngineError> {
+        let mut watch = Watch::start();
+        let pages = self.store.begin_pages(run.run)?;
+        let snapshot = self.read(&run, pages).await?;
+        watch.lap("discover");
+        tokio::task::block_in_place(|| self.seal_snapshot(owned, run, snapshot, watch))
+    }
+
+    /// Reads all sources and targets, or what the run's pages already hold of them.
+    pub(super) async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
+        let openings = self.openings()?;
+        let options = Discovery {
+            as_of: run.as_of,
+            now: run.began.max(run.as_of),
+            max_age_seconds: self.parts.options.max_age,
+            spool,
+            counts: self.scan_counts()?,
+            keys_dir: self.store.keys(),
+            released: released(&openings),
+        };
+        let snapshot = discover(&self.parts.sources, &self.parts.targets, &options, Arc::clone(&self.observer)).await?;
+        self.check_targets(&snapshot)?;
+        Ok(snapshot)
+    }
+
+    fn check_targets(&self, snapshot: &Snapshot) -> Result<(), EngineError> {
+        let known: BTreeSet<&str> = self.parts.targets.iter().map(|target| target.name()).collect();
+        let foreign = snapshot.scans.iter().find(|scan| !scan.target.is_empty() && !known.contains(scan.target.as_str()));
+        match foreign {
+            Some(scan) => Err(EngineError::UnknownTarget { from: scan.source.clone(), target: scan.target.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Links and correlates a snapshot.
+    pub(super) fn correlate(&self, mut snapshot: Snapshot, as_of: Time) -> Result<Cases, EngineError> {
+        let module = &self.parts.module;
+        let mut canon = |kind: u8, keys: &[&str]| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys);
+        let links =
+            if module.is_canonical() { link(&mut snapshot, Some(&mut canon)) } else { link::<Fault>(&mut snapshot, None) }?;
+        let context = CorrelateContext {
+            tenant: &self.parts.tenant,
+            as_of,
+            scopes: &self.parts.scopes,
+            targets: &self.target_facts(),
+            threads: self.threads(),
+        };
+        correlate(snapshot, links, self.ledger.recorded(&self.parts.tenant)?, &context).map_err(|error| match error {
+            CorrelateError::Recorded(error) => error.into(),
+            other => EngineError::Correlate(other.to_string()),
+        })
+    }
+
+    fn seal_snapshot(&self, owned: &Owned, run: RunRow, snapshot: Snapshot, mut watch: Watch) -> Result<Planned, EngineError> {
+        let facts_digest = snapshot.facts_digest();
+        watch.lap("digest");
+        let cases = self.correlate(snapshot, run.as_of)?;
+        watch.lap("correlate");
+        let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: false };
+        let verdicts = judge_all(&self.parts.module, &judging, &cases, self.threads(), &*self.observer);
+        watch.lap("judge");
+        let (adoptions, targets) = (self.adoptions()?, self.target_policies());
+        let policy = self.policy(run.as_of, &adoptions, &targets);
+        let decided = decide(&cases, &verdicts, &policy, self.threads());
+        watch.lap("decide");
+        let inputs = self.inputs(&run, facts_digest, &verdicts)?;
+        let draft = Draft { cases: &cases, decided: &decided, policy, rule: self.parts.module.facts(), inputs };
+        let sealed = self.write_plan(&draft)?;
+        watch.lap("seal");
+        let report = self.report(&run, sealed.id, &cases, &verdicts);
+        report.write(&self.store)?;
+        self.record_seal(owned, run, sealed.id, &cases, &decided)?;
+        watch.lap("record");
+        Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
+    }
+
+    fn inputs(&self, run: &RunRow, facts: Digest, verdicts: &[BatchVerdict]) -> Result<Inputs, EngineError> {
+        let rule = self.parts.module.facts();
+        Ok(Inputs {
+            as_of: run.as_of,
+            facts,
+            planner: PLANNER,
+            profile: rule.profile.clone(),
+            recorded: self.ledger.recorded_root(&self.parts.tenant)?,
+            rule: format!("{}@{}", rule.name, rule.version),
+            rule_module: rule.module,
+            scopes: self.scopes_digest(),
+            settings: self.settings_digest(),
+            tenant: self.parts.tenant.clone(),
+            verdicts: crate::rule::verdicts_digest(verdicts),
+        })
+    }
+
+    pub(super) fn policy<'a>(
+        &'a self,
+        as_of: Time,
+        adoptions: &'a [Adoption],
+        targets: &'a BTreeMap<String, TargetPolicy>,
+    ) -> Policy<'a> {
+        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.parts.module.facts().module }
+    }
+
+    pub(super) fn target_policies(&self) -> BTreeMap<String, TargetPolicy> {
+        self.parts.targets.iter().map(|target| (target.name().to_owned(), target.profile().into())).collect()
+    }
+
+    pub(super) fn target_facts(&self) -> BTreeMap<String, TargetFacts> {
+        self.parts.targets.iter().map(|target| (target.name().to_owned(), target.profile().into())).collect()
+    }
+}
+
+/// Digests of the shrunk scans that somebody released.
+pub(super) fn released(openings: &[Opening]) -> BTreeSet<Digest> {
+    openings.iter().filter(|opening| opening.gate == GateKind::Shrink).map(|opening| opening.change.0).collect()
+}
+
+/// Laps of one run.
+struct Watch {
+    laps: Vec<(&'static str, Duration)>,
+    last: Instant,
+}
+
+impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "laps are for people; nothing depends on them")]
+    fn start() -> Self {
+        Watch { laps: Vec::new(), last: Instant::now() }
+    }
+
+    fn lap(&mut self, stage: &'static str) {
+        let time = self.last.elapsed();
+        self.laps.push((stage, time));
+        self.last += time;
+    }
+}

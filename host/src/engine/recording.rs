@@ -1,0 +1,129 @@
+//! What the ledger learns at the two ends of planning: that a run began, and what its seal showed.
+
+use super::{BatchFault, Engine, EngineError, RunReport, Store};
+use crate::commit::{End, Event};
+use crate::correlate::{Cases, Recorded, sightings};
+use crate::decide::Decided;
+use crate::discover::{prune_keys, record_counts};
+use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
+use crate::model::{PlanId, Time};
+use crate::plan::{Draft, PlanFile, Sealed, seal};
+use crate::rule::{BatchVerdict, Fault};
+
+/// Entries per batch when many cases are recorded at once.
+const HEADS_PER_BATCH: usize = 10_000;
+
+/// Log lines of a rule that a run's report keeps.
+const REPORT_LOG_LINES: usize = 200;
+
+/// Former runs that are looked at for open changes: more than one is open only after a crash.
+const FORMER_RUNS: u32 = 16;
+
+impl Engine {
+    /// Records that a run begins, before its first page.
+    pub(super) fn begin(&self, owned: &Owned, run: &RunRow) -> Result<(), EngineError> {
+        let rule = self.parts.module.facts();
+        let name = format!("{}@{}", rule.name, rule.version);
+        let leaves = vec![Leaf::run_start(run, &name, rule.module)];
+        self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves }).map(|_| ())
+    }
+
+    /// Writes the plan's file as a whole or not at all.
+    pub(super) fn write_plan(&self, draft: &Draft<'_>) -> Result<Sealed, EngineError> {
+        let beside = self.store.plans().join("next.plan");
+        let sealed = Store::replace(&beside, |file| Ok(seal(draft, self.threads(), file, &*self.observer)?))?;
+        let path = self.store.plan(sealed.id);
+        std::fs::rename(&beside, &path).map_err(|source| EngineError::Store { path, source })?;
+        Ok(sealed)
+    }
+
+    /// Records the seal: the run's plan, complete scans, and since when cases are undesired or disabled.
+    pub(super) fn record_seal(
+        &self,
+        owned: &Owned,
+        run: RunRow,
+        plan: PlanId,
+        cases: &Cases,
+        decided: &Decided,
+    ) -> Result<(), EngineError> {
+        self.replace_former(owned, &run, plan)?;
+        let planned: Vec<_> = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize)).collect();
+        let mut planned: Vec<_> = planned.into_iter().map(|case| case.key).collect();
+        planned.sort_unstable();
+        let targets = self.target_facts();
+        let seen = sightings(cases, &targets).filter(|row| planned.binary_search(&row.key).is_err());
+        let seen: Vec<Recorded> = seen.collect();
+        for chunk in seen.chunks(HEADS_PER_BATCH) {
+            let entries = chunk.iter().copied().map(Entry::Head).collect();
+            self.submit(owned, Batch { entries, leaves: Vec::new() })?;
+        }
+        let counts = record_counts(&cases.snapshot, &self.store.keys())?;
+        let mut entries = vec![Entry::Run(RunRow { stage: Stage::Sealed, plan: Some(plan), ..run })];
+        entries.extend(counts.into_iter().map(Entry::Counted));
+        self.submit(owned, Batch { entries, leaves: Vec::new() })?;
+        Ok(prune_keys(&self.store.keys(), &self.scan_counts()?)?)
+    }
+
+    /// Ends what former plans left open: the new one has looked at the same cases again.
+    fn replace_former(&self, owned: &Owned, run: &RunRow, plan: PlanId) -> Result<(), EngineError> {
+        let former = self.runs(FORMER_RUNS)?.into_iter();
+        for former in former.filter(|former| former.run != run.run && former.stage != Stage::Replaced) {
+            let mut batch =
+                Batch { entries: vec![Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() })], leaves: Vec::new() };
+            if let Some(open) = former.plan.filter(|open| *open != plan) {
+                self.end_open(&former, open, run.began, &mut batch)?;
+            }
+            self.submit(owned, batch)?;
+        }
+        Ok(())
+    }
+
+    fn end_open(&self, former: &RunRow, plan: PlanId, at: Time, batch: &mut Batch) -> Result<(), EngineError> {
+        let path = self.store.plan(plan);
+        if !path.exists() {
+            return Ok(());
+        }
+        let statuses = self.statuses(plan)?;
+        for change in PlanFile::open(&path)?.changes() {
+            let id = change?.id;
+            if statuses.get(&id).is_none_or(|status| !status.is_final() && !status.effect_unknown()) {
+                batch.entries.push(Entry::Change { plan, change: id, event: Event::Ended { end: End::Replanned, at } });
+                batch.leaves.push(Leaf::superseded(former.run, at, plan, id, &End::Replanned));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a run tells besides its plan.
+    pub(super) fn report(&self, run: &RunRow, plan: PlanId, cases: &Cases, verdicts: &[BatchVerdict]) -> RunReport {
+        let rule = self.parts.module.facts();
+        let faults = cases.batches.iter().zip(verdicts).enumerate().filter_map(|(index, (batch, verdict))| {
+            let fault = verdict.result.as_ref().err()?;
+            let case = case_of(fault).and_then(|case| cases.cases.get((batch.cases.start + case) as usize));
+            let case = case.and_then(|case| cases.key(case)).map(|key| key.to_string());
+            let count = u64::from(batch.cases.end - batch.cases.start);
+            Some(BatchFault { batch: index as u64, cases: count, case, message: fault.to_string() })
+        });
+        let lines: Vec<&String> = verdicts.iter().flat_map(|verdict| &verdict.log).map(|(_, line)| line).collect();
+        RunReport {
+            run: run.run,
+            plan,
+            as_of: run.as_of,
+            rule: format!("{}@{}", rule.name, rule.version),
+            facts: cases.snapshot.scans.iter().map(|scan| scan.rows).sum(),
+            cases: cases.cases.len() as u64,
+            batches: cases.batches.len() as u64,
+            fuel: verdicts.iter().map(|verdict| verdict.fuel).sum(),
+            scans: cases.snapshot.scans.clone(),
+            faults: faults.collect(),
+            log: lines.iter().skip(lines.len().saturating_sub(REPORT_LOG_LINES)).map(ToString::to_string).collect(),
+        }
+    }
+}
+
+fn case_of(fault: &Fault) -> Option<u32> {
+    match fault {
+        Fault::Trap { case, .. } | Fault::Rule { case, .. } => *case,
+        _ => None,
+    }
+}

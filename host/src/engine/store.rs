@@ -1,0 +1,100 @@
+//! The store's folder: where the ledger, plans, pages and reports of one tenant lie.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::EngineError;
+use crate::model::{PlanId, RunId};
+
+/// Paths within one store.
+#[derive(Clone, Debug)]
+pub struct Store(PathBuf);
+
+impl Store {
+    /// The store in this folder, which is made when it does not exist.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let store = Store(path.to_owned());
+        for folder in [store.0.clone(), store.plans(), store.keys(), store.0.join("runs")] {
+            fs::create_dir_all(&folder).map_err(|source| EngineError::Store { path: folder, source })?;
+        }
+        Ok(store)
+    }
+
+    /// Folder of the ledger.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.0.join("ledger")
+    }
+
+    /// Folder of sealed plans.
+    #[must_use]
+    pub fn plans(&self) -> PathBuf {
+        self.0.join("plans")
+    }
+
+    /// Folder of the keys of the last complete scans.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
+    /// A sealed plan.
+    #[must_use]
+    pub fn plan(&self, id: PlanId) -> PathBuf {
+        self.plans().join(format!("{id}.plan"))
+    }
+
+    /// Folder of a run's pages.
+    #[must_use]
+    pub fn pages(&self, run: RunId) -> PathBuf {
+        self.0.join("pages").join(run.to_string())
+    }
+
+    /// What a run reported besides its plan.
+    #[must_use]
+    pub fn report(&self, run: RunId) -> PathBuf {
+        self.0.join("runs").join(format!("{run}.json"))
+    }
+
+    /// Makes this run's page folder, and removes those of all other runs: pages serve one run and its explanation.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or read.
+    pub fn begin_pages(&self, run: RunId) -> Result<PathBuf, EngineError> {
+        let mine = self.pages(run);
+        let all = self.0.join("pages");
+        let error = |source| EngineError::Store { path: all.clone(), source };
+        fs::create_dir_all(&mine).map_err(error)?;
+        for entry in fs::read_dir(&all).map_err(error)? {
+            let path = entry.map_err(error)?.path();
+            if path != mine {
+                fs::remove_dir_all(&path).map_err(error)?;
+            }
+        }
+        Ok(mine)
+    }
+
+    /// Writes a file as a whole or not at all: beside its place, flushed, then renamed.
+    ///
+    /// # Errors
+    /// When any step fails; the former file then still stands.
+    pub fn replace<T>(
+        path: &Path,
+        write: impl FnOnce(&mut io::BufWriter<fs::File>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let error = |source| EngineError::Store { path: path.to_owned(), source };
+        let beside = path.with_extension("new");
+        let mut file = io::BufWriter::new(fs::File::create(&beside).map_err(error)?);
+        let written = write(&mut file)?;
+        file.flush().map_err(error)?;
+        file.get_ref().sync_all().map_err(error)?;
+        fs::rename(&beside, path).map_err(error)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(error)?;
+        Ok(written)
+    }
+}

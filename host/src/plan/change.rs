@@ -1,0 +1,155 @@
+//! Builds the lines of a plan, one at a time, when they are written: a change from its decision and case, and what is told
+//! of a held case.
+
+use super::draft::Book;
+use super::order::{Placed, before};
+use super::sealed::HeldLine;
+use crate::correlate::{Case, Side};
+use crate::decide::{Decision, Gates, Held, Refusal};
+use crate::model::{
+    Attribute, AttributeMask, CaseKey, Change, ChangeId, ChangeKind, Fact, FactFlags, Gate, GateKind, Holding, Lane, Reason,
+    State, StateHash, Time,
+};
+
+/// The change of a decision in its place; none when the decision names no case.
+pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
+    let decision = book.decided.decisions.get(placed.decision as usize)?;
+    let case = book.case(decision.case)?;
+    let Named { key, incarnation, before, after, id } = named(book, decision, case);
+    let live = book.desired(case).filter(|_| case.is_desired());
+    Some(Change {
+        after,
+        before,
+        component: book.identity(decision.identity).to_owned(),
+        depends: depends(book, decision).into_iter().collect(),
+        gates: gates(book, decision, case),
+        id,
+        incarnation,
+        key,
+        kind: decision.kind,
+        lane: Lane::Routine,
+        not_before: live.filter(|_| decision.kind.adds()).map_or(Time::NONE, |fact| fact.not_before),
+        rank: decision.rank,
+        reason: book.reason(decision.reason),
+        record: live.map_or_else(String::new, |fact| book.text(fact.record).to_owned()),
+        recorded_as: case.key.to_string(),
+        step: placed.step,
+        tier: decision.tier,
+        wave: placed.wave,
+    })
+}
+
+/// What a change's name is made of, and the name.
+struct Named {
+    key: CaseKey,
+    incarnation: u32,
+    before: State,
+    after: State,
+    id: ChangeId,
+}
+
+fn named(book: &Book<'_>, decision: &Decision, case: &Case) -> Named {
+    let key = book.key(case);
+    let incarnation = incarnation(book, decision.kind, case);
+    let before = observed_state(book, case);
+    let after = expected(book, decision, case, before.as_ref());
+    let (from, to) = (StateHash::of(before.as_ref()), StateHash::of(after.as_ref()));
+    let id = Change::id_of(book.tenant, &key, decision.kind, incarnation, from, to);
+    Named { key, incarnation, before, after, id }
+}
+
+fn depends(book: &Book<'_>, decision: &Decision) -> Option<ChangeId> {
+    let earlier = book.decided.decisions.get(before(&book.decided.decisions, decision)?)?;
+    Some(named(book, earlier, book.case(earlier.case)?).id)
+}
+
+/// A closed life is over, and so is one that ended unseen when the thing is made anew: both open the next one, so that a
+/// change of the new life never shares its name with one of the old.
+fn incarnation(book: &Book<'_>, kind: ChangeKind, case: &Case) -> u32 {
+    let Some(recorded) = case.recorded.and_then(|i| book.cases.recorded.get(i as usize)) else { return 1 };
+    let makes = matches!(kind, ChangeKind::Grant | ChangeKind::Create | ChangeKind::Issue);
+    if makes || recorded.is_closed() { recorded.incarnation.saturating_add(1) } else { recorded.incarnation }
+}
+
+fn observed_state(book: &Book<'_>, case: &Case) -> State {
+    let fact = book.observed(case)?;
+    Some(holding(book, fact, case.observed_side, fact.expires_at))
+}
+
+/// What a fact says, as far as the target stores it.
+fn holding(book: &Book<'_>, fact: &Fact, side: Side, expires_at: Time) -> Holding {
+    let stores = book.attributes(fact.target);
+    let text = |attribute, sym| if stores.has(attribute) { book.text(sym).to_owned() } else { String::new() };
+    let disabled = side == Side::Disabled || fact.flags.has(FactFlags::DISABLED);
+    Holding {
+        enabled: !(stores.has(Attribute::Enabled) && disabled),
+        expires_at: if stores.has(Attribute::ExpiresAt) { expires_at } else { Time::NONE },
+        level: text(Attribute::Level, fact.level),
+        owner: text(Attribute::Owner, fact.owner),
+        purpose: text(Attribute::Purpose, fact.purpose),
+    }
+}
+
+fn expected(book: &Book<'_>, decision: &Decision, case: &Case, before: Option<&Holding>) -> State {
+    if matches!(decision.kind, ChangeKind::Revoke | ChangeKind::Delete) {
+        return None;
+    }
+    let wanted = book.desired(case).map(|fact| holding(book, fact, case.desired_side, decision.ends_at));
+    let Some(mut after) = before.cloned() else { return wanted };
+    let writes = AttributeMask(decision.mask);
+    if let Some(wanted) = wanted {
+        // What desired does not state stays as it is.
+        let take = |attribute, from: &String, to: &mut String| {
+            if writes.has(attribute) && !from.is_empty() {
+                to.clone_from(from);
+            }
+        };
+        take(Attribute::Level, &wanted.level, &mut after.level);
+        take(Attribute::Owner, &wanted.owner, &mut after.owner);
+        take(Attribute::Purpose, &wanted.purpose, &mut after.purpose);
+        if writes.has(Attribute::ExpiresAt) {
+            after.expires_at = wanted.expires_at;
+        }
+    }
+    match decision.kind {
+        ChangeKind::Disable => after.enabled = false,
+        ChangeKind::Enable | ChangeKind::Rotate => after.enabled = true,
+        _ => {}
+    }
+    Some(after)
+}
+
+fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
+    let Gates { adoption, approval } = decision.gates;
+    let mut gates = Vec::new();
+    if adoption {
+        let scope = case.scope.and_then(|i| book.scopes.get(usize::from(i))).cloned().unwrap_or_default();
+        gates.push(Gate { kind: GateKind::Adoption, scope });
+    }
+    if approval {
+        gates.push(Gate { kind: GateKind::Approval, scope: decision.tier.to_string() });
+    }
+    gates
+}
+
+/// What is told of a held case; none when it names no case.
+pub(super) fn held_line(book: &Book<'_>, held: &Held) -> Option<HeldLine> {
+    let case = book.case(held.case)?;
+    let (by, reason) = match held.refusal {
+        Some(refusal) => ("host", refused(book, case, refusal)),
+        None => ("rule", book.reason(held.reason)),
+    };
+    let proposed = held.reason.filter(|_| held.refusal.is_some()).map_or_else(String::new, |i| book.reason(Some(i)).code);
+    let effect = held.effect.map_or("none", |effect| effect.name()).to_owned();
+    Some(HeldLine { by: by.to_owned(), effect, key: book.key(case), proposed, reason })
+}
+
+fn refused(book: &Book<'_>, case: &Case, refusal: Refusal) -> Reason {
+    let mut text = refusal.text().to_owned();
+    if refusal == Refusal::Inherited
+        && let Some(via) = book.observed(case).map(|fact| book.text(fact.via)).filter(|via| !via.is_empty())
+    {
+        text += &format!(": `{via}`");
+    }
+    Reason { code: refusal.code().to_owned(), text }
+}

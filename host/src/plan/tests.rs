@@ -1,0 +1,512 @@
+//! Tests of order, sealing, reading, and of what a plan says.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Draft, FORMAT, Header, Inputs, PLANNER, PlanError, PlanFile, Report, Sealed, adopted_by, seal, wave};
+use crate::correlate::{Cases, Side};
+use crate::decide::fixture::{Dice, HOUR, NOW, Reply, Row, Says, World, account, credential, estate, grant, verdicts};
+use crate::decide::{Cause, Decided, decide};
+use crate::model::{
+    Attribute, AttributeMask, Change, ChangeId, ChangeKind, Digest, Holding, Mode, Reason, Scope, Subject, Time, canonical_json,
+};
+use crate::progress::Silent;
+use crate::rule::RuleFacts;
+
+fn rule(module: Digest) -> RuleFacts {
+    let reason = |code: &str| Reason { code: code.into(), text: format!("it is \"{code}\"") };
+    let reasons = ["extra", "missing", "drifted"].map(reason).to_vec();
+    RuleFacts { name: "demo".into(), version: "1".into(), module, profile: "p".into(), reasons }
+}
+
+fn inputs(module: Digest) -> Inputs {
+    let digest = Digest::of(b"");
+    Inputs {
+        as_of: Time::from_seconds(NOW),
+        facts: digest,
+        planner: PLANNER,
+        profile: "p".into(),
+        recorded: digest,
+        rule: "demo@1".into(),
+        rule_module: module,
+        scopes: digest,
+        settings: digest,
+        tenant: "acme".into(),
+        verdicts: digest,
+    }
+}
+
+fn seal_bytes(world: &World, cases: &Cases, decided: &Decided, threads: usize) -> (Sealed, Vec<u8>) {
+    let rule = rule(world.module);
+    let draft = Draft { cases, decided, policy: world.policy(), rule: &rule, inputs: inputs(world.module) };
+    let mut bytes = Vec::new();
+    let sealed = seal(&draft, threads, &mut bytes, &Silent).unwrap();
+    (sealed, bytes)
+}
+
+/// A plan on disk; it goes with the folder.
+struct OnDisk {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn on_disk(bytes: &[u8]) -> OnDisk {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.jsonl");
+    std::fs::write(&path, bytes).unwrap();
+    OnDisk { path, _folder: folder }
+}
+
+fn decided(world: &World, cases: &Cases, reply: impl Fn(u32) -> Option<Reply>) -> Decided {
+    decide(cases, &verdicts(cases, |i, _| reply(i)), &world.policy(), 2)
+}
+
+fn changes(bytes: &[u8]) -> Vec<Change> {
+    let file = on_disk(bytes);
+    PlanFile::open(&file.path).unwrap().changes().map(Result::unwrap).collect()
+}
+
+/// The one change that a reply makes of a row.
+fn one(world: &World, row: Row, reply: Reply) -> Change {
+    let cases = world.cases(&[row], 1);
+    let decided = decided(world, &cases, |_| Some(reply));
+    let mut all = changes(&seal_bytes(world, &cases, &decided, 1).1);
+    assert_eq!(all.len(), 1, "{:?}", decided.held);
+    all.remove(0)
+}
+
+fn authoritative() -> World {
+    World::new(Mode::Authoritative)
+}
+
+/// A plan in which about everything occurs.
+fn sample(seed: u64, people: u64) -> (World, Cases, Decided) {
+    let world = World { adoptions: Vec::new(), ..authoritative() };
+    let (rows, answer) = estate(seed, people);
+    let cases = world.cases(&rows, 1);
+    let decided = decide(&cases, &verdicts(&cases, answer), &world.policy(), 2);
+    (world, cases, decided)
+}
+
+const KINDS: [ChangeKind; 12] = [
+    ChangeKind::Grant,
+    ChangeKind::Revoke,
+    ChangeKind::Update,
+    ChangeKind::Extend,
+    ChangeKind::Shorten,
+    ChangeKind::Enable,
+    ChangeKind::Disable,
+    ChangeKind::Create,
+    ChangeKind::Delete,
+    ChangeKind::Issue,
+    ChangeKind::Rotate,
+    ChangeKind::Reown,
+];
+
+#[test]
+fn the_wave_follows_from_kind_and_cause() {
+    use Cause::{Exclusive, Expiry, Leaver, Routine};
+    for (cause, expected) in [
+        (Routine, [3, 5, 3, 3, 5, 2, 6, 2, 7, 3, 3, 3]),
+        (Expiry, [3, 0, 3, 3, 0, 2, 0, 2, 7, 3, 3, 3]),
+        (Leaver, [3, 0, 3, 3, 0, 2, 0, 2, 7, 3, 3, 3]),
+        (Exclusive, [3, 1, 3, 3, 1, 2, 1, 2, 7, 3, 3, 3]),
+    ] {
+        assert_eq!(KINDS.map(|kind| wave(kind, cause).0), expected, "{cause:?}");
+    }
+}
+
+#[test]
+fn an_edge_lifts_the_later_change_into_the_wave_of_the_earlier_one() {
+    let world = authoritative();
+    let row = |object: &str, desired, observed| Row { object: object.into(), ..grant(desired, observed) };
+    let rows = [
+        row("team:a", Side::Absent, Side::Present), // revoke, wave 5
+        row("team:b", Side::Present, Side::Absent), // grant, wave 3, after the revoke
+        row("team:c", Side::Present, Side::Absent), // grant, after that grant
+        row("team:d", Side::Absent, Side::Present), // revoke, after a grant of wave 3: stays where it is
+        row("team:e", Side::Present, Side::Absent), // grant, wave 3
+        row("team:f", Side::Present, Side::Absent), // grant, after team:e
+    ];
+    let after = [None, Some(0), Some(1), Some(4), None, Some(4)];
+    let cases = world.cases(&rows, 1);
+    let decided = decided(&world, &cases, |i| {
+        let effect = if i == 0 || i == 3 { 2 } else { 1 };
+        Some(Reply { effect, after: after[i as usize], ..Reply::default() })
+    });
+    let all = changes(&seal_bytes(&world, &cases, &decided, 1).1);
+    let places: Vec<String> = all.iter().map(|c| format!("{} {}.{}", c.key.object, c.wave.0, c.step)).collect();
+    assert_eq!(places, ["team:e 3.0", "team:f 3.1", "team:a 5.0", "team:d 5.0", "team:b 5.1", "team:c 5.2"]);
+    let ids: BTreeMap<&str, ChangeId> = all.iter().map(|c| (c.key.object.as_str(), c.id)).collect();
+    for change in &all {
+        let expected = match change.key.object.as_str() {
+            "team:b" => vec![ids["team:a"]],
+            "team:c" => vec![ids["team:b"]],
+            "team:d" | "team:f" => vec![ids["team:e"]],
+            _ => vec![],
+        };
+        assert_eq!(change.depends, expected, "{}", change.key);
+    }
+}
+
+#[test]
+fn v14_every_prefix_of_a_plan_respects_edges_and_waves() {
+    let mut edges = 0;
+    for seed in 0..40 {
+        let (world, cases, decided) = sample(seed, 200);
+        let all = changes(&seal_bytes(&world, &cases, &decided, 2).1);
+        let mut passed = BTreeSet::new();
+        let mut component: BTreeMap<&str, (u8, u16)> = BTreeMap::new();
+        for change in &all {
+            assert!(change.depends.iter().all(|id| passed.contains(id)), "an earlier change is missing");
+            edges += change.depends.len();
+            assert!(passed.insert(change.id), "two changes share a name");
+            let place = (change.wave.0, change.step);
+            let former = component.insert(&change.component, place);
+            assert!(former.is_none_or(|former| former <= place), "a component goes back a wave");
+        }
+        assert_eq!(all.len(), decided.decisions.len());
+        let order = |c: &Change| (c.wave, c.step, c.rank, c.key.target.clone(), c.key.holder.clone(), c.key.object.clone());
+        assert!(all.is_sorted_by_key(order));
+    }
+    assert!(edges > 200, "the generator makes too few edges: {edges}");
+}
+
+#[test]
+fn v01_equal_facts_give_equal_bytes_for_any_threads_and_arrival_order() {
+    let world = authoritative();
+    let mut dice = Dice(7);
+    let mut rows: Vec<Row> = (0..9_000)
+        .map(|i| {
+            let sides = if dice.below(2) == 0 { (Side::Absent, Side::Present) } else { (Side::Present, Side::Absent) };
+            Row::new(&format!("user{i}"), Subject::Grant, &format!("team:{}", dice.below(50)), sides.0, sides.1)
+        })
+        .collect();
+    let plan = |rows: &[Row], threads| {
+        let cases = world.cases(rows, 100);
+        let rule = verdicts(&cases, |_, case| {
+            Some(Reply {
+                effect: if case.desired.is_some() { 1 } else { 2 },
+                rank: i16::from(case.key.0[0] % 3),
+                ..Reply::default()
+            })
+        });
+        let decided = decide(&cases, &rule, &world.policy(), threads);
+        seal_bytes(&world, &cases, &decided, threads)
+    };
+    let (sealed, bytes) = plan(&rows, 1);
+    rows.reverse();
+    for threads in [1, 2, 5] {
+        let (again, other) = plan(&rows, threads);
+        assert_eq!(again.id, sealed.id);
+        assert!(other == bytes, "the bytes differ with {threads} threads");
+    }
+    let file = on_disk(&bytes);
+    PlanFile::open(&file.path).unwrap().verify().unwrap();
+}
+
+#[test]
+fn each_line_is_canonical_json() {
+    let (world, cases, decided) = sample(3, 60);
+    let (_, bytes) = seal_bytes(&world, &cases, &decided, 2);
+    let text = std::str::from_utf8(&bytes).unwrap();
+    assert!(text.lines().count() > 50);
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(canonical_json(&value).unwrap(), line);
+    }
+}
+
+#[test]
+fn v36_the_header_reconciles_with_what_was_decided() {
+    let (world, cases, decided) = sample(5, 80);
+    let (sealed, bytes) = seal_bytes(&world, &cases, &decided, 2);
+    let file = on_disk(&bytes);
+    let plan = PlanFile::open(&file.path).unwrap();
+    assert_eq!((plan.id(), plan.header()), (sealed.id, &sealed.header));
+    let Header { changes, held, summary, .. } = plan.header();
+    let sum = |map: &BTreeMap<String, u64>| map.values().sum::<u64>();
+    assert_eq!((sum(&summary.by_kind), sum(&summary.by_tier)), (*changes, *changes));
+    assert_eq!(sum(&summary.held), *held);
+    assert_eq!(changes + held + sum(&summary.kept), cases.cases.len() as u64);
+    assert_eq!((plan.changes().count() as u64, plan.held().count() as u64), (*changes, *held));
+    assert!(*changes > 10 && *held > 10 && sum(&summary.kept) > 10);
+    let held: Vec<_> = plan.held().map(Result::unwrap).collect();
+    assert!(held.iter().all(|line| !line.reason.code.is_empty() && ["host", "rule"].contains(&line.by.as_str())));
+    // The report counts the same, and lists no more than asked.
+    let report = Report::of(&plan, 10).unwrap();
+    let counted: u64 = report.targets.values().flat_map(|t| t.by_kind.values()).sum();
+    let listed: usize = report.targets.values().flat_map(|t| t.changes.values()).map(Vec::len).sum();
+    assert_eq!((counted, listed as u64 + report.more_changes, listed), (*changes, *changes, 10));
+}
+
+#[test]
+fn states_before_and_after_hold_what_the_target_stores() {
+    let mut world = authoritative();
+    world.targets.get_mut("gh").unwrap().rotates = true;
+    let want = Says { level: "admin", owner: "bob", purpose: "work", expires_at: NOW + 9 * HOUR, ..Says::default() };
+    let have = Says { level: "read", owner: "eve", purpose: "play", expires_at: NOW + HOUR, ..Says::default() };
+    let row = |desired, observed| Row { want: want.clone(), have: have.clone(), differs: 31, ..grant(desired, observed) };
+    let holding = |enabled, level: &str, owner: &str, purpose: &str, ends: i64| {
+        let [level, owner, purpose] = [level, owner, purpose].map(str::to_owned);
+        Some(Holding { enabled, level, owner, purpose, expires_at: Time::from_seconds(ends) })
+    };
+    let (old, new) = (NOW + HOUR, NOW + 9 * HOUR);
+    let reply = |effect, mask, until| Reply { effect, mask, until, ..Reply::default() };
+    let had = |enabled| holding(enabled, "read", "eve", "play", old);
+    for (desired, observed, reply, kind, before, after) in [
+        (Side::Present, Side::Absent, reply(1, 0, 0), "grant", None, holding(true, "admin", "bob", "work", new)),
+        (Side::Present, Side::Absent, reply(1, 0, new - 9), "grant", None, holding(true, "admin", "bob", "work", new - 9)),
+        (Side::Absent, Side::Present, reply(2, 0, 0), "revoke", had(true), None),
+        (Side::Present, Side::Present, reply(4, 2, 0), "update", had(true), holding(true, "admin", "eve", "play", old)),
+        (Side::Present, Side::Present, reply(4, 8, 0), "reown", had(true), holding(true, "read", "bob", "play", old)),
+        (Side::Present, Side::Present, reply(4, 31, 0), "update", had(true), holding(true, "admin", "bob", "work", new)),
+        (Side::Present, Side::Present, reply(4, 4, 0), "extend", had(true), holding(true, "read", "eve", "play", new)),
+        (Side::Present, Side::Present, reply(1, 0, old - 9), "shorten", had(true), holding(true, "read", "eve", "play", old - 9)),
+        (Side::Present, Side::Present, reply(3, 0, 0), "disable", had(true), had(false)),
+        (Side::Present, Side::Disabled, reply(1, 0, 0), "enable", had(false), had(true)),
+    ] {
+        let change = one(&world, row(desired, observed), reply);
+        assert_eq!((change.kind.name(), change.before, change.after), (kind, before, after));
+    }
+    // What desired does not state stays.
+    let key =
+        Row { have: Says { level: "read", expires_at: old, ..Says::default() }, ..credential(Side::Present, Side::Disabled) };
+    let rotated = one(&world, key, reply(5, 0, 0));
+    assert_eq!(rotated.after, holding(true, "read", "bob", "", NOW + 100 * HOUR));
+    // What the target does not store is neither told nor written.
+    world.targets.get_mut("gh").unwrap().attributes = AttributeMask(Attribute::Level as u32);
+    let change = one(&world, row(Side::Present, Side::Absent), reply(1, 0, 0));
+    assert_eq!(change.after, holding(true, "admin", "", "", 0));
+}
+
+#[test]
+fn a_change_speaks_for_itself() {
+    let want = Says { record: "HR-7", not_before: NOW - HOUR, spelled: "Ann", ..Says::default() };
+    let world = World { adoptions: Vec::new(), ..authoritative() };
+    let reply = |effect, reason| Reply { effect, reason, rank: -3, tier: 1, ..Reply::default() };
+    let change = one(&world, Row { want: want.clone(), ..grant(Side::Present, Side::Absent) }, reply(1, 1));
+    assert_eq!((change.record.as_str(), change.not_before.seconds(), change.key.holder.as_str()), ("HR-7", NOW - HOUR, "Ann"));
+    assert_eq!((change.component.as_str(), change.rank, change.tier, change.reason.code.as_str()), ("ann", -3, 1, "missing"));
+    assert!(change.gates.is_empty());
+    let lapsed = Row { want: want.clone(), ..grant(Side::Absent, Side::Present) };
+    assert_eq!(one(&world, lapsed, reply(2, 0)).record, "", "a record that has lapsed justifies nothing");
+    // Observed spelling wins; what removes waits for adoption.
+    let have = Says { spelled: "ANN", ..Says::default() };
+    let change = one(&world, Row { want, have, differs: 1, ..grant(Side::Disabled, Side::Present) }, reply(2, 9));
+    assert_eq!((change.key.holder.as_str(), change.reason.code.as_str()), ("ANN", "reason-9"));
+    assert_eq!(change.gates.iter().map(|g| (g.kind.name(), g.scope.as_str())).collect::<Vec<_>>(), [("adoption", "gh/*")]);
+}
+
+#[test]
+fn v08_the_source_of_inherited_access_is_named() {
+    let world = authoritative();
+    let have = Says { via: "group:staff", ..Says::default() };
+    let cases = world.cases(&[Row { traits: 1, have, ..grant(Side::Absent, Side::Present) }], 1);
+    let decided = decided(&world, &cases, |_| Some(Reply { effect: 2, ..Reply::default() }));
+    let file = on_disk(&seal_bytes(&world, &cases, &decided, 1).1);
+    let plan = PlanFile::open(&file.path).unwrap();
+    let line = plan.held().next().unwrap().unwrap();
+    assert!(line.reason.text.ends_with("`group:staff`"), "{line:?}");
+    assert_eq!((line.by.as_str(), line.effect.as_str(), line.proposed.as_str()), ("host", "absent", "extra"));
+}
+
+#[test]
+fn v21_names_change_with_the_life_of_a_grant_and_with_nothing_else() {
+    let world = authoritative();
+    let present = Reply { effect: 1, ..Reply::default() };
+    let absent = Reply { effect: 2, ..Reply::default() };
+    let given = |recorded| one(&world, Row { recorded, ..grant(Side::Present, Side::Absent) }, present);
+    let taken = |recorded| one(&world, Row { recorded, ..grant(Side::Absent, Side::Present) }, absent);
+    let long_ago = NOW - HOUR;
+    for (recorded, give, take) in [
+        (None, 1, 1),
+        (Some((4, false, long_ago)), 5, 4),
+        (Some((4, true, long_ago)), 5, 5),
+        (Some((u32::MAX, true, 1)), u32::MAX, u32::MAX),
+    ] {
+        assert_eq!((given(recorded).incarnation, taken(recorded).incarnation), (give, take), "{recorded:?}");
+    }
+    assert_eq!(given(None).id, given(None).id);
+    assert_ne!(given(None).id, given(Some((1, true, long_ago))).id);
+    assert_ne!(given(None).id, taken(None).id);
+    let reply = Reply { rank: 9, reason: 2, tier: 3, ..present };
+    assert_eq!(one(&world, grant(Side::Present, Side::Absent), reply).id, given(None).id);
+}
+
+#[test]
+fn v06_a_scope_is_adopted_when_it_was_seen_whole_or_its_gates_were_opened() {
+    let scope = |objects: &str, mode| Scope { target: "gh".into(), objects: objects.into(), mode };
+    let mut world = World { adoptions: Vec::new(), ..authoritative() };
+    world.scopes.0 = vec![
+        scope("calm:*", Mode::Authoritative),
+        scope("blind:*", Mode::Authoritative),
+        scope("empty:*", Mode::Additive),
+        scope("looked:*", Mode::Observe),
+        scope("*", Mode::Authoritative),
+    ];
+    let row = |who: &str, scope, desired, observed| Row { scope: Some(scope), who: who.into(), ..grant(desired, observed) };
+    let rows = [
+        row("a", 0, Side::Present, Side::Absent),
+        row("b", 1, Side::Present, Side::Absent),
+        row("c", 1, Side::Unknown, Side::Present),
+        row("d", 3, Side::Absent, Side::Present),
+        row("e", 4, Side::Absent, Side::Present),
+        row("f", 4, Side::Absent, Side::Present),
+    ];
+    let cases = world.cases(&rows, 2);
+    let rule =
+        verdicts(&cases, |_, case| Some(Reply { effect: if case.observed.is_some() { 2 } else { 1 }, ..Reply::default() }));
+    let decided = decide(&cases, &rule, &world.policy(), 1);
+    let file = on_disk(&seal_bytes(&world, &cases, &decided, 1).1);
+    let plan = PlanFile::open(&file.path).unwrap();
+    let gated: Vec<ChangeId> = plan.changes().map(Result::unwrap).filter(|c| !c.gates.is_empty()).map(|c| c.id).collect();
+    assert_eq!(gated.len(), 2);
+    let rest = "gh/* except calm:* except blind:* except empty:* except looked:*";
+    for (opened, expected) in [(0, vec!["gh/calm:*"]), (1, vec!["gh/calm:*"]), (2, vec!["gh/calm:*", rest])] {
+        let opened: BTreeSet<_> = gated.iter().take(opened).collect();
+        let adopted = adopted_by(plan.header(), plan.changes(), |id| opened.contains(id), Time::from_seconds(NOW)).unwrap();
+        assert_eq!(adopted.iter().map(|a| a.scope.as_str()).collect::<Vec<_>>(), expected);
+        // What was adopted is not asked for again.
+        world.adoptions = adopted;
+        let again = seal_bytes(&world, &cases, &decided, 1).0.header.adopts;
+        assert_eq!(again.len() + expected.len(), 4);
+        world.adoptions.clear();
+    }
+}
+
+fn content(path: &Path) -> Result<(Header, Vec<Change>, Vec<super::HeldLine>), PlanError> {
+    let plan = PlanFile::open(path)?;
+    plan.verify()?;
+    Ok((plan.header().clone(), plan.changes().collect::<Result<_, _>>()?, plan.held().collect::<Result<_, _>>()?))
+}
+
+#[test]
+fn a_flipped_byte_is_an_error_or_changes_nothing() {
+    let (world, cases, decided) = sample(4, 3);
+    let (_, bytes) = seal_bytes(&world, &cases, &decided, 1);
+    let file = on_disk(&bytes);
+    let sealed = content(&file.path).unwrap();
+    assert!(!sealed.1.is_empty() && !sealed.2.is_empty());
+    let mut disk = std::fs::OpenOptions::new().write(true).open(&file.path).unwrap();
+    let mut put = |at: usize, byte: u8| {
+        disk.seek(SeekFrom::Start(at as u64)).unwrap();
+        disk.write_all(&[byte]).unwrap();
+    };
+    for (at, &byte) in bytes.iter().enumerate() {
+        for bit in [0, 3, 5, 7] {
+            put(at, byte ^ (1 << bit));
+            match content(&file.path) {
+                Ok(read) => assert!(read == sealed, "byte {at}, bit {bit}: other content"),
+                Err(error) => assert!(matches!(error, PlanError::Damaged { .. } | PlanError::Newer { .. }), "{error}"),
+            }
+        }
+        put(at, byte);
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_longer_is_damaged() {
+    let (world, cases, decided) = sample(11, 6);
+    let (_, bytes) = seal_bytes(&world, &cases, &decided, 1);
+    let file = on_disk(&bytes);
+    let mut hostile: Vec<Vec<u8>> = (0..bytes.len()).step_by(37).map(|at| bytes[..at].to_vec()).collect();
+    hostile.push(bytes[..bytes.len() - 1].to_vec());
+    hostile.push([bytes.clone(), b"\n".to_vec()].concat());
+    hostile.push([bytes.clone(), bytes.clone()].concat());
+    hostile.extend([b"\n\n\n".to_vec(), vec![0; 300_000], vec![b'\n'; 300_000], b"{\"format\":1}\n{}\n".to_vec()]);
+    for bytes in hostile {
+        std::fs::write(&file.path, &bytes).unwrap();
+        let error = content(&file.path).unwrap_err();
+        assert!(matches!(error, PlanError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("plan.jsonl:"), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_or_newer_plan_has_its_own_error() {
+    let file = on_disk(format!("{{\"format\":{},\"news\":true}}\n", FORMAT + 1).as_bytes());
+    let error = PlanFile::open(&file.path).unwrap_err();
+    assert!(matches!(error, PlanError::Newer { found, supported, .. } if (found, supported) == (FORMAT + 1, FORMAT)), "{error}");
+    assert!(matches!(PlanFile::open(Path::new("/nowhere/plan")).unwrap_err(), PlanError::Unreadable { .. }));
+}
+
+#[test]
+fn an_empty_plan_is_a_plan() {
+    let world = authoritative();
+    let cases = world.cases(&[], 1);
+    let file = on_disk(&seal_bytes(&world, &cases, &Decided::default(), 3).1);
+    let (header, changes, held) = content(&file.path).unwrap();
+    assert_eq!((header.changes, changes.len(), held.len()), (0, 0, 0));
+}
+
+#[test]
+fn chunks_close_by_count_and_by_size_and_can_be_skipped() {
+    let world = authoritative();
+    let long: &'static str = Box::leak("x".repeat(4_000).into_boxed_str());
+    let rows: Vec<Row> = (0..6_000)
+        .map(|i| {
+            let want = Says { purpose: if i % 2 == 0 { long } else { "" }, ..Says::default() };
+            Row { who: format!("user{i}"), want, ..grant(Side::Present, Side::Absent) }
+        })
+        .collect();
+    let cases = world.cases(&rows, 100);
+    let decided = decided(&world, &cases, |_| Some(Reply { effect: 1, ..Reply::default() }));
+    let (_, bytes) = seal_bytes(&world, &cases, &decided, 2);
+    let file = on_disk(&bytes);
+    let plan = PlanFile::open(&file.path).unwrap();
+    plan.verify().unwrap();
+    let all: Vec<ChangeId> = plan.changes().map(|c| c.unwrap().id).collect();
+    assert_eq!(all.len(), 6_000);
+    for first in [0, 1, 3_000, 4_095, 4_096, 4_097, 5_999, 6_000, 9_999] {
+        let rest: Vec<ChangeId> = plan.changes_from(first).map(|c| c.unwrap().id).collect();
+        assert!(rest == all[all.len().min(first as usize)..], "from {first}");
+    }
+    let trailer: serde_json::Value = serde_json::from_slice(bytes.split(|&b| b == b'\n').rev().nth(1).unwrap()).unwrap();
+    let lines: Vec<u64> = trailer["changes"].as_array().unwrap().iter().map(|c| c["lines"].as_u64().unwrap()).collect();
+    assert!(lines.len() == 3 && lines[0] < 4_096 && lines[0] + lines[1] == 4_096, "{lines:?}");
+}
+
+#[test]
+fn a_line_that_no_reader_would_take_is_not_sealed() {
+    let world = authoritative();
+    let want = Says { purpose: Box::leak("x".repeat(2 << 20).into_boxed_str()), ..Says::default() };
+    let cases = world.cases(&[Row { want, ..account(Side::Present, Side::Absent) }], 1);
+    let decided = decided(&world, &cases, |_| Some(Reply { effect: 1, ..Reply::default() }));
+    let rule = rule(world.module);
+    let draft = Draft { cases: &cases, decided: &decided, policy: world.policy(), rule: &rule, inputs: inputs(world.module) };
+    let error = seal(&draft, 1, &mut Vec::new(), &Silent).unwrap_err();
+    assert!(matches!(&error, PlanError::Long { what, .. } if what == "`gh/ann`"), "{error}");
+}
+
+/// Prints how fast plans are sealed and read: `cargo test --release … -- --ignored --nocapture speed`.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn speed() {
+    let world = authoritative();
+    let count: u32 = 1_000_000;
+    let rows: Vec<Row> = (0..count)
+        .map(|i| Row { who: format!("user{:06}", i / 4), object: format!("team:{i}"), ..grant(Side::Present, Side::Absent) })
+        .collect();
+    let cases = world.cases(&rows, 256);
+    drop(rows);
+    let clock = std::time::Instant::now();
+    let decided = decided(&world, &cases, |_| Some(Reply { effect: 1, ..Reply::default() }));
+    println!("judged by the fixture and decided in {:?}", clock.elapsed());
+    let file = on_disk(b"");
+    let rule = rule(world.module);
+    let draft = Draft { cases: &cases, decided: &decided, policy: world.policy(), rule: &rule, inputs: inputs(world.module) };
+    for threads in [1, 2] {
+        let clock = std::time::Instant::now();
+        let mut out = std::io::BufWriter::new(std::fs::File::create(&file.path).unwrap());
+        seal(&draft, threads, &mut out, &Silent).unwrap();
+        drop(out);
+        let seconds = clock.elapsed().as_secs_f64();
+        println!("sealed with {threads} threads: {:.0} changes/s", f64::from(count) / seconds);
+    }
+    let clock = std::time::Instant::now();
+    PlanFile::open(&file.path).unwrap().verify().unwrap();
+    println!("verified: {:.0} changes/s", f64::from(count) / clock.elapsed().as_secs_f64());
+}

@@ -1,0 +1,214 @@
+//! Whether a file may become a rule: what is checked before any of its code is linked, and every reason to say no.
+
+use std::collections::BTreeMap;
+
+use wasmparser::{Parser, Payload};
+
+use super::Fault;
+use super::limits::RuleLimits;
+use super::profile::CONTRACT;
+use super::text;
+
+/// The custom section in which the guest kit says what it built.
+const SECTION: &str = "trueup:rule";
+const LOG: &str = "trueup:rules/log";
+const TYPES: &str = "trueup:rules/types";
+const RULE: &str = "trueup:rules/rule";
+/// Longest text that an answer repeats of a file, in bytes.
+const SHOWN: u64 = 200;
+
+/// Why a file is no rule for this host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdmitError {
+    /// It is too large to compile.
+    #[error("the module has {used} bytes, more than the {allowed} allowed; build it optimised and stripped")]
+    TooLarge {
+        /// Its size.
+        used: u64,
+        /// The limit.
+        allowed: u64,
+    },
+    /// It is machine code, which nothing could confine.
+    #[error("the module is compiled machine code; hand over the WebAssembly component that it was compiled from")]
+    Precompiled,
+    /// It is something else.
+    #[error("the module is no WebAssembly; hand over the component that the rule builder writes")]
+    NotWasm,
+    /// It is not wrapped as a component.
+    #[error("the module is a core WebAssembly module, not a component; build it with `trueup rule build`, which wraps it")]
+    CoreModule,
+    /// It is damaged, or uses what the profile leaves out.
+    #[error("the module is not valid: {detail}")]
+    Invalid {
+        /// What the parser or the compiler says.
+        detail: String,
+    },
+    /// It was built for another contract.
+    #[error("the module is built for contract {found}{kit}; this host supports {supported}: build it with a matching guest kit")]
+    Contract {
+        /// The contract that it names.
+        found: String,
+        /// ` with guest kit 1.4`, where it says so.
+        kit: String,
+        /// What this host speaks.
+        supported: String,
+    },
+    /// It wants more than a rule may have.
+    #[error(
+        "the module imports `{name}`; a rule may import `trueup:rules/log` alone, so remove what uses clocks, randomness, files, \
+         network or environment"
+    )]
+    ForeignImport {
+        /// The import.
+        name: String,
+    },
+    /// It offers no rule.
+    #[error("the module does not export `{name}`; mark the rule's function with the guest kit's `rule` attribute")]
+    MissingExport {
+        /// What is missing.
+        name: String,
+    },
+    /// What it exports does not have the contract's shape.
+    #[error("the module does not fit contract {CONTRACT}: {detail}")]
+    Shape {
+        /// What the linker says.
+        detail: String,
+    },
+    /// It could not describe itself.
+    #[error("the module failed to describe itself: {0}")]
+    Describe(Fault),
+    /// What it says of itself is not acceptable.
+    #[error("the module describes itself wrongly: {problem}")]
+    Info {
+        /// What is wrong, and where.
+        problem: String,
+    },
+}
+
+/// What the guest kit wrote into a module, for people. Nothing is decided by it but the contract.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Built {
+    /// The contract, like `trueup:rules@0.1.0`.
+    pub contract: String,
+    /// Everything it says: `contract`, `sdk`, `name`, `version` and what later kits add.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// Checks everything that can be checked without compiling.
+pub(crate) fn inspect(bytes: &[u8], limits: &RuleLimits) -> Result<Option<Built>, AdmitError> {
+    if bytes.len() as u64 > limits.component_bytes {
+        return Err(AdmitError::TooLarge { used: bytes.len() as u64, allowed: limits.component_bytes });
+    }
+    if bytes.starts_with(b"\x7fELF") || wasmtime::Engine::detect_precompiled(bytes).is_some() {
+        return Err(AdmitError::Precompiled);
+    }
+    if Parser::is_core_wasm(bytes) {
+        return Err(AdmitError::CoreModule);
+    }
+    if !Parser::is_component(bytes) {
+        return Err(AdmitError::NotWasm);
+    }
+    // The section comes first: what a module of another contract imports would only be confusing.
+    let built = section(bytes)?;
+    if let Some(built) = &built {
+        check_contract(&built.contract, built.facts.get("sdk"))?;
+    }
+    check_surface(bytes)?;
+    Ok(built)
+}
+
+fn invalid(error: &wasmparser::BinaryReaderError) -> AdmitError {
+    AdmitError::Invalid { detail: error.to_string() }
+}
+
+/// The guest kit's section, wherever in the component the encoder left it.
+fn section(bytes: &[u8]) -> Result<Option<Built>, AdmitError> {
+    for payload in Parser::new(0).parse_all(bytes) {
+        if let Payload::CustomSection(section) = payload.map_err(|error| invalid(&error))?
+            && section.name() == SECTION
+        {
+            return Ok(Some(read_section(section.data())));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads `key=value;key=value`.
+fn read_section(data: &[u8]) -> Built {
+    let data = String::from_utf8_lossy(data);
+    let facts: BTreeMap<String, String> = data
+        .split(';')
+        .filter_map(|fact| fact.split_once('='))
+        .map(|(key, value)| (text::shown(key.trim(), SHOWN), text::shown(value.trim(), SHOWN)))
+        .collect();
+    Built { contract: facts.get("contract").cloned().unwrap_or_default(), facts }
+}
+
+fn check_contract(found: &str, kit: Option<&String>) -> Result<(), AdmitError> {
+    if speaks(found) {
+        return Ok(());
+    }
+    let found = if found.is_empty() { "(none named)" } else { found };
+    Err(AdmitError::Contract {
+        found: text::shown(found, SHOWN),
+        kit: kit.map_or_else(String::new, |kit| format!(" with guest kit {kit}")),
+        supported: format!("{}.x", line_of(CONTRACT)),
+    })
+}
+
+/// Whether this host speaks a contract: the same package, and for 0.x the same minor version.
+fn speaks(contract: &str) -> bool {
+    let patch = contract.strip_prefix(line_of(CONTRACT)).and_then(|rest| rest.strip_prefix('.'));
+    patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `trueup:rules@0.1` of `trueup:rules@0.1.0`.
+fn line_of(contract: &'static str) -> &'static str {
+    contract.rsplit_once('.').map_or(contract, |(line, _)| line)
+}
+
+/// Splits `package/interface@version` into `package/interface` and `package@version`.
+fn contract_of(name: &str) -> Option<(&str, String)> {
+    let (path, version) = name.split_once('@')?;
+    let (package, _) = path.split_once('/')?;
+    Some((path, format!("{package}@{version}")))
+}
+
+/// Imports the log alone, and exports a rule, both of this contract.
+fn check_surface(bytes: &[u8]) -> Result<(), AdmitError> {
+    let (mut depth, mut exported) = (0_u32, false);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(|error| invalid(&error))? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(imports) if depth == 0 => {
+                for import in imports {
+                    check_import(import.map_err(|error| invalid(&error))?.name.name)?;
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                for export in exports {
+                    exported |= is_rule(export.map_err(|error| invalid(&error))?.name.name)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    let name = CONTRACT.replace('@', "/rule@");
+    if exported { Ok(()) } else { Err(AdmitError::MissingExport { name }) }
+}
+
+fn check_import(name: &str) -> Result<(), AdmitError> {
+    match contract_of(name) {
+        Some((LOG | TYPES, contract)) => check_contract(&contract, None),
+        _ => Err(AdmitError::ForeignImport { name: text::shown(name, SHOWN) }),
+    }
+}
+
+fn is_rule(name: &str) -> Result<bool, AdmitError> {
+    match contract_of(name) {
+        Some((RULE, contract)) => check_contract(&contract, None).map(|()| true),
+        _ => Ok(false),
+    }
+}

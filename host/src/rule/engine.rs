@@ -1,0 +1,115 @@
+//! The engine that modules of one profile share, and the clock tick that lets it interrupt a call.
+
+use std::hash::{Hash as _, Hasher};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::{HasSelf, Linker};
+
+use super::bindings::RuleModule;
+use super::guard::Guard;
+use super::limits::RuleLimits;
+use super::profile;
+use crate::model::Digest;
+
+/// How often the backstop looks: far below a second, which is its unit, and far above what a tick costs.
+pub(crate) const TICKS_PER_SECOND: u64 = 10;
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The engine does not take the profile on this machine.
+    #[error("this machine cannot run rules under `{profile}`: {detail}")]
+    Unsupported {
+        /// The profile.
+        profile: &'static str,
+        /// What the engine says.
+        detail: String,
+    },
+    /// The thread of the backstop did not start.
+    #[error("cannot start the thread that interrupts rules")]
+    Ticker(#[source] std::io::Error),
+}
+
+/// Compiles and runs rule modules under the determinism profile. Cheap to clone; one is enough for a process.
+#[derive(Clone)]
+pub struct RuleEngine {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Arc<Linker<Guard>>,
+    pub(crate) ticker: Arc<Ticker>,
+    pub(crate) limits: RuleLimits,
+}
+
+impl RuleEngine {
+    /// An engine whose modules have these limits, unless [`super::Module::with_limits`] sets others.
+    ///
+    /// # Errors
+    /// When the machine cannot run rules, or the thread of the backstop does not start.
+    pub fn new(limits: &RuleLimits) -> Result<Self, EngineError> {
+        let unsupported = |error: wasmtime::Error| EngineError::Unsupported {
+            profile: profile::PROFILE,
+            detail: error.root_cause().to_string(),
+        };
+        let engine = Engine::new(&profile::config()).map_err(unsupported)?;
+        let mut linker = Linker::new(&engine);
+        RuleModule::add_to_linker::<_, HasSelf<Guard>>(&mut linker, |guard| guard).map_err(unsupported)?;
+        let ticker = Ticker::start(engine.clone()).map_err(EngineError::Ticker)?;
+        Ok(RuleEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker), limits: *limits })
+    }
+
+    /// Stands for the exact engine: its version and settings, this machine's processor included. Answers do not depend
+    /// on it as far as the profile promises; compiled code does.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        let mut hasher = ShaHasher(Sha256::new());
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
+        Digest(hasher.0.finalize().into())
+    }
+}
+
+struct ShaHasher(Sha256);
+
+impl Hasher for ShaHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        Digest(self.0.clone().finalize().into()).prefix()
+    }
+}
+
+/// Moves the engine's epoch at a fixed rate until it is dropped. Each call counts its own ticks, so that one tenant's
+/// time-out does not interrupt another.
+pub(crate) struct Ticker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(engine: Engine) -> std::io::Result<Self> {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let tick = Duration::from_millis(1_000 / TICKS_PER_SECOND);
+        let thread = thread::Builder::new().name("trueup-ticker".to_owned()).spawn(move || {
+            while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Ticker { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        // Hanging up wakes the thread.
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It does nothing that can fail.
+            let _ = thread.join();
+        }
+    }
+}

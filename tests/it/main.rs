@@ -1,0 +1,6 @@
+//! One binary of integration tests; each file is a module below.
+
+mod errors;
+mod house;
+mod identity;
+mod kill;
