@@ -145,7 +145,7 @@ fn expected(state: &BTreeSet<Tuple>, options: &Options) -> Held {
 
 fn observed(folder: &Path) -> Result<Held> {
     let target = EmbeddedTarget::open(&folder.join("target.db"), "target")?;
-    Ok(target.dump()?.into_iter().map(|row| ((row.object, row.holder.to_ascii_lowercase()), row.level)).collect())
+    Ok(target.dump()?.into_iter().map(|row| ((row.object, row.holder.to_ascii_lowercase()), row.holding.level)).collect())
 }
 
 /// Replays a history in a temporary folder; each month is one line of `out`.

@@ -159,7 +159,7 @@ impl Driver<'_> {
         self.answered(&item.change);
         self.outcomes.recovered += u64::from(recovers);
         let at = self.now();
-        self.journal.record(item, Event::Outcome { outcome, at })?;
+        self.journal.record(item, Event::Outcome { outcome, at }, Some(&state))?;
         if matches!(item.status, Status::Moved) {
             self.end(item, End::Superseded)?;
         }
@@ -219,12 +219,12 @@ impl Driver<'_> {
 
     fn settle(&mut self, item: &mut Item, outcome: Outcome) -> Result<(), CommitError> {
         let at = self.now();
-        self.journal.record(item, Event::Outcome { outcome, at })
+        self.journal.record(item, Event::Outcome { outcome, at }, None)
     }
 
     pub(super) fn end(&mut self, item: &mut Item, end: End) -> Result<(), CommitError> {
         let at = self.now();
-        self.journal.record(item, Event::Ended { end, at })
+        self.journal.record(item, Event::Ended { end, at }, None)
     }
 }
 

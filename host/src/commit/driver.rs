@@ -232,7 +232,7 @@ impl Driver<'_> {
 
     pub(super) fn intend(&mut self, item: &mut Item) -> Result<(), CommitError> {
         let (epoch, attempt, at) = (self.fence(), item.status.next_attempt(), self.now());
-        self.journal.record(item, Event::Intent { epoch, attempt, at })
+        self.journal.record(item, Event::Intent { epoch, attempt, at }, None)
     }
 
     /// The instant of an attempt, if the change may be sent now. Asked before every attempt.

@@ -6,7 +6,7 @@ use super::{CommitError, Event, Outcome, Status, next};
 use crate::audit::Salts;
 use crate::correlate::Recorded;
 use crate::ledger::{Batch, Entry, Leaf, Ledger, LedgerError, Owned, RunRow, Settled};
-use crate::model::{PlanId, Time};
+use crate::model::{PlanId, State, Time};
 
 /// Events on their way to the ledger.
 pub(super) struct Journal<'a> {
@@ -19,20 +19,15 @@ pub(super) struct Journal<'a> {
 }
 
 impl Journal<'_> {
-    /// Records an event of a change; it is durable after the next [`Journal::flush`].
-    pub(super) fn record(&mut self, item: &mut Item, event: Event) -> Result<(), CommitError> {
-        let change = &item.change;
-        let status = next(&item.status, &event).map_err(|source| CommitError::Contradiction { change: change.id, source })?;
-        let (run, plan, id, at) = (self.run.run, self.plan, change.id, event.at());
-        let leaf = match &event {
-            Event::Intent { attempt, .. } => {
-                Leaf::intent(run, at, plan, change, *attempt, self.salts).map_err(LedgerError::from)?
-            }
-            Event::Outcome { outcome, .. } if by_reading(&item.status, outcome) => Leaf::recovered(run, at, plan, id, outcome),
-            Event::Outcome { outcome, .. } => Leaf::outcome(run, at, plan, id, outcome),
-            Event::Confirmed { grade, .. } => Leaf::confirmed(run, at, plan, id, *grade),
-            Event::Ended { end, .. } => Leaf::superseded(run, at, plan, id, end),
-        };
+    /// Records an event of a change; it is durable after the next [`Journal::flush`]. `found` is the state that was read, if
+    /// the event rests on one.
+    pub(super) fn record(&mut self, item: &mut Item, event: Event, found: Option<&State>) -> Result<(), CommitError> {
+        let (change, plan, id) = (&item.change, self.plan, item.change.id);
+        let status = next(&item.status, &event).map_err(|source| CommitError::Contradiction { change: id, source })?;
+        let recovered = settled_by_reading(&item.status, &event);
+        let salts = &mut *self.salts;
+        let leaf = Leaf::event(self.run.run, plan, change, &event, recovered, found, &mut || salts.salt());
+        let leaf = leaf.map_err(LedgerError::from)?;
         self.pending.leaves.push(leaf);
         self.pending.entries.push(Entry::Change { plan, change: id, event });
         item.status = status;
@@ -70,8 +65,9 @@ impl Journal<'_> {
     }
 }
 
-/// Whether an outcome settles by reading what no answer did.
-fn by_reading(status: &Status, outcome: &Outcome) -> bool {
+/// Whether an event settles by reading what no answer did.
+fn settled_by_reading(status: &Status, event: &Event) -> bool {
+    let Event::Outcome { outcome, .. } = event else { return false };
     matches!(status, Status::Ambiguous { .. } | Status::Intent { doubt: true, .. })
         && matches!(outcome, Outcome::Observed | Outcome::Stale { .. } | Outcome::NotApplied)
 }

@@ -99,7 +99,7 @@ impl Driver<'_> {
     /// Records the evidence, and with it what is now known of the case.
     fn confirm(&mut self, item: &mut Item, grade: Grade, found: &State) -> Result<(), CommitError> {
         let at = self.now();
-        self.journal.record(item, Event::Confirmed { grade, at })?;
+        self.journal.record(item, Event::Confirmed { grade, at }, Some(found))?;
         let (flags, since, disabled_since) = match found {
             None => (0, at, Time::NONE),
             Some(holding) => {

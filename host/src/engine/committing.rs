@@ -178,7 +178,7 @@ impl Engine {
         Ok(false)
     }
 
-    fn salts(&self) -> Result<Salts, EngineError> {
+    pub(super) fn salts(&self) -> Result<Salts, EngineError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| EngineError::Randomness(error.to_string()))?;
         Ok(Salts::from_seed(seed))

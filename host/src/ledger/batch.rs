@@ -228,6 +228,7 @@ impl LeafKind {
             Self::Confirmed => "confirmed",
             Self::Recovered => "recovered",
             Self::Superseded => "superseded",
+            Self::Ended => "ended",
             Self::Takeover => "takeover",
             Self::Approval => "approval",
             Self::RunEnd => "run_end",

@@ -62,7 +62,12 @@ fn a_confirmed_change_records_its_case() {
     ] {
         let head = head(change);
         assert_eq!((head.state, head.flags, head.incarnation), (StateHash::of(held.as_ref()), flags, 1), "{}", change.key);
-        assert_eq!((head.since.is_some(), head.disabled_since.is_some()), (since, flags & Recorded::DISABLED != 0), "{}", change.key);
+        assert_eq!(
+            (head.since.is_some(), head.disabled_since.is_some()),
+            (since, flags & Recorded::DISABLED != 0),
+            "{}",
+            change.key
+        );
     }
 }
 
