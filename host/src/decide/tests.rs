@@ -313,6 +313,7 @@ fn v16_an_end_is_never_later_than_desired() {
     let day = NOW + 24 * HOUR;
     check(&world, ends(day, NOW + HOUR), until(TRUE_UP, day + 1), "later-than-desired");
     check(&world, ends(day, day + HOUR), until(PRESENT, day + 1), "later-than-desired");
+    check(&world, ends(day, NOW + HOUR), until(TRUE_UP, day), "extend");
     check(&world, ends(day, NOW + HOUR), until(TRUE_UP, day - 1), "extend");
     check(&world, ends(day, 0), until(PRESENT, day - 1), "shorten");
     check(&world, ends(0, 0), until(PRESENT, day), "shorten");
