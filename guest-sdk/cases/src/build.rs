@@ -36,19 +36,14 @@ impl Builder {
     }
 
     /// Adds a case and returns its label.
-    pub(crate) fn case(
-        &mut self,
-        identity: &RawIdentity<'_>,
-        case: &RawCase<'_>,
-    ) -> Result<String, String> {
+    pub(crate) fn case(&mut self, identity: &RawIdentity<'_>, case: &RawCase<'_>) -> Result<String, String> {
         let (subject, key) = subject(case)?;
         let holder = key.holder.as_deref().unwrap_or(&identity.identity);
         let object = key.object.as_deref().unwrap_or_default();
         self.vendor_values(case)?;
         let (desired, observed) = (&case.desired, &case.observed);
 
-        let (target, holder_id, object_id) =
-            (self.text(&key.target), self.text(holder), self.text(object));
+        let (target, holder_id, object_id) = (self.text(&key.target), self.text(holder), self.text(object));
         let columns = &mut self.columns;
         columns.subject.push(subject);
         columns.target.push(target);
@@ -57,26 +52,18 @@ impl Builder {
         columns.desired.push(desired.state.code);
         columns.observed.push(observed.state.code);
         columns.recorded.push(case.recorded.code);
-        columns
-            .unknown_why
-            .push(why(desired.state, 3) | why(observed.state, 1) << 4);
+        columns.unknown_why.push(why(desired.state, 3) | why(observed.state, 1) << 4);
         columns.differs.push(match &case.differs {
             Some(named) => bits(named.iter().map(|a| *a as u32)),
             None => differs(desired, observed),
         });
-        columns
-            .traits
-            .push(bits(case.traits.iter().map(|t| *t as u32)));
+        columns.traits.push(bits(case.traits.iter().map(|t| *t as u32)));
         columns.desired_expires_at.push(seconds(desired.expires_at));
-        columns
-            .observed_expires_at
-            .push(seconds(observed.expires_at));
+        columns.observed_expires_at.push(seconds(observed.expires_at));
         columns.not_before.push(seconds(desired.not_before));
         columns.last_used.push(seconds(observed.last_used));
         columns.undesired_since.push(seconds(case.undesired_since));
-        columns
-            .disabled_since
-            .push(seconds(observed.disabled_since));
+        columns.disabled_since.push(seconds(observed.disabled_since));
         columns.tier.push(case.tier);
         self.texts_of(case);
 
@@ -120,9 +107,7 @@ impl Builder {
             if let Some((_, first)) = values.first()
                 && std::mem::discriminant(first) != std::mem::discriminant(value)
             {
-                return Err(format!(
-                    "the vendor column `{name}` has values of two kinds; give every case the same kind"
-                ));
+                return Err(format!("the vendor column `{name}` has values of two kinds; give every case the same kind"));
             }
             values.push((row, value.clone()));
         }
@@ -161,21 +146,11 @@ impl Builder {
         let at = |row: usize| given.get(&row);
         match given.values().next() {
             Some(SettingValue::Integer(_)) => VendorValues::Integers(
-                (0..rows)
-                    .map(|row| {
-                        if let Some(SettingValue::Integer(value)) = at(row) {
-                            *value
-                        } else {
-                            0
-                        }
-                    })
-                    .collect(),
+                (0..rows).map(|row| if let Some(SettingValue::Integer(value)) = at(row) { *value } else { 0 }).collect(),
             ),
-            Some(SettingValue::Boolean(_)) => VendorValues::Booleans(
-                (0..rows)
-                    .map(|row| matches!(at(row), Some(SettingValue::Boolean(true))))
-                    .collect(),
-            ),
+            Some(SettingValue::Boolean(_)) => {
+                VendorValues::Booleans((0..rows).map(|row| matches!(at(row), Some(SettingValue::Boolean(true)))).collect())
+            }
             Some(SettingValue::Texts(_)) => {
                 let (mut ends, mut ids) = (Vec::new(), Vec::new());
                 for row in 0..rows {
@@ -187,15 +162,7 @@ impl Builder {
                 VendorValues::IdLists(ends, ids)
             }
             _ => VendorValues::Ids(
-                (0..rows)
-                    .map(|row| {
-                        if let Some(SettingValue::Text(text)) = at(row) {
-                            self.text(text)
-                        } else {
-                            0
-                        }
-                    })
-                    .collect(),
+                (0..rows).map(|row| if let Some(SettingValue::Text(text)) = at(row) { self.text(text) } else { 0 }).collect(),
             ),
         }
     }
@@ -206,10 +173,7 @@ fn subject<'a>(case: &'a RawCase<'_>) -> Result<(u8, &'a Key), String> {
         (Some(key), None, None) => (0, key),
         (None, Some(key), None) => (1, key),
         (None, None, Some(key)) => (2, key),
-        _ => return Err(
-            "say what the case is about with exactly one of `account`, `grant` and `credential`"
-                .to_string(),
-        ),
+        _ => return Err("say what the case is about with exactly one of `account`, `grant` and `credential`".to_string()),
     };
     match (code, &key.object) {
         (0, Some(_)) => Err("an account has no `object`".to_string()),
@@ -231,31 +195,15 @@ fn differs(desired: &Desired, observed: &Observed) -> u32 {
     if !desired.state.exists() || !observed.state.exists() {
         return 0;
     }
-    let stated = |desired: &Option<String>, observed: &Option<String>| {
-        desired.is_some() && desired != observed
-    };
+    let stated = |desired: &Option<String>, observed: &Option<String>| desired.is_some() && desired != observed;
     let differing = [
-        (
-            Attribute::Enabled,
-            desired.state.code != observed.state.code,
-        ),
+        (Attribute::Enabled, desired.state.code != observed.state.code),
         (Attribute::Level, stated(&desired.level, &observed.level)),
-        (
-            Attribute::ExpiresAt,
-            desired.expires_at != observed.expires_at,
-        ),
+        (Attribute::ExpiresAt, desired.expires_at != observed.expires_at),
         (Attribute::Owner, stated(&desired.owner, &observed.owner)),
-        (
-            Attribute::Purpose,
-            stated(&desired.purpose, &observed.purpose),
-        ),
+        (Attribute::Purpose, stated(&desired.purpose, &observed.purpose)),
     ];
-    bits(
-        differing
-            .into_iter()
-            .filter(|(_, differs)| *differs)
-            .map(|(attribute, _)| attribute as u32),
-    )
+    bits(differing.into_iter().filter(|(_, differs)| *differs).map(|(attribute, _)| attribute as u32))
 }
 
 fn bits(positions: impl Iterator<Item = u32>) -> u32 {

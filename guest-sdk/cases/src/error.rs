@@ -49,9 +49,7 @@ impl CaseError {
         CaseError::Malformed {
             path: path.to_path_buf(),
             line: skipped + error.line(),
-            field: names_no_field
-                .then(|| field_before(part, error.line(), error.column()))
-                .flatten(),
+            field: names_no_field.then(|| field_before(part, error.line(), error.column())).flatten(),
             message,
         }
     }
@@ -59,22 +57,14 @@ impl CaseError {
 
 /// The last `"name":` that opens before a place: the field being read there.
 fn field_before(text: &str, line: usize, column: usize) -> Option<String> {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line.checked_sub(1)?)
-        .map(str::len)
-        .sum();
+    let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let before = text.get(start..)?;
     let mut end = column.min(before.len());
     while !before.is_char_boundary(end) {
         end -= 1;
     }
     let before = before.get(..end)?;
-    let mut quoted = before
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .zip(before.split('"').skip(2).step_by(2));
+    let mut quoted = before.split('"').skip(1).step_by(2).zip(before.split('"').skip(2).step_by(2));
     let mut field = None;
     for (name, after) in quoted.by_ref() {
         if after.trim_start().starts_with(':') {

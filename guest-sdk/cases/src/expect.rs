@@ -11,9 +11,7 @@ use crate::file::{Attribute, Case};
 use crate::side::Instant;
 use crate::time::render_instant;
 
-const EFFECTS: [&str; 7] = [
-    "keep", "present", "absent", "disabled", "true-up", "replace", "hold",
-];
+const EFFECTS: [&str; 7] = ["keep", "present", "absent", "disabled", "true-up", "replace", "hold"];
 const ATTRIBUTES: [&str; 5] = ["enabled", "level", "expires-at", "owner", "purpose"];
 const NO_OPINION: &str = "no opinion";
 
@@ -65,10 +63,7 @@ fn effect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
 
 fn attribute_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
-    names
-        .into_iter()
-        .map(|name| known(name, "an attribute", &ATTRIBUTES))
-        .collect()
+    names.into_iter().map(|name| known(name, "an attribute", &ATTRIBUTES)).collect()
 }
 
 fn known<E: Error>(name: String, what: &str, names: &[&str]) -> Result<String, E> {
@@ -76,29 +71,19 @@ fn known<E: Error>(name: String, what: &str, names: &[&str]) -> Result<String, E
         return Ok(name);
     }
     let known: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    Err(E::custom(format!(
-        "`{name}` is not {what}; use one of {}",
-        known.join(", ")
-    )))
+    Err(E::custom(format!("`{name}` is not {what}; use one of {}", known.join(", "))))
 }
 
 impl Expect {
     /// The answers of a whole batch, one per case, or what is malformed in them.
-    pub(crate) fn of(
-        verdicts: &Verdicts,
-        info: &RuleInfo,
-        cases: &[Case],
-    ) -> Result<Vec<Self>, String> {
+    pub(crate) fn of(verdicts: &Verdicts, info: &RuleInfo, cases: &[Case]) -> Result<Vec<Self>, String> {
         well_formed(verdicts, info, cases.len())?;
         let mut answers = vec![Expect::NoOpinion; cases.len()];
         for (row, case) in verdicts.case.iter().enumerate() {
             let Some(answer) = answers.get_mut(*case as usize) else {
                 continue;
             };
-            let reason = verdicts
-                .reason
-                .get(row)
-                .and_then(|reason| info.reasons.get(usize::from(*reason)));
+            let reason = verdicts.reason.get(row).and_then(|reason| info.reasons.get(usize::from(*reason)));
             let after = at(&verdicts.after, row, u32::MAX);
             *answer = Expect::Verdict(Box::new(Verdict {
                 effect: name(&EFFECTS, at(&verdicts.effect, row, 0)),
@@ -106,16 +91,9 @@ impl Expect {
                 attributes: attributes(at(&verdicts.mask, row, 0)),
                 tier: at(&verdicts.tier, row, 0),
                 rank: at(&verdicts.rank, row, 0),
-                after: (after != u32::MAX).then(|| {
-                    cases
-                        .get(after as usize)
-                        .map(|c| c.label.clone())
-                        .unwrap_or_default()
-                }),
+                after: (after != u32::MAX).then(|| cases.get(after as usize).map(|c| c.label.clone()).unwrap_or_default()),
                 exclusive: at(&verdicts.flags, row, 0) & 1 != 0,
-                until: Some(at(&verdicts.until, row, 0))
-                    .filter(|until| *until != 0)
-                    .map(render_instant),
+                until: Some(at(&verdicts.until, row, 0)).filter(|until| *until != 0).map(render_instant),
             }));
         }
         Ok(answers)
@@ -140,31 +118,15 @@ fn well_formed(verdicts: &Verdicts, info: &RuleInfo, cases: usize) -> Result<(),
     if let Some((name, length)) = lengths.into_iter().find(|(_, length)| !optional(*length)) {
         return Err(format!("the column `{name}` has {length} rows, not {rows}"));
     }
-    if !verdicts.case.is_sorted_by(|a, b| a < b)
-        || verdicts
-            .case
-            .last()
-            .is_some_and(|last| *last as usize >= cases)
-    {
-        return Err(
-            "the column `case` does not name existing cases in ascending order".to_string(),
-        );
+    if !verdicts.case.is_sorted_by(|a, b| a < b) || verdicts.case.last().is_some_and(|last| *last as usize >= cases) {
+        return Err("the column `case` does not name existing cases in ascending order".to_string());
     }
-    if let Some(reason) = verdicts
-        .reason
-        .iter()
-        .find(|reason| usize::from(**reason) >= info.reasons.len())
-    {
-        return Err(format!(
-            "reason {reason} is not in the rule's table of {}",
-            info.reasons.len()
-        ));
+    if let Some(reason) = verdicts.reason.iter().find(|reason| usize::from(**reason) >= info.reasons.len()) {
+        return Err(format!("reason {reason} is not in the rule's table of {}", info.reasons.len()));
     }
     let beyond = |after: &u32| *after != u32::MAX && *after as usize >= cases;
     if let Some(after) = verdicts.after.iter().find(|after| beyond(after)) {
-        return Err(format!(
-            "`after` names case {after}, which is not in the batch"
-        ));
+        return Err(format!("`after` names case {after}, which is not in the batch"));
     }
     Ok(())
 }
@@ -174,19 +136,13 @@ fn at<T: Copy>(column: &[T], row: usize, default: T) -> T {
 }
 
 fn name(names: &[&str], code: u8) -> String {
-    names
-        .get(usize::from(code))
-        .map_or_else(|| format!("effect {code}"), ToString::to_string)
+    names.get(usize::from(code)).map_or_else(|| format!("effect {code}"), ToString::to_string)
 }
 
 fn attributes(mask: u32) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for bit in (0..32).filter(|bit| mask & 1 << bit != 0) {
-        names.push(
-            ATTRIBUTES
-                .get(bit)
-                .map_or_else(|| format!("attribute {bit}"), ToString::to_string),
-        );
+        names.push(ATTRIBUTES.get(bit).map_or_else(|| format!("attribute {bit}"), ToString::to_string));
     }
     names
 }
@@ -198,12 +154,7 @@ impl fmt::Display for Expect {
             return write!(f, "\"{NO_OPINION}\"");
         };
         let text = |text: &str| serde_json::Value::from(text).to_string();
-        write!(
-            f,
-            "{{ \"effect\": {}, \"reason\": {}",
-            text(&verdict.effect),
-            text(&verdict.reason)
-        )?;
+        write!(f, "{{ \"effect\": {}, \"reason\": {}", text(&verdict.effect), text(&verdict.reason))?;
         if !verdict.attributes.is_empty() {
             let names: Vec<_> = verdict.attributes.iter().map(|name| text(name)).collect();
             write!(f, ", \"attributes\": [{}]", names.join(", "))?;
@@ -235,24 +186,18 @@ impl<'de> Deserialize<'de> for Expect {
             type Value = Expect;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(
-                    f,
-                    "a verdict with `effect` and `reason`, or \"{NO_OPINION}\""
-                )
+                write!(f, "a verdict with `effect` and `reason`, or \"{NO_OPINION}\"")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Expect, E> {
                 match text {
                     NO_OPINION => Ok(Expect::NoOpinion),
-                    _ => Err(E::custom(format!(
-                        "`{text}` is not an expectation; use \"{NO_OPINION}\" or a verdict"
-                    ))),
+                    _ => Err(E::custom(format!("`{text}` is not an expectation; use \"{NO_OPINION}\" or a verdict"))),
                 }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Expect, A::Error> {
-                Verdict::deserialize(MapAccessDeserializer::new(map))
-                    .map(|verdict| Expect::Verdict(Box::new(verdict)))
+                Verdict::deserialize(MapAccessDeserializer::new(map)).map(|verdict| Expect::Verdict(Box::new(verdict)))
             }
         }
 

@@ -57,64 +57,38 @@ pub struct Case {
 impl CaseFile {
     /// Reads a case file's text. The path is for messages only.
     pub fn parse(path: &Path, text: &str) -> Result<Self, CaseError> {
-        let raw: RawFile<'_> =
-            serde_json::from_str(text).map_err(|e| CaseError::json(path, text, 0, &e))?;
+        let raw: RawFile<'_> = serde_json::from_str(text).map_err(|e| CaseError::json(path, text, 0, &e))?;
         let mut builder = Builder::default();
         let mut cases = Vec::new();
         for identity in &raw.identities {
             for raw_case in &identity.cases {
                 let part = raw_case.get();
                 let span = span_of(text, part);
-                let skipped = text
-                    .get(..span.start)
-                    .unwrap_or_default()
-                    .matches('\n')
-                    .count();
+                let skipped = text.get(..span.start).unwrap_or_default().matches('\n').count();
                 let error = |e: &serde_json::Error| CaseError::json(path, part, skipped, e);
                 let case: RawCase<'_> = serde_json::from_str(part).map_err(|e| error(&e))?;
                 let expect_span = case.expect.map(|e| span_of(text, e.get()));
                 let expect = match case.expect {
                     Some(value) => {
-                        let before = text
-                            .get(..span_of(text, value.get()).start)
-                            .unwrap_or_default()
-                            .matches('\n')
-                            .count();
-                        Some(
-                            serde_json::from_str(value.get())
-                                .map_err(|e| CaseError::json(path, value.get(), before, &e))?,
-                        )
+                        let before = text.get(..span_of(text, value.get()).start).unwrap_or_default().matches('\n').count();
+                        Some(serde_json::from_str(value.get()).map_err(|e| CaseError::json(path, value.get(), before, &e))?)
                     }
                     None => None,
                 };
-                let label =
-                    builder
-                        .case(identity, &case)
-                        .map_err(|message| CaseError::Malformed {
-                            path: path.to_path_buf(),
-                            line: skipped + 1,
-                            field: None,
-                            message,
-                        })?;
-                cases.push(Case {
-                    identity: identity.identity.to_string(),
-                    label,
+                let label = builder.case(identity, &case).map_err(|message| CaseError::Malformed {
+                    path: path.to_path_buf(),
                     line: skipped + 1,
-                    expect,
-                    span,
-                    expect_span,
-                });
+                    field: None,
+                    message,
+                })?;
+                cases.push(Case { identity: identity.identity.to_string(), label, line: skipped + 1, expect, span, expect_span });
             }
             builder.identity(identity);
         }
         Ok(CaseFile {
             path: path.to_path_buf(),
             about: raw.about,
-            context: Context {
-                as_of: raw.as_of.0,
-                settings: raw.settings.into_iter().collect(),
-                flags: u32::from(raw.explain),
-            },
+            context: Context { as_of: raw.as_of.0, settings: raw.settings.into_iter().collect(), flags: u32::from(raw.explain) },
             columns: builder.finish(),
             cases,
             expect_error: raw.expect_error,
@@ -267,9 +241,7 @@ impl<'de> Deserialize<'de> for SettingValue {
             }
 
             fn visit_u64<E: Error>(self, value: u64) -> Result<SettingValue, E> {
-                i64::try_from(value)
-                    .map(SettingValue::Integer)
-                    .map_err(|_| E::custom(format!("`{value}` is too large")))
+                i64::try_from(value).map(SettingValue::Integer).map_err(|_| E::custom(format!("`{value}` is too large")))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<SettingValue, A::Error> {

@@ -46,9 +46,7 @@ mod time;
 #[cfg(test)]
 mod tests;
 
-pub use columns::{
-    Columns, Context, RuleError, RuleInfo, SettingValue, VendorColumn, VendorValues, Verdicts,
-};
+pub use columns::{Columns, Context, RuleError, RuleInfo, SettingValue, VendorColumn, VendorValues, Verdicts};
 pub use error::CaseError;
 pub use expect::{Expect, Verdict};
 pub use file::{Case, CaseFile};

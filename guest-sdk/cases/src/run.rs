@@ -53,20 +53,13 @@ impl Report {
 
 /// The case files under a folder, at any depth, in the order of their paths.
 pub fn find(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
-    let io = |source| CaseError::Io {
-        action: "read",
-        path: folder.to_path_buf(),
-        source,
-    };
+    let io = |source| CaseError::Io { action: "read", path: folder.to_path_buf(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)? {
         let path = entry.map_err(io)?.path();
         if path.is_dir() {
             files.extend(find(&path)?);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "json") {
             files.push(path);
         }
     }
@@ -81,10 +74,7 @@ pub fn run(judge: &mut dyn Judge, folders: &[PathBuf], mode: Mode) -> Result<Rep
     let info = match judge.describe() {
         Ok(info) => info,
         Err(error) => {
-            report.failures.push(format!(
-                "the rule does not describe itself: {} ({})",
-                error.message, error.code
-            ));
+            report.failures.push(format!("the rule does not describe itself: {} ({})", error.message, error.code));
             return Ok(report);
         }
     };
@@ -92,24 +82,15 @@ pub fn run(judge: &mut dyn Judge, folders: &[PathBuf], mode: Mode) -> Result<Rep
     for folder in folders {
         let files = find(folder)?;
         if files.is_empty() {
-            return Err(CaseError::Empty {
-                path: folder.clone(),
-            });
+            return Err(CaseError::Empty { path: folder.clone() });
         }
         for path in files {
-            let text = std::fs::read_to_string(&path).map_err(|source| CaseError::Io {
-                action: "read",
-                path: path.clone(),
-                source,
-            })?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|source| CaseError::Io { action: "read", path: path.clone(), source })?;
             let file = CaseFile::parse(&path, &text)?;
             report.files += 1;
             if let Some(text) = run_file(judge, &info, &file, mode, &mut report, &mut hit) {
-                std::fs::write(&path, text).map_err(|source| CaseError::Io {
-                    action: "write",
-                    path: path.clone(),
-                    source,
-                })?;
+                std::fs::write(&path, text).map_err(|source| CaseError::Io { action: "write", path: path.clone(), source })?;
                 report.blessed.push(path);
             }
         }
@@ -117,9 +98,7 @@ pub fn run(judge: &mut dyn Judge, folders: &[PathBuf], mode: Mode) -> Result<Rep
     let mut seen = BTreeSet::new();
     for code in &info.reasons {
         if !seen.insert(code) {
-            report.failures.push(format!(
-                "the reason `{code}` stands twice in the rule's table; codes must be unique"
-            ));
+            report.failures.push(format!("the reason `{code}` stands twice in the rule's table; codes must be unique"));
         }
         if !hit.contains(code) {
             report.unhit.push(code.clone());
@@ -142,17 +121,13 @@ fn run_file(
     columns.keep_only(&info.columns);
     let outcome = judge.judge(&file.context, &columns);
     if judge.judge(&file.context, &columns) != outcome {
-        report.failures.push(format!(
-            "{path}: the rule answers the same batch in two ways"
-        ));
+        report.failures.push(format!("{path}: the rule answers the same batch in two ways"));
     }
 
     let verdicts = match (outcome, &file.expect_error) {
         (Ok(verdicts), None) => verdicts,
         (Ok(_), Some(code)) => {
-            report
-                .failures
-                .push(format!("{path}: expected the error `{code}`, got verdicts"));
+            report.failures.push(format!("{path}: expected the error `{code}`, got verdicts"));
             return None;
         }
         (Err(error), Some(code)) if error.code == *code => {
@@ -161,26 +136,16 @@ fn run_file(
         }
         (Err(error), _) => {
             let case = error.case.and_then(|case| file.cases.get(case as usize));
-            let place = case.map_or(String::new(), |case| {
-                format!(":{}: {}", case.line, case.label)
-            });
-            report.failures.push(format!(
-                "{path}{place}: {} (error `{}`)",
-                error.message, error.code
-            ));
+            let place = case.map_or(String::new(), |case| format!(":{}: {}", case.line, case.label));
+            report.failures.push(format!("{path}{place}: {} (error `{}`)", error.message, error.code));
             return None;
         }
     };
     if let Some(expected) = file.valid_until
         && expected != verdicts.valid_until
     {
-        let (got, expected) = (
-            render_instant(verdicts.valid_until),
-            render_instant(expected),
-        );
-        report.failures.push(format!(
-            "{path}: expected answers that hold until {expected}, got {got}"
-        ));
+        let (got, expected) = (render_instant(verdicts.valid_until), render_instant(expected));
+        report.failures.push(format!("{path}: expected answers that hold until {expected}, got {got}"));
     }
     match Expect::of(&verdicts, info, &file.cases) {
         Ok(answers) => compare(file, &answers, mode, report, hit),
@@ -191,13 +156,7 @@ fn run_file(
     }
 }
 
-fn compare(
-    file: &CaseFile,
-    answers: &[Expect],
-    mode: Mode,
-    report: &mut Report,
-    hit: &mut BTreeSet<String>,
-) -> Option<String> {
+fn compare(file: &CaseFile, answers: &[Expect], mode: Mode, report: &mut Report, hit: &mut BTreeSet<String>) -> Option<String> {
     let mut differ = false;
     for (case, answer) in file.cases.iter().zip(answers) {
         if let Expect::Verdict(verdict) = answer {
@@ -208,10 +167,7 @@ fn compare(
             report.passed += 1;
             continue;
         }
-        let expected = case
-            .expect
-            .as_ref()
-            .map_or("nothing yet".to_string(), ToString::to_string);
+        let expected = case.expect.as_ref().map_or("nothing yet".to_string(), ToString::to_string);
         report.failures.push(format!(
             "{}:{}: {}, {}: {}\n    expected {expected}\n    got      {answer}",
             file.path.display(),

@@ -17,11 +17,9 @@ pub(crate) struct Instant(pub(crate) i64);
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        parse_instant(&text).map(Instant).ok_or_else(|| {
-            D::Error::custom(format!(
-                "`{text}` is not an instant like `2026-03-01` or `2026-03-01T09:30:00Z`"
-            ))
-        })
+        parse_instant(&text)
+            .map(Instant)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is not an instant like `2026-03-01` or `2026-03-01T09:30:00Z`")))
     }
 }
 
@@ -39,13 +37,7 @@ impl State {
     }
 }
 
-const WHY: [&str; 5] = [
-    "incomplete-scan",
-    "stale-scan",
-    "no-source",
-    "disputed",
-    "shrunk",
-];
+const WHY: [&str; 5] = ["incomplete-scan", "stale-scan", "no-source", "disputed", "shrunk"];
 
 impl State {
     fn parse(text: &str) -> Result<Self, String> {
@@ -55,9 +47,7 @@ impl State {
             "disabled" => 2,
             "unknown" => 3,
             _ => {
-                let why = text
-                    .strip_prefix("unknown: ")
-                    .and_then(|why| WHY.iter().position(|w| *w == why));
+                let why = text.strip_prefix("unknown: ").and_then(|why| WHY.iter().position(|w| *w == why));
                 return match why.and_then(|index| u8::try_from(index + 1).ok()) {
                     Some(why) => Ok(State { code: 3, why }),
                     None => Err(format!(
@@ -109,19 +99,13 @@ pub(crate) struct Observed {
 
 impl From<State> for Desired {
     fn from(state: State) -> Self {
-        Desired {
-            state,
-            ..Desired::default()
-        }
+        Desired { state, ..Desired::default() }
     }
 }
 
 impl From<State> for Observed {
     fn from(state: State) -> Self {
-        Observed {
-            state,
-            ..Observed::default()
-        }
+        Observed { state, ..Observed::default() }
     }
 }
 

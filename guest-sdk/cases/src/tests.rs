@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::{
-    CaseFile, Columns, Context, Expect, Judge, Mode, RuleError, RuleInfo, SettingValue,
-    VendorValues, Verdicts, parse_instant, render_instant, run,
+    CaseFile, Columns, Context, Expect, Judge, Mode, RuleError, RuleInfo, SettingValue, VendorValues, Verdicts, parse_instant,
+    render_instant, run,
 };
 
 const FILE: &str = r#"{
@@ -46,9 +46,7 @@ fn read() -> CaseFile {
 
 fn text(columns: &Columns, id: u32) -> &str {
     let end = columns.text_ends[id as usize] as usize;
-    let start = id
-        .checked_sub(1)
-        .map_or(0, |before| columns.text_ends[before as usize] as usize);
+    let start = id.checked_sub(1).map_or(0, |before| columns.text_ends[before as usize] as usize);
     &columns.heap[start..end]
 }
 
@@ -61,10 +59,7 @@ fn a_file_becomes_columns() {
         file.context.settings,
         [
             ("days".to_string(), SettingValue::Integer(30)),
-            (
-                "names".to_string(),
-                SettingValue::Texts(vec!["a".into(), "b".into()])
-            ),
+            ("names".to_string(), SettingValue::Texts(vec!["a".into(), "b".into()])),
             ("strict".to_string(), SettingValue::Boolean(true)),
         ]
     );
@@ -83,10 +78,7 @@ fn a_file_becomes_columns() {
     assert_eq!(c.traits, [0, 1 << 4 | 1 << 6, 0]);
     assert_eq!(text(c, c.record[0]), "record-1");
     assert_eq!(text(c, c.record[1]), "hr:1");
-    assert_eq!(
-        c.last_used[1],
-        parse_instant("2026-02-01T10:00:00Z").unwrap()
-    );
+    assert_eq!(c.last_used[1], parse_instant("2026-02-01T10:00:00Z").unwrap());
     assert_eq!(c.vendor[0].values, VendorValues::Integers(vec![0, 7, 0]));
     assert_eq!(file.cases[1].label, "git/ada-lovelace/repo:payments");
     assert_eq!(file.cases[1].line, 14);
@@ -98,79 +90,31 @@ fn columns_that_nobody_asked_for_are_empty() {
     let mut columns = read().columns;
     columns.keep_only(&["level".to_string()]);
     assert_eq!(columns.desired_level.len(), 3);
-    assert!(
-        columns.last_used.is_empty()
-            && columns.identity_owner.is_empty()
-            && columns.vendor.is_empty()
-    );
+    assert!(columns.last_used.is_empty() && columns.identity_owner.is_empty() && columns.vendor.is_empty());
     assert_eq!(columns.target.len(), 3);
 }
 
 #[test]
 fn mistakes_name_line_and_field() {
     let cases = [
-        (
-            r#""as_of": "2026-03-01""#,
-            r#""as_of": "yesterday""#,
-            "cases/x.json:3: in `as_of`: `yesterday` is not an instant",
-        ),
-        (
-            r#""desired": "present""#,
-            r#""desired": "there""#,
-            "cases/x.json:12: in `desired`: `there` is not a state",
-        ),
-        (
-            r#""desired": "present""#,
-            r#""desires": "present""#,
-            "cases/x.json:12: unknown field `desires`",
-        ),
-        (
-            "\"level\": \"write\"",
-            "\"levels\": \"write\"",
-            "cases/x.json:15: unknown field `levels`",
-        ),
-        (
-            r#""effect": "true-up""#,
-            r#""effect": "grant""#,
-            "cases/x.json:20: in `effect`: `grant` is not an effect",
-        ),
-        (
-            r#""account": { "target": "git" }"#,
-            r#""traits": []"#,
-            "cases/x.json:10: say what the case is about",
-        ),
-        (
-            r#""object": "key:deploy""#,
-            r#""holder": "x""#,
-            "cases/x.json:27: say which one with `object`",
-        ),
-        (
-            r#""owner": "grace","#,
-            r#""owner": "grace""#,
-            "cases/x.json:9: expected `,` or `}`",
-        ),
+        (r#""as_of": "2026-03-01""#, r#""as_of": "yesterday""#, "cases/x.json:3: in `as_of`: `yesterday` is not an instant"),
+        (r#""desired": "present""#, r#""desired": "there""#, "cases/x.json:12: in `desired`: `there` is not a state"),
+        (r#""desired": "present""#, r#""desires": "present""#, "cases/x.json:12: unknown field `desires`"),
+        ("\"level\": \"write\"", "\"levels\": \"write\"", "cases/x.json:15: unknown field `levels`"),
+        (r#""effect": "true-up""#, r#""effect": "grant""#, "cases/x.json:20: in `effect`: `grant` is not an effect"),
+        (r#""account": { "target": "git" }"#, r#""traits": []"#, "cases/x.json:10: say what the case is about"),
+        (r#""object": "key:deploy""#, r#""holder": "x""#, "cases/x.json:27: say which one with `object`"),
+        (r#""owner": "grace","#, r#""owner": "grace""#, "cases/x.json:9: expected `,` or `}`"),
     ];
     for (right, wrong, message) in cases {
-        let error = CaseFile::parse(Path::new("cases/x.json"), &FILE.replace(right, wrong))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with(message),
-            "{error}\nwas to begin with {message}"
-        );
+        let error = CaseFile::parse(Path::new("cases/x.json"), &FILE.replace(right, wrong)).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}\nwas to begin with {message}");
     }
 }
 
 #[test]
 fn instants_are_read_and_written() {
-    for text in [
-        "1970-01-01",
-        "2000-02-29",
-        "2026-03-01T09:30:07Z",
-        "1969-12-31T23:59:59Z",
-        "9999-12-31",
-        "2100-02-28",
-    ] {
+    for text in ["1970-01-01", "2000-02-29", "2026-03-01T09:30:07Z", "1969-12-31T23:59:59Z", "9999-12-31", "2100-02-28"] {
         assert_eq!(render_instant(parse_instant(text).unwrap()), text);
     }
     assert_eq!(parse_instant("2026-03-01T00:00:00Z"), Some(1_772_323_200));
@@ -194,11 +138,7 @@ struct Fixed;
 
 impl Judge for Fixed {
     fn describe(&mut self) -> Result<RuleInfo, RuleError> {
-        Ok(RuleInfo {
-            name: "fixed".into(),
-            columns: vec![],
-            reasons: vec!["a".into(), "b".into()],
-        })
+        Ok(RuleInfo { name: "fixed".into(), columns: vec![], reasons: vec!["a".into(), "b".into()] })
     }
 
     fn judge(&mut self, _: &Context, _: &Columns) -> Result<Verdicts, RuleError> {
@@ -224,83 +164,37 @@ fn blessing_writes_only_expectations() {
     assert_eq!((report.files, report.passed), (1, 1));
     assert_eq!(report.unhit, ["a"]);
     assert_eq!(report.failures.len(), 2);
-    assert!(report.failures[0].contains(
-        "x.json:10: ada, git/ada: Two identities, three cases.\n    expected nothing yet\n"
-    ));
-    assert!(report.failures[1].contains(
-        r#"got      { "effect": "true-up", "reason": "b", "attributes": ["level", "expires-at"], "#
-    ));
+    assert!(report.failures[0].contains("x.json:10: ada, git/ada: Two identities, three cases.\n    expected nothing yet\n"));
+    assert!(
+        report.failures[1].contains(r#"got      { "effect": "true-up", "reason": "b", "attributes": ["level", "expires-at"], "#)
+    );
 
     let report = run(&mut Fixed, std::slice::from_ref(&folder), Mode::Bless).unwrap();
     assert_eq!(report.blessed.len(), 1);
     let blessed = std::fs::read_to_string(folder.join("x.json")).unwrap();
     let expected = FILE
-        .replace(
-            "\"desired\": \"present\"\n",
-            "\"desired\": \"present\",\n          \"expect\": \"no opinion\"\n",
-        )
-        .replace(
-            r#"["level"], "after": "git/ada" }"#,
-            r#"["level", "expires-at"], "after": "git/ada", "until": "2026-03-01" }"#,
-        );
+        .replace("\"desired\": \"present\"\n", "\"desired\": \"present\",\n          \"expect\": \"no opinion\"\n")
+        .replace(r#"["level"], "after": "git/ada" }"#, r#"["level", "expires-at"], "after": "git/ada", "until": "2026-03-01" }"#);
     assert_eq!(blessed, expected);
-    assert!(
-        run(&mut Fixed, std::slice::from_ref(&folder), Mode::Check)
-            .unwrap()
-            .failures
-            .is_empty()
-    );
+    assert!(run(&mut Fixed, std::slice::from_ref(&folder), Mode::Check).unwrap().failures.is_empty());
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
 fn answers_that_break_the_contract_are_failures() {
-    let info = RuleInfo {
-        name: "x".into(),
-        columns: vec![],
-        reasons: vec!["a".into()],
-    };
-    let good = Verdicts {
-        case: vec![0, 2],
-        effect: vec![0, 0],
-        reason: vec![0, 0],
-        ..Verdicts::default()
-    };
+    let info = RuleInfo { name: "x".into(), columns: vec![], reasons: vec!["a".into()] };
+    let good = Verdicts { case: vec![0, 2], effect: vec![0, 0], reason: vec![0, 0], ..Verdicts::default() };
     assert!(Expect::of(&good, &info, &read().cases).is_ok());
     let broken = [
-        Verdicts {
-            case: vec![2, 0],
-            ..good.clone()
-        },
-        Verdicts {
-            case: vec![0, 3],
-            ..good.clone()
-        },
-        Verdicts {
-            case: vec![0, 0],
-            ..good.clone()
-        },
-        Verdicts {
-            effect: vec![0],
-            ..good.clone()
-        },
-        Verdicts {
-            reason: vec![0, 1],
-            ..good.clone()
-        },
-        Verdicts {
-            tier: vec![1],
-            ..good.clone()
-        },
-        Verdicts {
-            after: vec![0, 3],
-            ..good.clone()
-        },
+        Verdicts { case: vec![2, 0], ..good.clone() },
+        Verdicts { case: vec![0, 3], ..good.clone() },
+        Verdicts { case: vec![0, 0], ..good.clone() },
+        Verdicts { effect: vec![0], ..good.clone() },
+        Verdicts { reason: vec![0, 1], ..good.clone() },
+        Verdicts { tier: vec![1], ..good.clone() },
+        Verdicts { after: vec![0, 3], ..good.clone() },
     ];
     for verdicts in broken {
-        assert!(
-            Expect::of(&verdicts, &info, &read().cases).is_err(),
-            "{verdicts:?}"
-        );
+        assert!(Expect::of(&verdicts, &info, &read().cases).is_err(), "{verdicts:?}");
     }
 }
