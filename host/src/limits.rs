@@ -15,6 +15,12 @@ pub const PLAN_CHUNK_BYTES: usize = 8 << 20;
 pub const PLAN_EDGE_BYTES: usize = 16 << 20;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
 pub const SLICE_CHANGES: u32 = 500;
+/// Batches that wait for the ledger's writer before those who submit wait too.
+pub const LEDGER_QUEUE_BATCHES: usize = 64;
+/// Queued batches share one flush up to this many rows: a flush then costs little against them.
+pub const LEDGER_GROUP_ROWS: usize = 4_096;
+/// Rows after which the ledger's write-ahead log is moved into the database: about 16 MiB of it.
+pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 /// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
 pub const LEAF_BYTES: usize = 65_535;
 /// Rows per page of a scan: the unit that a crash may lose.
@@ -27,3 +33,21 @@ pub const LINE_BYTES: usize = 1 << 20;
 pub const SHRINK_PERCENT: u64 = 20;
 /// A scan that lost no more than this many rows is believed whatever the share.
 pub const SHRINK_ROWS: u64 = 20;
+/// How often one change is tried in one run: enough to ride out a short fault, few enough that a slice goes on.
+pub const CHANGE_ATTEMPTS: u32 = 5;
+/// Longest wait that a target may ask for before its changes are left to the next run, in seconds.
+pub const THROTTLE_SECONDS: u32 = 60;
+/// A target is backed off after this many changes in a row that it did not take; fewer are no pattern.
+pub const BACK_OFF_CHANGES: u32 = 5;
+/// How often one change is read back until it counts as not observed.
+pub const VERIFY_READS: u32 = 10;
+/// Pause between two of these reads, in seconds.
+pub const VERIFY_PAUSE_SECONDS: u32 = 1;
+/// Reads in a row that must agree where a target's reads lag behind its writes.
+pub const LAGGING_READS_AGREE: u32 = 3;
+/// A clock may step back this far without stopping a run: time daemons do that.
+pub const CLOCK_BACK_SECONDS: i64 = 2;
+/// Longest message of a target that is kept, in bytes.
+pub const MESSAGE_BYTES: usize = 256;
+/// Changes that a summary lists one by one; the rest are counted.
+pub const LISTED_CHANGES: usize = 10_000;

@@ -1,4 +1,4 @@
-//! Guests are components, each by itself: what `trueup build` says to the compiler of an ordinary rule.
+//! Guests are components, each by itself: what `trueup rule build` says to the compiler of an ordinary rule.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(trueup_component)");

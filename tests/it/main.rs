@@ -2,4 +2,5 @@
 
 mod errors;
 mod house;
+mod identity;
 mod kill;

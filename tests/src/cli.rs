@@ -13,28 +13,21 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// The `trueup` binary, built by cargo from what stands in the tree now.
+/// The command line as a program: `trueup-under-test`, which cargo builds beside every program of this crate.
 ///
 /// # Errors
-/// When it does not build.
+/// When it does not stand where cargo puts it.
 pub fn binary() -> Result<&'static Path> {
-    static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "trueup", "--features", "cli", "--bin", "trueup", "--profile", profile])
-            .current_dir(root())
-            .status();
-        match status {
-            Ok(status) if status.success() => {
-                let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-                Ok(target.join(if profile == "dev" { "debug" } else { "release" }).join("trueup"))
-            }
-            Ok(status) => Err(format!("cargo build ended with {status}")),
-            Err(error) => Err(format!("cargo build: {error}")),
-        }
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let own = std::env::current_exe().unwrap_or_default();
+        let folder = own.parent().unwrap_or(Path::new(""));
+        // Test programs stand one folder deeper than others.
+        let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+        folder.join("trueup-under-test")
     });
-    built.as_deref().map_err(|error| anyhow::anyhow!(error.clone()))
+    ensure!(found.is_file(), "`{}` is missing; run through cargo", found.display());
+    Ok(found)
 }
 
 /// The default rule module, built from source once per process.

@@ -109,10 +109,7 @@ fn tuple(line: &str) -> Result<Tuple> {
 /// Begin of the month after the one that holds `t`, in UTC.
 fn next_month(t: i64) -> i64 {
     let days = t.div_euclid(86_400);
-    (1..=31)
-        .map(|ahead| days + ahead)
-        .find(|&day| civil_day(day) == 1)
-        .map_or(t + 31 * 86_400, |day| day * 86_400)
+    (1..=31).map(|ahead| days + ahead).find(|&day| civil_day(day) == 1).map_or(t + 31 * 86_400, |day| day * 86_400)
 }
 
 /// Day of the month of a day since 1970 (the usual proleptic Gregorian reckoning by eras of 400 years).
@@ -137,14 +134,18 @@ fn expected(state: &BTreeSet<Tuple>, options: &Options) -> Held {
                 .find_map(|(new, old)| group.strip_prefix(new.as_str()).map(|rest| format!("{old}{rest}")))
                 .unwrap_or_else(|| group.clone());
             let holder = principal.to_ascii_lowercase();
-            if options.level_in_key { ((format!("{group}#{role}"), holder), String::new()) } else { ((group, holder), role.clone()) }
+            if options.level_in_key {
+                ((format!("{group}#{role}"), holder), String::new())
+            } else {
+                ((group, holder), role.clone())
+            }
         })
         .collect()
 }
 
 fn observed(folder: &Path) -> Result<Held> {
     let target = EmbeddedTarget::open(&folder.join("target.db"), "target")?;
-    Ok(target.dump()?.into_iter().map(|row| ((row.object, row.holder.to_ascii_lowercase()), row.level)).collect())
+    Ok(target.dump()?.into_iter().map(|row| ((row.object, row.holder.to_ascii_lowercase()), row.holding.level)).collect())
 }
 
 /// Replays a history in a temporary folder; each month is one line of `out`.
@@ -281,11 +282,13 @@ fn count(
     let (old, new) = (expected(before, options), expected(state, options));
     report.role_changes += new.iter().filter(|(key, role)| old.get(*key).is_some_and(|former| former != *role)).count() as u64;
     for (group, principal, role) in state.difference(before) {
-        let respelled = before.iter().any(|(g, p, r)| g == group && r == role && p != principal && p.eq_ignore_ascii_case(principal));
+        let respelled =
+            before.iter().any(|(g, p, r)| g == group && r == role && p != principal && p.eq_ignore_ascii_case(principal));
         if respelled {
             report.respellings += 1;
             let holder = principal.to_ascii_lowercase();
-            report.respelling_writes += written.iter().filter(|(_, object, who)| object == group && *who == holder).count() as u64;
+            report.respelling_writes +=
+                written.iter().filter(|(_, object, who)| object == group && *who == holder).count() as u64;
         }
     }
 }

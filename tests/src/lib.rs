@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod errors;
+pub mod estate;
 pub mod guests;
 pub mod history;
 pub mod kill;

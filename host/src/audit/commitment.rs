@@ -3,7 +3,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{NotCanonical, Salts, canonical};
+use super::{NotCanonical, canonical};
 use crate::ledger::AuditBody;
 use crate::model::{Digest, State};
 
@@ -14,11 +14,11 @@ fn commitment(salt: &[u8; 32], state: &str) -> Digest {
     Digest(Sha256::new().chain_update([PREFIX]).chain_update(salt).chain_update(state).finalize().into())
 }
 
-/// Commits to a state under a fresh salt: what the leaf holds, and what lies beside it.
-pub(super) fn commit(field: &str, state: &State, salts: &mut Salts) -> Result<(Digest, AuditBody), NotCanonical> {
+/// Commits to a state under a salt: what the leaf holds, and what lies beside it.
+pub(super) fn commit(field: &str, state: &State, salt: [u8; 32]) -> Result<(Digest, AuditBody), NotCanonical> {
     // A holding is a struct of texts and flags: serialising it has no way to fail.
     let value = serde_json::to_value(state).unwrap_or_default();
-    let (salt, state) = (salts.salt(), canonical(&value)?);
+    let state = canonical(&value)?;
     let body = AuditBody { field: field.to_owned(), salt: Digest(salt).to_string(), state: Some(state.clone()) };
     Ok((commitment(&salt, &state), body))
 }

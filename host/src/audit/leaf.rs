@@ -8,12 +8,11 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::commitment::commit;
-use super::{Decimal, LogHead, NotCanonical, Salts, Statement, canonical};
-use crate::commit::{End, Outcome};
+use super::{Decimal, LogHead, NotCanonical, Statement, canonical};
+use crate::commit::{End, Event};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow};
 use crate::limits::LEAF_BYTES;
-use crate::model::{Change, ChangeId, Digest, PlanId, RunId, Time};
-use crate::target::Grade;
+use crate::model::{Change, Digest, PlanId, RunId, State, Time};
 
 /// Version of the leaf format.
 pub const VERSION: u32 = 1;
@@ -96,60 +95,60 @@ impl Leaf {
         Leaf::plain(row.run, row.began, says)
     }
 
-    /// A change may be sent from now on. Commits to the states before and after under fresh salts.
+    /// What happened to a change. `found` is the state that was read, if the event rests on one; `recovered` says that a
+    /// read settled what no answer did. States are committed to under salts: 32 fresh secret bytes each.
     ///
     /// # Errors
     /// When a state has no canonical form.
-    pub fn intent(
+    pub fn event(
         run: RunId,
-        at: Time,
         plan: PlanId,
         change: &Change,
-        attempt: u32,
-        salts: &mut Salts,
+        event: &Event,
+        recovered: bool,
+        found: Option<&State>,
+        salt: &mut dyn FnMut() -> [u8; 32],
     ) -> Result<Self, LeafError> {
-        let (after, after_body) = commit("after", &change.after, salts)?;
-        let (before, before_body) = commit("before", &change.before, salts)?;
-        let says = Statement::Intent {
-            after,
-            attempt,
-            before,
-            case: change.key.clone(),
-            cause: change.reason.clone(),
-            change: change.id,
-            incarnation: change.incarnation,
-            lane: change.lane,
-            op: change.kind,
-            plan,
-            record: change.record.clone(),
-            tier: change.tier,
-            wave: change.wave,
+        let mut bodies = Vec::new();
+        let mut commit = |field: &str, state: &State| -> Result<Digest, LeafError> {
+            let (commitment, body) = commit(field, state, salt())?;
+            bodies.push(body);
+            Ok(commitment)
         };
-        Ok(Leaf { at, run, says, bodies: vec![after_body, before_body] })
-    }
-
-    /// The effect of the last attempt.
-    #[must_use]
-    pub fn outcome(run: RunId, at: Time, plan: PlanId, change: ChangeId, outcome: &Outcome) -> Self {
-        Leaf::plain(run, at, Statement::Outcome { change, outcome: outcome.clone(), plan })
-    }
-
-    /// Evidence was read.
-    #[must_use]
-    pub fn confirmed(run: RunId, at: Time, plan: PlanId, change: ChangeId, grade: Grade) -> Self {
-        Leaf::plain(run, at, Statement::Confirmed { change, grade, plan })
-    }
-
-    /// After a crash, an effect was settled by reading.
-    #[must_use]
-    pub fn recovered(run: RunId, at: Time, plan: PlanId, change: ChangeId, outcome: &Outcome) -> Self {
-        Leaf::plain(run, at, Statement::Recovered { change, outcome: outcome.clone(), plan })
-    }
-
-    /// A change ended without being confirmed.
-    #[must_use]
-    pub fn superseded(run: RunId, at: Time, plan: PlanId, change: ChangeId, end: &End) -> Self {
-        Leaf::plain(run, at, Statement::Superseded { change, end: end.clone(), plan })
+        let of = change.id;
+        let says = match event.clone() {
+            Event::Intent { attempt, .. } => Statement::Intent {
+                after: commit("after", &change.after)?,
+                attempt,
+                before: commit("before", &change.before)?,
+                case: change.key.clone(),
+                change: of,
+                incarnation: change.incarnation,
+                lane: change.lane,
+                op: change.kind,
+                plan,
+                reason: change.reason.code.clone(),
+                record: change.record.clone(),
+                tier: change.tier,
+                wave: change.wave,
+            },
+            Event::Outcome { outcome, .. } => {
+                let found = found.map(|state| commit("found", state)).transpose()?;
+                match recovered {
+                    true => Statement::Recovered { change: of, found, outcome, plan },
+                    false => Statement::Outcome { change: of, found, outcome, plan },
+                }
+            }
+            Event::Confirmed { grade, .. } => {
+                let found = found.map(|state| commit("found", state)).transpose()?;
+                Statement::Confirmed { change: of, found, grade, plan }
+            }
+            Event::Ended { end: end @ (End::Superseded | End::Replanned), .. } => Statement::Superseded { change: of, end, plan },
+            Event::Ended { end, .. } => Statement::Ended { change: of, end, plan },
+        };
+        let (Event::Intent { at, .. } | Event::Outcome { at, .. } | Event::Confirmed { at, .. } | Event::Ended { at, .. }) =
+            event;
+        Ok(Leaf { at: *at, run, says, bodies })
     }
 
     /// A gate was opened, in this run or (run zero) outside of any.

@@ -22,7 +22,7 @@ pub use verify::{Verified, Verifier, VerifyError, verify_log};
 use crate::model::Digest;
 
 /// Size and root of a log (RFC 6962).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct LogHead {
     /// How many leaves.
     pub size: u64,

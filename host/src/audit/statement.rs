@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::{End, Outcome};
 use crate::ledger::LeafKind;
-use crate::model::{CaseKey, ChangeId, ChangeKind, Digest, GateKind, Lane, PlanId, Reason, Time, Wave};
+use crate::model::{CaseKey, ChangeId, ChangeKind, Digest, GateKind, Lane, PlanId, Time, Wave};
 use crate::target::Grade;
 
 /// A 64-bit number, written as decimal text so that no JSON reader rounds it.
@@ -60,8 +60,6 @@ pub enum Statement {
         before: Digest,
         /// What is changed.
         case: CaseKey,
-        /// Why.
-        cause: Reason,
         /// The change.
         change: ChangeId,
         /// Counts the lives of the case.
@@ -72,6 +70,8 @@ pub enum Statement {
         op: ChangeKind,
         /// The plan, whose header names the rule and all inputs.
         plan: PlanId,
+        /// Why: the stable code. Its text is in the plan.
+        reason: String,
         /// The source record that justifies it, or empty.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         record: String,
@@ -84,6 +84,9 @@ pub enum Statement {
     Outcome {
         /// The change.
         change: ChangeId,
+        /// Commitment to the state that was read, if it rests on a read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Digest>,
         /// What it was.
         outcome: Outcome,
         /// The plan.
@@ -93,6 +96,9 @@ pub enum Statement {
     Confirmed {
         /// The change.
         change: ChangeId,
+        /// Commitment to the state that was read, if it rests on a read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Digest>,
         /// How good it is.
         grade: Grade,
         /// The plan.
@@ -102,13 +108,25 @@ pub enum Statement {
     Recovered {
         /// The change.
         change: ChangeId,
-        /// What was found.
+        /// Commitment to the state that was read, if it rests on a read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Digest>,
+        /// What it was.
         outcome: Outcome,
         /// The plan.
         plan: PlanId,
     },
-    /// A change ended without being confirmed.
+    /// A change ended because its case moved or a newer plan came.
     Superseded {
+        /// The change.
+        change: ChangeId,
+        /// How.
+        end: End,
+        /// The plan.
+        plan: PlanId,
+    },
+    /// A change ended unconfirmed for another reason.
+    Ended {
         /// The change.
         change: ChangeId,
         /// How.
@@ -162,6 +180,7 @@ impl Statement {
             Self::Confirmed { .. } => LeafKind::Confirmed,
             Self::Recovered { .. } => LeafKind::Recovered,
             Self::Superseded { .. } => LeafKind::Superseded,
+            Self::Ended { .. } => LeafKind::Ended,
             Self::Approval { .. } => LeafKind::Approval,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
@@ -174,6 +193,9 @@ impl Statement {
     pub fn commitments(&self) -> Vec<(&'static str, Digest)> {
         match self {
             Self::Intent { after, before, .. } => vec![("after", *after), ("before", *before)],
+            Self::Outcome { found, .. } | Self::Recovered { found, .. } | Self::Confirmed { found, .. } => {
+                found.iter().map(|found| ("found", *found)).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Frontier, LeafPlace, LogEntry, LogHead, Salts, Verified, VerifyError, leaf_hash, verify_log};
-use crate::commit::{End, Outcome};
+use crate::commit::{End, Event, Outcome};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow, Stage, StoredLeaf};
 use crate::model::{
     CaseKey, Change, ChangeId, ChangeKind, Digest, GateKind, Holding, Lane, PlanId, Reason, RunId, State, StateHash, Subject,
@@ -49,21 +49,38 @@ fn change(holder: &str, before: State, after: State) -> Change {
     }
 }
 
+fn event(change: &Change, event: &Event, recovered: bool, found: Option<&State>) -> Leaf {
+    let mut salts = Salts::from_seed([3; 32]);
+    Leaf::event(RUN, PLAN, change, event, recovered, found, &mut || salts.salt()).expect("states have a canonical form")
+}
+
 fn intent(change: &Change) -> Leaf {
-    Leaf::intent(RUN, AT, PLAN, change, 1, &mut Salts::from_seed([3; 32])).expect("states have a canonical form")
+    event(change, &Event::Intent { epoch: u64::MAX, attempt: 1, at: AT }, false, None)
+}
+
+fn outcome(change: &Change, outcome: Outcome) -> Leaf {
+    event(change, &Event::Outcome { outcome, at: AT }, false, None)
+}
+
+fn recovered(change: &Change, outcome: Outcome) -> Leaf {
+    event(change, &Event::Outcome { outcome, at: AT }, true, Some(&None))
 }
 
 fn acked(change: &Change) -> Leaf {
-    Leaf::outcome(RUN, AT, PLAN, change.id, &Outcome::Acked)
+    outcome(change, Outcome::Acked)
 }
 
 fn confirmed(change: &Change) -> Leaf {
-    Leaf::confirmed(RUN, AT, PLAN, change.id, Grade::E3)
+    event(change, &Event::Confirmed { grade: Grade::E3, at: AT }, false, Some(&change.after))
+}
+
+fn ended(change: &Change, end: End) -> Leaf {
+    event(change, &Event::Ended { end, at: AT }, false, None)
 }
 
 /// One leaf of each kind, in a legal order.
 fn every_kind() -> Vec<Leaf> {
-    let row = RunRow { run: RUN, stage: Stage::Done, as_of: AT, began: AT, basis: PLAN.0, plan: None, slice: 0 };
+    let row = RunRow { run: RUN, stage: Stage::Done, as_of: AT, began: AT, basis: PLAN.0, plan: None, slice: 0, commits: true };
     let opening =
         Opening { change: ChangeId(PLAN.0), gate: GateKind::Budget, by: "ada".to_owned(), why: "seen".to_owned(), at: AT };
     let (first, second) = (change("ada", None, holding("read")), change("bob", holding("read"), None));
@@ -73,11 +90,12 @@ fn every_kind() -> Vec<Leaf> {
         intent(&first),
         intent(&second),
         acked(&first),
-        Leaf::outcome(RUN, AT, PLAN, second.id, &Outcome::Ambiguous { message: "reset".to_owned() }),
+        outcome(&second, Outcome::Ambiguous { message: "reset".to_owned() }),
         Leaf::takeover(RUN, AT, LogHead::default()),
-        Leaf::recovered(RUN, AT, PLAN, second.id, &Outcome::Stale { found: StateHash(u64::MAX) }),
+        recovered(&second, Outcome::Stale { found: StateHash(u64::MAX) }),
         confirmed(&first),
-        Leaf::superseded(RUN, AT, PLAN, second.id, &End::Superseded),
+        ended(&second, End::Superseded),
+        ended(&change("eve", None, None), End::BlockedBy { change: first.id }),
         Leaf::slice_checkpoint(RUN, AT, PLAN, u64::MAX),
         Leaf::run_end(RUN, AT, Some(PLAN), &BTreeMap::from([("confirmed".to_owned(), u64::MAX)])),
     ]
@@ -116,7 +134,7 @@ fn a_leaf_reads_back_and_64_bit_numbers_are_decimal_text() {
         )
     );
     let verified = verify_log(&log, head).expect("nothing was altered");
-    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 10, 0));
+    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 11, 0));
 }
 
 #[test]
@@ -151,7 +169,7 @@ fn only_the_canonical_form_of_a_known_leaf_is_read() {
 fn a_leaf_too_long_or_without_time_is_refused() {
     let place = LeafPlace { tenant: "acme", epoch: 1, index: 0 };
     let long = Outcome::Rejected { message: "x".repeat(70_000) };
-    let error = Leaf::outcome(RUN, AT, PLAN, ChangeId(PLAN.0), &long).encode(place).expect_err("it is too long");
+    let error = outcome(&change("ada", None, None), long).encode(place).expect_err("it is too long");
     assert!(error.to_string().contains("longer than 65535"), "{error}");
     let error = Leaf::takeover(RUN, Time::NONE, LogHead::default()).encode(place).expect_err("it has no time");
     assert_eq!(error.to_string(), "a leaf has no time");
@@ -240,9 +258,11 @@ fn an_effect_needs_an_intent_and_a_confirmation_an_effect() {
         let expected = missing.map(|m| format!("leaf {leaf} speaks of change {} without {m} before it", one.id));
         assert_eq!(error, expected);
     };
-    let rejected = Leaf::outcome(RUN, AT, PLAN, one.id, &Outcome::Rejected { message: String::new() });
+    let rejected = outcome(&one, Outcome::Rejected { message: String::new() });
     check(&[acked(&one)], Some("an intent"));
-    check(&[Leaf::recovered(RUN, AT, PLAN, one.id, &Outcome::Observed)], Some("an intent"));
+    check(&[recovered(&one, Outcome::Ambiguous { message: String::new() })], Some("an intent"));
+    check(&[outcome(&one, Outcome::Observed), confirmed(&one)], None);
+    check(&[outcome(&one, Outcome::Stale { found: StateHash(1) }), confirmed(&one)], Some("an effect"));
     check(&[intent(&change("bob", None, holding("read"))), acked(&one)], Some("an intent"));
     check(&[intent(&one), confirmed(&one)], Some("an effect"));
     check(&[intent(&one), rejected, confirmed(&one)], Some("an effect"));

@@ -121,9 +121,11 @@ pub struct Verifier {
 }
 
 /// How far a change has come.
+#[derive(Default)]
 struct Progress {
     settled: bool,
-    case: KeyHash,
+    /// Known from its intent.
+    case: Option<KeyHash>,
     /// Digest of the state that it leads to; none when it was redacted.
     after: Option<Digest>,
 }
@@ -235,28 +237,33 @@ impl Verifier {
                 {
                     self.found.foreign += 1;
                 }
-                let progress = Progress { settled: false, case, after: states.get("after").copied() };
+                let progress = Progress { settled: false, case: Some(case), after: states.get("after").copied() };
                 self.changes.insert(change, progress);
             }
             Statement::Outcome { change, outcome, .. } | Statement::Recovered { change, outcome, .. } => {
+                // A read before the first attempt may show that there is nothing to do.
+                if matches!(outcome, Outcome::Observed | Outcome::Stale { .. }) {
+                    self.changes.entry(change).or_default();
+                }
                 let missing = VerifyError::Order { index, change, missing: "an intent" };
                 let progress = self.changes.get_mut(&change).ok_or(missing)?;
                 progress.settled = matches!(outcome, Outcome::Acked | Outcome::Observed);
-                if !progress.settled {
-                    self.cases.remove(&progress.case);
+                if let (false, Some(case)) = (progress.settled, progress.case) {
+                    self.cases.remove(&case);
                 }
             }
             Statement::Confirmed { change, .. } => {
                 let missing = VerifyError::Order { index, change, missing: "an effect" };
                 let progress = self.changes.remove(&change).filter(|progress| progress.settled).ok_or(missing)?;
-                match progress.after {
-                    Some(after) => _ = self.cases.insert(progress.case, after),
-                    None => _ = self.cases.remove(&progress.case),
+                match (progress.case, states.get("found").copied().or(progress.after)) {
+                    (Some(case), Some(left)) => _ = self.cases.insert(case, left),
+                    (Some(case), None) => _ = self.cases.remove(&case),
+                    (None, _) => {}
                 }
             }
-            Statement::Superseded { change, .. } => {
-                if let Some(progress) = self.changes.remove(&change) {
-                    self.cases.remove(&progress.case);
+            Statement::Superseded { change, .. } | Statement::Ended { change, .. } => {
+                if let Some(case) = self.changes.remove(&change).and_then(|progress| progress.case) {
+                    self.cases.remove(&case);
                 }
             }
             _ => {}

@@ -40,6 +40,8 @@ const KEPT: [&str; 6] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGIS
 pub struct BuildOptions {
     /// Features of the crate to turn on.
     pub features: Vec<String>,
+    /// An example of the crate, in the place of its library.
+    pub example: Option<String>,
     /// Where cargo keeps what it compiles; `target/guest` of the crate's workspace when absent.
     pub target_dir: Option<PathBuf>,
     /// Build without asking a registry.
@@ -126,8 +128,9 @@ pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built
 /// # Errors
 /// In words, what the module lacks.
 fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
-    let mut encoder = ComponentEncoder::default().validate(true);
-    encoder.module(module).and_then(|encoder| encoder.encode()).map_err(|error| format!("{error:#}"))
+    let mut encoder = ComponentEncoder::default();
+    let encoded = encoder.validate(true).module(module).and_then(ComponentEncoder::encode);
+    encoded.map_err(|error| format!("{error:#}"))
 }
 
 /// A program in the crate's folder, without what a cargo above has set.
@@ -230,7 +233,11 @@ fn compile(
     options: &BuildOptions,
 ) -> Result<PathBuf, BuildError> {
     let mut cargo = command("cargo", crate_dir, toolchain);
-    cargo.args(["rustc", "--lib", "--crate-type=cdylib", "--profile=guest", "--target", TARGET]);
+    match &options.example {
+        Some(example) => cargo.args(["rustc", "--example", example]),
+        None => cargo.args(["rustc", "--lib", "--crate-type=cdylib"]),
+    };
+    cargo.args(["--profile=guest", "--target", TARGET]);
     cargo.args(["--message-format=json-render-diagnostics", "--target-dir"]).arg(target_dir);
     for setting in PROFILE {
         cargo.args(["--config", setting]);
@@ -243,10 +250,7 @@ fn compile(
     }
     // For this crate alone: a rule that it links must not export the contract a second time.
     cargo.args(["--", "--cfg", "trueup_component", "-C", STACK]);
-    let output = cargo
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|source| BuildError::Start { program: "cargo", source })?;
+    let output = cargo.stderr(Stdio::inherit()).output().map_err(|source| BuildError::Start { program: "cargo", source })?;
     if !output.status.success() {
         return Err(BuildError::Compile(crate_dir.to_path_buf()));
     }

@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::style::{BOLD, DIM, GREEN, count, paint, safe};
 use super::{Terminal, open};
 use crate::engine::EngineError;
+use crate::ledger::StoredLeaf;
 
 /// `trueup audit verify`.
 pub(super) fn verify(terminal: &mut Terminal<'_>) -> Outcome {
@@ -13,13 +14,13 @@ pub(super) fn verify(terminal: &mut Terminal<'_>) -> Outcome {
         Failure::new(Exit::Audit, error, "the log was changed outside trueup, or the disk is failing; restore it from a copy")
     })?;
     if terminal.common.json {
-        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind }))?;
+        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign }))?;
         return Ok(Exit::Done);
     }
     let leaves = format!("{} leaves", count(verified.head.size));
     writeln!(terminal.out, "{}  {leaves}, root {}", paint(GREEN, "the audit log verifies"), verified.head.root)?;
     for (kind, number) in &verified.by_kind {
-        writeln!(terminal.out, "  {:>10} {kind}", count(*number))?;
+        writeln!(terminal.out, "  {:>10} {}", count(*number), kind.name())?;
     }
     Ok(Exit::Done)
 }
@@ -33,12 +34,12 @@ pub(super) fn log(terminal: &mut Terminal<'_>, from: Option<u64>, wanted: u32) -
     if terminal.common.json {
         let leaves: Vec<Value> = leaves
             .iter()
-            .map(|(index, bytes, bodies)| Ok(json!({ "index": index, "leaf": parse(bytes)?, "bodies": bodies })))
+            .map(|leaf| Ok(json!({ "index": leaf.index, "hash": leaf.hash, "leaf": parse(&leaf.bytes)?, "bodies": leaf.bodies })))
             .collect::<Outcome<_>>()?;
         terminal.json(&leaves)?;
         return Ok(Exit::Done);
     }
-    for (index, bytes, bodies) in &leaves {
+    for StoredLeaf { index, bytes, bodies, .. } in &leaves {
         let leaf = parse(bytes)?;
         let text = |field: &str| leaf[field].as_str().map(safe).unwrap_or_default();
         writeln!(terminal.out, "{} {} {}", paint(BOLD, format_args!("#{index}")), text("time"), paint(BOLD, text("kind")))?;

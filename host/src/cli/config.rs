@@ -33,6 +33,9 @@ pub struct Config {
     /// How a run works.
     #[serde(default)]
     pub run: RunConfig,
+    /// The file's own folder.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 fn default_store() -> PathBuf {
@@ -127,7 +130,7 @@ impl Config {
                 let problem = format!("there are two sources named `{}`", config.name);
                 return Err(wrong(text, name, source.span().start, &problem, "give each source a name of its own"));
             }
-            if let Some(target) = config.targets().find(|target| !targets.contains(target)) {
+            if let Some(target) = config.target.iter().chain(&config.covers).find(|target| !targets.contains(target.as_str())) {
                 let problem = format!("source `{}` speaks for `{target}`, which is no target", config.name);
                 return Err(wrong(text, name, source.span().start, &problem, &format!("targets are `{}`", known())));
             }
@@ -145,12 +148,9 @@ impl Config {
     }
 
     fn absolute(&mut self, folder: &Path) {
+        self.folder = folder.to_owned();
         self.store = folder.join(&self.store);
         self.rule.module = folder.join(&self.rule.module);
-        for source in &mut self.sources {
-            let path = &mut source.get_mut().path;
-            *path = folder.join(&*path);
-        }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;
             *path = folder.join(&*path);

@@ -99,10 +99,16 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
             (Exit::Unwritable, Some("make room or choose another `store` in the configuration, then run `trueup resume`"))
         }
         EngineError::Discover(_) => (Exit::Input, Some("nothing was written; correct the source and run again")),
-        EngineError::Link(_) | EngineError::Judge(_) => (Exit::Module, Some("nothing was written; ask the author of the rule module")),
+        EngineError::Link(_) | EngineError::Judge(_) => {
+            (Exit::Module, Some("nothing was written; ask the author of the rule module"))
+        }
         EngineError::Admit(_) | EngineError::Settings(_) => (Exit::Module, Some("`trueup rule test` shows how a module behaves")),
-        EngineError::Ledger(LedgerError::Busy { .. }) => (Exit::Busy, Some("wait for the other run, or look at it with `trueup status`")),
-        EngineError::Ledger(LedgerError::Newer { .. }) => (Exit::Ledger, Some("use the version of trueup that wrote it, or a later one")),
+        EngineError::Ledger(LedgerError::Busy { .. }) => {
+            (Exit::Busy, Some("wait for the other run, or look at it with `trueup status`"))
+        }
+        EngineError::Ledger(LedgerError::Newer { .. }) => {
+            (Exit::Ledger, Some("use the version of trueup that wrote it, or a later one"))
+        }
         EngineError::Ledger(LedgerError::Unwritable { .. }) => {
             (Exit::Unwritable, Some("make room, then run `trueup resume`; nothing of the last step was written"))
         }

@@ -46,7 +46,11 @@ pub(super) fn holds(terminal: &mut Terminal<'_>, args: &HoldsArgs) -> Outcome {
         writeln!(terminal.out, "  if that is right: {}, then {}", paint(CYAN, command), paint(CYAN, "trueup run"))?;
     }
     if !holds.gates.is_empty() {
-        writeln!(terminal.out, "\n{}", paint(BOLD, format_args!("{} at closed gates", plural(holds.gates.len() as u64, "change"))))?;
+        writeln!(
+            terminal.out,
+            "\n{}",
+            paint(BOLD, format_args!("{} at closed gates", plural(holds.gates.len() as u64, "change")))
+        )?;
         for waiting in holds.gates.iter().take(args.show) {
             write!(terminal.out, "{} {}", paint(CYAN, waiting.change.id.0.short()), safe(&waiting.change.key.to_string()))?;
             writeln!(terminal.out)?;

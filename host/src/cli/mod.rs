@@ -65,9 +65,13 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>, out: &mut dyn Wr
 
 fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     let text = error.render();
-    let (writer, exit) = if error.use_stderr() { (err, Exit::Usage) } else { (out, Exit::Done) };
-    let _closed = write!(writer, "{}", text.ansi());
-    exit
+    // Nobody is left to tell when the terminal is gone; the exit code still says it.
+    if error.use_stderr() {
+        let _closed = write!(err, "{}", text.ansi());
+        return Exit::Usage;
+    }
+    let _closed = write!(out, "{}", text.ansi());
+    Exit::Done
 }
 
 fn report(failure: &Failure, json: bool, err: &mut dyn Write) -> std::io::Result<()> {

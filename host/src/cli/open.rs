@@ -35,7 +35,7 @@ fn parts(config: Config) -> Outcome<Parts> {
     let settings = module.check_settings(&settings).map_err(EngineError::from)?;
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for source in config.sources {
-        sources.push(Arc::new(FileSource::new(source.into_inner()).map_err(EngineError::from)?));
+        sources.push(Arc::new(FileSource::open(source.into_inner(), &config.folder).map_err(EngineError::from)?));
     }
     let mut targets: Vec<Arc<dyn Target>> = Vec::new();
     for target in config.targets {
@@ -65,13 +65,23 @@ pub(super) fn module(path: &Path) -> Outcome<Arc<Module>> {
         let message = anyhow::Error::new(error).context(format!("cannot read the rule module `{}`", path.display()));
         Failure::new(Exit::Module, message, "build one with `trueup rule build`")
     })?;
-    let limits = RuleLimits::default();
-    let engine = RuleEngine::new(&limits).map_err(EngineError::from)?;
-    Ok(Arc::new(Module::load(&engine, &bytes).map_err(EngineError::from)?))
+    load(&bytes)
+}
+
+/// Admits a component.
+pub(super) fn load(component: &[u8]) -> Outcome<Arc<Module>> {
+    let engine = RuleEngine::new(&RuleLimits::default()).map_err(EngineError::from)?;
+    Ok(Arc::new(Module::load(&engine, component).map_err(EngineError::from)?))
 }
 
 fn setting(name: &str, value: toml::Value) -> Outcome<SettingValue> {
-    let wrong = || Failure::new(Exit::Config, anyhow::anyhow!("setting `{name}` is no text, integer, boolean or list of texts"), "see `trueup status`");
+    let wrong = || {
+        Failure::new(
+            Exit::Config,
+            anyhow::anyhow!("setting `{name}` is no text, integer, boolean or list of texts"),
+            "see `trueup status`",
+        )
+    };
     Ok(match value {
         toml::Value::String(text) => SettingValue::Text(text),
         toml::Value::Integer(number) => SettingValue::Integer(number),

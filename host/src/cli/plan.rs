@@ -112,7 +112,11 @@ fn changes(terminal: &mut Terminal<'_>, path: &Path, show: usize) -> Outcome<()>
         shown += 1;
     }
     if total > shown {
-        writeln!(terminal.out, "\n{}", paint(DIM, format_args!("… and {} (--show N for more)", plural((total - shown) as u64, "change"))))?;
+        writeln!(
+            terminal.out,
+            "\n{}",
+            paint(DIM, format_args!("… and {} (--show N for more)", plural((total - shown) as u64, "change")))
+        )?;
     }
     Ok(())
 }

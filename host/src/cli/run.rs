@@ -55,7 +55,7 @@ pub(super) fn apply(terminal: &mut Terminal<'_>, args: &ApplyArgs) -> Outcome {
 pub(super) fn resume(terminal: &mut Terminal<'_>, args: &FinishArgs) -> Outcome {
     let engine = open::engine(terminal)?;
     match open::block_on(engine.resume())?? {
-        Some(applied) => finish(terminal, &applied, args),
+        Some((planned, applied)) => resumed(terminal, planned.as_ref(), &applied, args),
         None => {
             if terminal.common.json {
                 terminal.json(&json!({ "resumed": false }))?;
@@ -65,6 +65,18 @@ pub(super) fn resume(terminal: &mut Terminal<'_>, args: &FinishArgs) -> Outcome 
             Ok(Exit::Done)
         }
     }
+}
+
+fn resumed(terminal: &mut Terminal<'_>, planned: Option<&Planned>, applied: &Applied, args: &FinishArgs) -> Outcome {
+    let Some(planned) = planned else { return finish(terminal, applied, args) };
+    if terminal.common.json {
+        let mut value = plan::as_json(planned);
+        merge(&mut value, outcome::as_json(applied));
+        terminal.json(&value)?;
+        return Ok(waiting(args.exit_code, applied.waits()));
+    }
+    writeln!(terminal.out, "read on, and sealed plan {}", planned.plan.0.short())?;
+    finish(terminal, applied, args)
 }
 
 fn finish(terminal: &mut Terminal<'_>, applied: &Applied, args: &FinishArgs) -> Outcome {

@@ -17,7 +17,13 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     let head = engine.log_head()?;
     let rule = engine.parts().module.facts();
     if terminal.common.json {
-        let settings: Vec<_> = engine.parts().module.settings().iter().map(|setting| json!({ "name": setting.name, "help": setting.help })).collect();
+        let settings: Vec<_> = engine
+            .parts()
+            .module
+            .settings()
+            .iter()
+            .map(|setting| json!({ "name": setting.name, "help": setting.help }))
+            .collect();
         terminal.json(&json!({
             "tenant": engine.parts().tenant,
             "rule": { "name": rule.name, "version": rule.version, "module": rule.module, "profile": rule.profile, "settings": settings },
@@ -27,7 +33,14 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
         return Ok(Exit::Done);
     }
     writeln!(terminal.out, "{}  tenant {}", paint(BOLD, "status"), safe(&engine.parts().tenant))?;
-    writeln!(terminal.out, "rule {}@{}, module {}, profile {}", safe(&rule.name), safe(&rule.version), rule.module.short(), rule.profile)?;
+    writeln!(
+        terminal.out,
+        "rule {}@{}, module {}, profile {}",
+        safe(&rule.name),
+        safe(&rule.version),
+        rule.module.short(),
+        rule.profile
+    )?;
     for setting in engine.parts().module.settings() {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("{}: {}", safe(&setting.name), safe(&setting.help))))?;
     }

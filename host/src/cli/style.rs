@@ -47,7 +47,8 @@ pub fn plural(number: u64, noun: &str) -> String {
 pub fn safe(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let hidden = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let hidden =
+                c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             let escaped: Vec<char> = if hidden { c.escape_unicode().collect() } else { vec![c] };
             escaped
         })

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{StateHash, Time};
+use crate::model::{ChangeId, StateHash, Time};
 use crate::target::Grade;
 
 /// One durable event of one change.
@@ -42,6 +42,27 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// When it happened.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        match self {
+            Event::Intent { at, .. } | Event::Outcome { at, .. } | Event::Confirmed { at, .. } | Event::Ended { at, .. } => *at,
+        }
+    }
+
+    /// Its stable name: for an outcome or an end, which one.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Event::Intent { .. } => "intent",
+            Event::Outcome { outcome, .. } => outcome.name(),
+            Event::Confirmed { .. } => "confirmed",
+            Event::Ended { end, .. } => end.name(),
+        }
+    }
+}
+
 /// The effect of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
@@ -66,11 +87,30 @@ pub enum Outcome {
         /// Its words, bounded.
         message: String,
     },
+    /// Known not to be applied: it was never sent, its condition failed, or a read after the last instant at which it could
+    /// have landed still showed the state before.
+    NotApplied,
     /// Nobody knows.
     Ambiguous {
         /// What happened, bounded.
         message: String,
     },
+}
+
+impl Outcome {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Outcome::Acked => "acked",
+            Outcome::Observed => "observed",
+            Outcome::Stale { .. } => "stale",
+            Outcome::Throttled { .. } => "throttled",
+            Outcome::Rejected { .. } => "rejected",
+            Outcome::NotApplied => "not_applied",
+            Outcome::Ambiguous { .. } => "ambiguous",
+        }
+    }
 }
 
 /// How a change ended, other than confirmed.
@@ -83,7 +123,7 @@ pub enum End {
     /// A change of its component that comes first did not get confirmed.
     BlockedBy {
         /// That change.
-        change: crate::model::ChangeId,
+        change: ChangeId,
     },
     /// Its access would have ended before it could land.
     Expired,
@@ -93,4 +133,19 @@ pub enum End {
     NotObserved,
     /// A newer plan takes its place.
     Replanned,
+}
+
+impl End {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            End::Superseded => "superseded",
+            End::BlockedBy { .. } => "blocked_by",
+            End::Expired => "expired",
+            End::Failed => "failed",
+            End::NotObserved => "not_observed",
+            End::Replanned => "replanned",
+        }
+    }
 }

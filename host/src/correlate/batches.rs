@@ -14,7 +14,7 @@ pub(super) fn cut(identities: &[Identity]) -> Vec<Batch> {
         if held > 0 && held.saturating_add(count) > BATCH_HOLDS_CASES {
             batches.extend(open.take());
         }
-        let mut batch = open.take().unwrap_or_else(|| Batch {
+        let mut batch = open.take().unwrap_or(Batch {
             identities: at..at,
             cases: identity.cases.start..identity.cases.start,
             too_large: count > IDENTITY_HOLDS_CASES,

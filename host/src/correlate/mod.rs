@@ -2,13 +2,13 @@
 
 mod batches;
 mod cases;
-mod correlate;
 mod order;
+mod pair;
 mod recorded;
 mod sides;
 #[cfg(test)]
 mod tests;
 
 pub use cases::{Batch, Case, Cases, Identity, Recorded, Side, WhyUnknown, traits};
-pub use correlate::{CorrelateContext, CorrelateError, TargetFacts, correlate};
+pub use pair::{CorrelateContext, CorrelateError, TargetFacts, correlate};
 pub use recorded::{holding, sightings};

@@ -4,7 +4,7 @@ use crate::discover::Snapshot;
 use crate::link::Links;
 use crate::model::{Digest, Encoder, Fact, Sym};
 
-use super::correlate::{CorrelateContext, TargetFacts};
+use super::pair::{CorrelateContext, TargetFacts};
 
 /// Facts in the order of their cases.
 pub(super) struct Order {

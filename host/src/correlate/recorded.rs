@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::correlate::{CorrelateError, TargetFacts};
+use super::pair::{CorrelateError, TargetFacts};
 use super::{Case, Cases, Recorded, Side, traits};
 use crate::model::{Attribute, AttributeMask, Fact, FactFlags, Holding, KeyHash, StateHash, Sym, Symbols, Time};
 
@@ -39,7 +39,10 @@ pub(super) fn merge<E>(
     stores: impl Fn(&Fact) -> AttributeMask,
     as_of: Time,
 ) -> Result<(), CorrelateError<E>> {
-    let mut order: Vec<(KeyHash, u32)> = (0u32..).zip(&cases.cases).map(|(i, case)| (case.key, i)).collect();
+    let mut recorded = recorded.peekable();
+    // A first run has nothing to meet, and need not sort for it.
+    let all = if recorded.peek().is_some() { cases.cases.as_slice() } else { &[] };
+    let mut order: Vec<(KeyHash, u32)> = (0u32..).zip(all).map(|(i, case)| (case.key, i)).collect();
     order.sort_unstable();
     let mut next = order.iter().peekable();
     let mut last: Option<KeyHash> = None;

@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::correlate::CorrelateContext;
 use super::order::Order;
+use super::pair::CorrelateContext;
 use super::{Case, Side, WhyUnknown, traits};
 use crate::discover::{Completeness, ScanSide, Snapshot};
 use crate::link::Links;

@@ -6,7 +6,7 @@ use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
 use super::{Policy, weigh};
-use crate::correlate::{Batch, Cases, Identity, Side};
+use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
 
@@ -55,15 +55,16 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
     let identities = ground.cases.identities.get(batch.identities.start as usize..batch.identities.end as usize);
     let mut rows = Rows { at: 0, first: batch.cases.start };
     let mut outcomes = Vec::new();
-    for identity in identities.unwrap_or_default() {
+    for (number, identity) in (batch.identities.start..).zip(identities.unwrap_or_default()) {
         let disputed = ground.is_disputed(identity);
         for index in identity.cases.clone() {
             let Some(case) = ground.cases.cases.get(index as usize) else { continue };
             let view = ground.view(case, identity);
+            let at = At { case: index, identity: number, disputed: disputed || view.is_disputed() };
             outcomes.push(match columns {
-                Err(refusal) => without_rule(ground, &view, index, disputed, refusal),
+                Err(refusal) => without_rule(ground, &view, at, refusal),
                 Ok(columns) => match rows.find(columns, index, identity) {
-                    Some(answer) => follow(ground, &view, index, disputed, &answer),
+                    Some(answer) => follow(ground, &view, at, &answer),
                     None => Outcome::Kept(None),
                 },
             });
@@ -77,6 +78,15 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
             }
         }
     }
+}
+
+/// Which case is decided.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    case: u32,
+    identity: u32,
+    /// Whether it or its identity is in dispute.
+    disputed: bool,
 }
 
 /// One row of the verdict columns.
@@ -131,14 +141,14 @@ impl Rows {
 }
 
 /// What becomes of a case that the rule answered.
-fn follow(ground: &Ground<'_>, view: &View<'_>, index: u32, disputed: bool, answer: &Answer) -> Outcome {
-    let held = |refusal| Outcome::Held(Held { case: index, effect: answer.effect, reason: Some(answer.reason), refusal });
+fn follow(ground: &Ground<'_>, view: &View<'_>, at: At, answer: &Answer) -> Outcome {
+    let held = |refusal| Outcome::Held(Held { case: at.case, effect: answer.effect, reason: Some(answer.reason), refusal });
     let Some(effect) = answer.effect else { return held(Some(Refusal::Nonsense)) };
     let until = if matches!(effect, Effect::Present | Effect::TrueUp) { answer.until } else { Time::NONE };
     let (kind, mask) = match derive(&ask(view, effect, answer.mask, until)) {
         Derived::Keep | Derived::NoOp => return Outcome::Kept(Some(answer.reason)),
         Derived::Hold => return held(None),
-        _ if disputed => return held(Some(Refusal::Disputed)),
+        _ if at.disputed => return held(Some(Refusal::Disputed)),
         Derived::Refuse(refusal) => return held(Some(refusal)),
         Derived::Change { kind, mask } => (kind, mask),
     };
@@ -152,7 +162,8 @@ fn follow(ground: &Ground<'_>, view: &View<'_>, index: u32, disputed: bool, answ
         Err(refusal) => return held(Some(refusal)),
     };
     let decision = Decision {
-        case: index,
+        case: at.case,
+        identity: at.identity,
         kind,
         mask,
         ends_at: proposal.ends_at,
@@ -210,9 +221,9 @@ fn ends_at(view: &View<'_>, kind: ChangeKind, mask: u32, until: Time) -> Time {
 
 /// What becomes of a case whose batch has no answers: what has expired still goes, by the host's own hand; an account is
 /// disabled rather than deleted. Everything else is held.
-fn without_rule(ground: &Ground<'_>, view: &View<'_>, index: u32, disputed: bool, refusal: Refusal) -> Outcome {
-    let held = Outcome::Held(Held { case: index, effect: None, reason: None, refusal: Some(refusal) });
-    if disputed || !view.has_expired(ground.as_of) || is_renewed(view, ground.as_of) {
+fn without_rule(ground: &Ground<'_>, view: &View<'_>, at: At, refusal: Refusal) -> Outcome {
+    let held = Outcome::Held(Held { case: at.case, effect: None, reason: None, refusal: Some(refusal) });
+    if at.disputed || !view.has_expired(ground.as_of) || is_renewed(view, ground.as_of) {
         return held;
     }
     let effect = if subject(view) == Subject::Account { Effect::Disabled } else { Effect::Absent };
@@ -222,7 +233,8 @@ fn without_rule(ground: &Ground<'_>, view: &View<'_>, index: u32, disputed: bool
         return held;
     }
     let decision = Decision {
-        case: index,
+        case: at.case,
+        identity: at.identity,
         kind,
         mask,
         ends_at: proposal.ends_at,
@@ -238,6 +250,5 @@ fn without_rule(ground: &Ground<'_>, view: &View<'_>, index: u32, disputed: bool
 
 /// Whether it is desired beyond the end that the target has.
 fn is_renewed(view: &View<'_>, as_of: Time) -> bool {
-    matches!(view.case.desired_side, Side::Present | Side::Disabled)
-        && (view.desired_end().is_none() || view.desired_end() > as_of)
+    view.case.is_desired() && (view.desired_end().is_none() || view.desired_end() > as_of)
 }

@@ -159,6 +159,8 @@ pub struct Gates {
 pub struct Decision {
     /// The case.
     pub case: u32,
+    /// Its identity.
+    pub identity: u32,
     /// What to do.
     pub kind: ChangeKind,
     /// Which attributes are taken over from desired.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Policy, TargetPolicy};
 use crate::correlate::{Batch, Case, Cases, Identity, Recorded, Side, WhyUnknown};
-use crate::discover::{Completeness, Scan, ScanSide, Snapshot};
+use crate::discover::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 use crate::ledger::Adoption;
 use crate::link::Links;
 use crate::model::{
@@ -157,7 +157,8 @@ impl World {
             let first = cases.len() as u32;
             let name = rows.first().map_or(Sym::EMPTY, |row| snapshot.symbols.intern(&row.who));
             cases.extend(rows.iter().map(|row| case(row, &mut snapshot, &mut recorded)));
-            identities.push(Identity { name, digest, person: None, cases: first..cases.len() as u32 });
+            let person = snapshot.people.iter().position(|p| p.identity == name).map(|i| i as u32);
+            identities.push(Identity { name, digest, person, cases: first..cases.len() as u32 });
         }
         let batches = cut(&identities, per_batch);
         let same: Vec<Sym> = (0..snapshot.symbols.len() as u32).map(Sym).collect();
@@ -181,6 +182,7 @@ fn scan(side: ScanSide) -> Scan {
         source: "s".into(),
         side,
         target: "gh".into(),
+        subjects: Subjects::ALL,
         read_at: Time::from_seconds(NOW - 10),
         rows: 0,
         completeness: Completeness::Complete,
@@ -214,7 +216,8 @@ fn case(row: &Row, snapshot: &mut Snapshot, recorded: &mut Vec<Recorded>) -> Cas
     let there = |side| matches!(side, Side::Present | Side::Disabled);
     let key = CaseKey::hash(row.subject, row.target, &row.who, &row.object);
     let known = |side| if side == Side::Unknown { WhyUnknown::Incomplete } else { WhyUnknown::Known };
-    let desired = there(row.desired).then(|| {
+    // A record that has lapsed is still shown, as correlation does.
+    let desired = (there(row.desired) || !row.want.record.is_empty()).then(|| {
         let fact = fact(row, &row.want, row.desired, 0, &mut snapshot.symbols);
         snapshot.desired.push(fact);
         snapshot.desired.len() as u32 - 1
@@ -232,7 +235,7 @@ fn case(row: &Row, snapshot: &mut Snapshot, recorded: &mut Vec<Recorded>) -> Cas
     });
     let recorded_at = row.recorded.map(|(incarnation, closed, since)| {
         let state = crate::model::StateHash(u64::from(!closed));
-        recorded.push(Recorded { key, state, incarnation, flags: 0, since: Time::from_seconds(since) });
+        recorded.push(Recorded { since: Time::from_seconds(since), ..Recorded::new(key, state, incarnation) });
         recorded.len() as u32 - 1
     });
     Case {

@@ -3,17 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Policy, TargetPolicy};
-use crate::correlate::{Case, Cases, Identity, Recorded, Side, WhyUnknown};
-use crate::model::{Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, StateHash, Sym, Time};
-
-/// Bits of `Case::traits` that the guarantees look at.
-mod traits {
-    pub(super) const INHERITED: u32 = 1;
-    pub(super) const IMMUTABLE: u32 = 2;
-    pub(super) const CLAIMED: u32 = 8;
-    pub(super) const PRIVILEGED: u32 = 16;
-    pub(super) const BREAK_GLASS: u32 = 32;
-}
+use crate::correlate::{Case, Cases, Identity, Recorded, WhyUnknown, traits};
+use crate::model::{Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
 
 /// A scope, resolved.
 #[derive(Clone, Copy)]
@@ -67,7 +58,7 @@ impl<'a> Ground<'a> {
             mode: ruled.map_or(Mode::Observe, |r| r.mode),
             adopted: ruled.is_some_and(|r| r.adopted),
             adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
-            left: self.left.contains(&identity.name),
+            left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
         }
     }
 
@@ -81,26 +72,16 @@ impl<'a> Ground<'a> {
         self.cases.snapshot.scans.get(usize::from(fact.scan)).map(|scan| scan.read_at)
     }
 
-    /// Whether any case of an identity is in dispute: then nothing of it is touched.
+    /// Whether nobody can tell whose accounts an identity holds: then nothing of it is touched. An object in dispute only
+    /// concerns its own cases.
     pub(super) fn is_disputed(&self, identity: &Identity) -> bool {
-        let cases = self.cases.cases.get(identity.cases.start as usize..identity.cases.end as usize).unwrap_or_default();
-        cases.iter().any(|case| {
-            case.desired_why == WhyUnknown::Disputed || case.observed_why == WhyUnknown::Disputed || self.looks_like_another(case)
-        })
-    }
-
-    fn looks_like_another(&self, case: &Case) -> bool {
-        let links = &self.cases.links;
-        if links.disputed.is_empty() {
-            return false;
-        }
-        let snapshot = &self.cases.snapshot;
-        let observed = case.observed.and_then(|i| snapshot.observed.get(i as usize));
-        let fact = observed.or_else(|| case.desired.and_then(|i| snapshot.desired.get(i as usize)));
-        fact.is_some_and(|fact| {
-            let holder = links.holder.get(fact.holder.0 as usize).copied().unwrap_or(fact.holder);
-            links.disputed.contains(&(fact.target, holder))
-        })
+        let Cases { cases, links, .. } = self.cases;
+        let cases = cases.get(identity.cases.start as usize..identity.cases.end as usize).unwrap_or_default();
+        !links.disputed.is_empty()
+            && cases.iter().filter_map(|case| self.cases.native(case)).any(|fact| {
+                let holder = links.holder(fact.holder);
+                links.disputed.contains(&(fact.target, holder))
+            })
     }
 }
 
@@ -123,6 +104,11 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
+    /// Whether nobody can tell which thing it is.
+    pub(super) fn is_disputed(&self) -> bool {
+        self.case.desired_why == WhyUnknown::Disputed || self.case.observed_why == WhyUnknown::Disputed
+    }
+
     pub(super) fn is_inherited(&self) -> bool {
         self.case.traits & traits::INHERITED != 0 || self.observed.is_some_and(|f| f.flags.has(FactFlags::INHERITED))
     }
@@ -145,7 +131,7 @@ impl View<'_> {
 
     /// The instant at which its last life ended, if it ended.
     pub(super) fn closed_at(&self) -> Option<Time> {
-        self.recorded.filter(|r| r.state == StateHash::ABSENT).map(|r| r.since)
+        self.recorded.filter(|r| r.is_closed()).map(|r| r.since)
     }
 
     pub(super) fn observed_end(&self) -> Time {
@@ -158,8 +144,6 @@ impl View<'_> {
 
     /// Whether the target holds it although its own end has passed.
     pub(super) fn has_expired(&self, as_of: Time) -> bool {
-        matches!(self.case.observed_side, Side::Present | Side::Disabled)
-            && self.observed_end().is_some()
-            && self.observed_end() <= as_of
+        self.case.is_observed() && self.observed_end().is_some() && self.observed_end() <= as_of
     }
 }

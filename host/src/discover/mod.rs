@@ -7,14 +7,19 @@ mod build;
 pub mod files;
 mod frame;
 mod gate;
+mod head;
 mod page;
 mod rows;
 mod run;
 mod snapshot;
 mod source;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 pub use build::SnapshotBuilder;
+#[cfg(feature = "files")]
+pub use files::{FileConfig, FileSource};
 pub use gate::{prune_keys, record_counts};
 pub use page::{Cursor, Page};
 pub use run::{Discovery, discover};

@@ -22,7 +22,10 @@ pub(super) fn stamp(snapshot: &mut Snapshot, places: &[String]) -> Result<(), Di
     });
     let ((desired, first), (observed, second)) = (desired?, observed?);
     for ((scan, a), b) in snapshot.scans.iter_mut().zip(first).zip(second) {
-        scan.digest = if scan.side == ScanSide::Desired { a } else { b };
+        let mut encoder = Encoder::new("trueup.scan");
+        encoder.text(&scan.source).text(&scan.target).number(i64::from(scan.side == ScanSide::Observed));
+        encoder.bytes(if scan.side == ScanSide::Desired { &a.0 } else { &b.0 });
+        scan.digest = encoder.finish();
     }
     let mut encoder = Encoder::new("trueup.rows");
     encoder.bytes(&desired.0).bytes(&observed.0).bytes(&people(snapshot).0).bytes(&catalogue(snapshot).0);
@@ -37,8 +40,8 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(domain: &str) -> Self {
-        Rows { encoder: Encoder::new(domain), buffer: Vec::with_capacity(CHUNK_BYTES + 1024) }
+    fn new() -> Self {
+        Rows { encoder: Encoder::new("trueup.facts"), buffer: Vec::new() }
     }
 
     fn row(&mut self, row: &[u8]) {
@@ -59,70 +62,101 @@ impl Rows {
     }
 }
 
-fn scan_rows(scan: &Scan) -> Rows {
-    let mut rows = Rows::new("trueup.scan");
-    rows.encoder.text(&scan.source).text(&scan.target).number(i64::from(scan.side == ScanSide::Observed));
-    rows
+/// Digests in the making: of each scan, and of each target that several scans speak for.
+struct Hashing<'a> {
+    snapshot: &'a Snapshot,
+    side: ScanSide,
+    places: &'a [String],
+    scans: Vec<Rows>,
+    /// For each scan its target's number, and for each target its rows: none while one scan says the same.
+    target_of: Vec<usize>,
+    targets: Vec<Option<Rows>>,
 }
 
 /// Digest of all distinct rows of one side, and of each scan's.
 fn hash_side(snapshot: &Snapshot, side: ScanSide, places: &[String]) -> Result<(Digest, Vec<Digest>), DiscoverError> {
     let facts = if side == ScanSide::Desired { &snapshot.desired } else { &snapshot.observed };
-    let keys = sorted(facts, &snapshot.scans)?;
-    let mut scans: Vec<Rows> = snapshot.scans.iter().map(scan_rows).collect();
-    let mut all = Rows::new("trueup.side");
+    let of_side = |scan: &&Scan| scan.side == side;
+    let names: Vec<&str> = snapshot.scans.iter().map(|scan| scan.target.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
+    let target_of: Vec<usize> =
+        snapshot.scans.iter().map(|scan| names.binary_search(&scan.target.as_str()).unwrap_or(0)).collect();
+    let shared = |name: &&str| snapshot.scans.iter().filter(of_side).filter(|scan| scan.target == **name).count() != 1;
+    let targets = names.iter().map(|name| shared(name).then(Rows::new)).collect();
+    let keys = sorted(facts, &target_of)?;
+    let scans = snapshot.scans.iter().map(|_| Rows::new()).collect();
+    let mut hashing = Hashing { snapshot, side, places, scans, target_of, targets };
     let mut row = Vec::with_capacity(512);
-    let mut rest = keys.as_slice();
-    while let Some((&first, others)) = rest.split_first() {
-        let same = 1 + others.iter().take_while(|&&key| key >> SCAN_AND_INDEX == first >> SCAN_AND_INDEX).count();
-        let (group, after) = rest.split_at(same.min(rest.len()));
-        rest = after;
+    for group in keys.chunk_by(|a, b| a >> SCAN_AND_INDEX == b >> SCAN_AND_INDEX) {
         let of = |key: &u128| facts.get((key & u128::from(MOST_FACTS - 1)) as usize);
-        if let ([only], Some(fact)) = (group, of(&first)) {
-            let _ = only;
+        if let ([_], Some(fact)) = (group, group.first().and_then(of)) {
             write_fact(&mut row, fact, &snapshot.symbols);
-            all.row(&row);
-            if let Some(scan) = scans.get_mut(usize::from(fact.scan)) {
-                scan.row(&row);
-            }
+            hashing.scan(fact.scan, &row);
+            hashing.target(fact.scan, &row);
         } else {
-            hash_group(&group.iter().filter_map(of).collect::<Vec<_>>(), snapshot, side, places, &mut scans, &mut all)?;
+            hashing.group(&group.iter().filter_map(of).collect::<Vec<_>>())?;
         }
     }
-    Ok((all.finish(), scans.into_iter().map(Rows::finish).collect()))
+    Ok(hashing.finish(&names))
 }
 
-/// Rows of one key: repetitions count once, and no source may contradict itself.
-fn hash_group(
-    group: &[&Fact],
-    snapshot: &Snapshot,
-    side: ScanSide,
-    places: &[String],
-    scans: &mut [Rows],
-    all: &mut Rows,
-) -> Result<(), DiscoverError> {
-    let mut distinct: BTreeSet<Vec<u8>> = BTreeSet::new();
-    let mut by_scan: Vec<(u16, Vec<u8>, &Fact)> = Vec::with_capacity(group.len());
-    for fact in group {
-        let mut row = Vec::with_capacity(128);
-        write_fact(&mut row, fact, &snapshot.symbols);
-        distinct.insert(row.clone());
-        by_scan.push((fact.scan, row, fact));
-    }
-    by_scan.sort_by(|a, b| (a.0, &a.1, a.2.line).cmp(&(b.0, &b.1, b.2.line)));
-    by_scan.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1));
-    if side == ScanSide::Desired
-        && let Some((a, b)) = by_scan.iter().zip(by_scan.iter().skip(1)).find(|(a, b)| a.0 == b.0)
-    {
-        return Err(contradiction(a.2, b.2, snapshot, places));
-    }
-    distinct.iter().for_each(|row| all.row(row));
-    for (scan, row, _) in &by_scan {
-        if let Some(scan) = scans.get_mut(usize::from(*scan)) {
-            scan.row(row);
+impl Hashing<'_> {
+    fn scan(&mut self, scan: u16, row: &[u8]) {
+        if let Some(rows) = self.scans.get_mut(usize::from(scan)) {
+            rows.row(row);
         }
     }
-    Ok(())
+
+    fn target(&mut self, scan: u16, row: &[u8]) {
+        let target = self.target_of.get(usize::from(scan)).and_then(|&target| self.targets.get_mut(target));
+        if let Some(Some(rows)) = target {
+            rows.row(row);
+        }
+    }
+
+    /// Rows of one key: repetitions count once, and no source may contradict itself.
+    fn group(&mut self, group: &[&Fact]) -> Result<(), DiscoverError> {
+        let mut by_scan: Vec<(u16, Vec<u8>, &Fact)> = Vec::with_capacity(group.len());
+        for fact in group {
+            let mut row = Vec::with_capacity(128);
+            write_fact(&mut row, fact, &self.snapshot.symbols);
+            by_scan.push((fact.scan, row, fact));
+        }
+        by_scan.sort_by(|a, b| (a.0, &a.1, a.2.line).cmp(&(b.0, &b.1, b.2.line)));
+        by_scan.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1));
+        if self.side == ScanSide::Desired
+            && let Some((a, b)) = by_scan.iter().zip(by_scan.iter().skip(1)).find(|(a, b)| a.0 == b.0)
+        {
+            return Err(contradiction(a.2, b.2, self.snapshot, self.places));
+        }
+        for (scan, row, _) in &by_scan {
+            self.scan(*scan, row);
+        }
+        by_scan.sort_by(|a, b| a.1.cmp(&b.1));
+        by_scan.dedup_by(|a, b| a.1 == b.1);
+        for (scan, row, _) in &by_scan {
+            self.target(*scan, row);
+        }
+        Ok(())
+    }
+
+    /// Digest of the side, and of the rows of each scan. Targets without rows do not count.
+    fn finish(self, names: &[&str]) -> (Digest, Vec<Digest>) {
+        let Hashing { snapshot, side, scans, target_of, targets, .. } = self;
+        let scans: Vec<Digest> = scans.into_iter().map(Rows::finish).collect();
+        let empty = Rows::new().finish();
+        let only = |target| {
+            let of = |at: &usize| snapshot.scans.get(*at).is_some_and(|scan| scan.side == side);
+            (0..scans.len()).filter(of).find(|at| target_of.get(*at) == Some(&target)).and_then(|at| scans.get(at).copied())
+        };
+        let mut encoder = Encoder::new("trueup.side");
+        for (at, (name, rows)) in names.iter().zip(targets).enumerate() {
+            let digest = rows.map(Rows::finish).or_else(|| only(at)).unwrap_or(empty);
+            if digest != empty {
+                encoder.text(name).bytes(&digest.0);
+            }
+        }
+        (encoder.finish(), scans)
+    }
 }
 
 fn contradiction(a: &Fact, b: &Fact, snapshot: &Snapshot, places: &[String]) -> DiscoverError {
@@ -140,15 +174,12 @@ fn contradiction(a: &Fact, b: &Fact, snapshot: &Snapshot, places: &[String]) -> 
 const SCAN_AND_INDEX: u32 = 46;
 
 /// Sort keys: target, subject, holder, object, scan, index. Numbers of texts are in the order of the texts.
-fn sorted(facts: &[Fact], scans: &[Scan]) -> Result<Vec<u128>, DiscoverError> {
+fn sorted(facts: &[Fact], target_of: &[usize]) -> Result<Vec<u128>, DiscoverError> {
     if facts.len() as u64 >= MOST_FACTS {
         return Err(DiscoverError::TooLarge { rows: facts.len() as u64 });
     }
-    let targets: Vec<&str> = scans.iter().map(|scan| scan.target.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
-    let number = |scan: &Scan| targets.binary_search(&scan.target.as_str()).unwrap_or(0) as u128;
-    let target_of: Vec<u128> = scans.iter().map(number).collect();
     let key = |(index, fact): (usize, &Fact)| {
-        let target = target_of.get(usize::from(fact.scan)).copied().unwrap_or(0);
+        let target = target_of.get(usize::from(fact.scan)).map_or(0, |&target| target as u128);
         let key = ((target << 2 | fact.subject as u128) << 32 | u128::from(fact.holder.0)) << 32 | u128::from(fact.object.0);
         (key << 16 | u128::from(fact.scan)) << 30 | index as u128
     };

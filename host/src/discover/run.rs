@@ -155,7 +155,7 @@ struct Read {
 
 /// Reads one origin to its end, or as far as it can be read.
 async fn read(origin: Origin, options: Discovery, observer: Arc<dyn Observer>) -> Result<Read, DiscoverError> {
-    let mut reading = Reading { part: origin.part(&options), rows: 0, next: None, ended: None };
+    let mut reading = Reading { part: origin.part(&options), rows: 0, found: Subjects::NONE, next: None, ended: None };
     let name = origin.name().to_owned();
     let mut broken = None;
     match origin.version().await {
@@ -209,6 +209,8 @@ async fn blocking<T: Send + 'static>(
 struct Reading {
     part: Part,
     rows: u64,
+    /// The subjects that it holds rows of.
+    found: Subjects,
     next: Option<Cursor>,
     /// Set by the last page: its total, and why the scan is not whole.
     ended: Option<(Option<u64>, Option<String>)>,
@@ -235,6 +237,7 @@ impl Reading {
             if let Some(scan) = part.scans.get_mut(scan) {
                 scan.rows += 1;
             }
+            self.found = self.found.and(fact.subject);
             part.facts.push(fact);
         }
         for person in &page.people {
@@ -263,6 +266,9 @@ impl Reading {
             short.map(|total| format!("it holds {} rows where {total} were announced; read it again once it is whole", self.rows))
         });
         for scan in &mut self.part.scans {
+            if scan.subjects == Subjects::AS_FOUND {
+                scan.subjects = self.found;
+            }
             if scan.target.is_empty() {
                 scan.rows = self.rows;
             }

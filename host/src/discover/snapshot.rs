@@ -26,11 +26,20 @@ impl Subjects {
     pub const NONE: Subjects = Subjects(0);
     /// Accounts, grants and credentials.
     pub const ALL: Subjects = Subjects(7);
+    /// Those of which the source turns out to hold rows: for a source that may hold anything, so that a list of grants
+    /// and identities does not say that there are no accounts.
+    pub const AS_FOUND: Subjects = Subjects(128);
 
     /// Only this one.
     #[must_use]
     pub const fn only(subject: Subject) -> Self {
         Subjects(1 << subject as u8)
+    }
+
+    /// With one more.
+    #[must_use]
+    pub const fn and(self, subject: Subject) -> Self {
+        Subjects(self.0 | 1 << subject as u8)
     }
 
     /// Whether it is in the set.

@@ -16,7 +16,8 @@ pub trait Source: Send + Sync {
     /// The targets that it speaks for: absence from a complete scan means "not desired" there, and only there.
     fn covers(&self) -> &[String];
 
-    /// The subjects that it speaks for: a list of grants says nothing of the accounts that are missing from it.
+    /// The subjects that it speaks for: a list of grants says nothing of the accounts that are missing from it. By
+    /// default all.
     fn subjects(&self) -> Subjects {
         Subjects::ALL
     }

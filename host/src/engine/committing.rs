@@ -131,10 +131,18 @@ impl Engine {
     }
 
     /// Records the end of a run: done, unless something of unknown effect or an unreachable target is left for `resume`.
-    fn finish(&self, owned: &Owned, run: RunRow, plan: PlanId, file: &PlanFile, outcomes: &Outcomes) -> Result<LogHead, EngineError> {
-        let left = outcomes.listed.iter().any(|change| {
-            matches!(change.rest, Rest::Open(Open::Unknown | Open::Unverified | Open::BackedOff { .. }))
-        });
+    fn finish(
+        &self,
+        owned: &Owned,
+        run: RunRow,
+        plan: PlanId,
+        file: &PlanFile,
+        outcomes: &Outcomes,
+    ) -> Result<LogHead, EngineError> {
+        let left = outcomes
+            .listed
+            .iter()
+            .any(|change| matches!(change.rest, Rest::Open(Open::Unknown | Open::Unverified | Open::BackedOff { .. })));
         let stage = if left { Stage::Committing } else { Stage::Done };
         let at = self.clock.now();
         let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];
@@ -162,14 +170,15 @@ impl Engine {
         for change in file.changes() {
             let change = change?;
             let opened = |gate| openings.iter().any(|opening| opening.change == change.id && opening.gate == gate);
-            if !change.gates.is_empty() && !statuses.contains_key(&change.id) && change.gates.iter().all(|gate| opened(gate.kind)) {
+            if !change.gates.is_empty() && !statuses.contains_key(&change.id) && change.gates.iter().all(|gate| opened(gate.kind))
+            {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn salts(&self) -> Result<Salts, EngineError> {
+    pub(super) fn salts(&self) -> Result<Salts, EngineError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| EngineError::Randomness(error.to_string()))?;
         Ok(Salts::from_seed(seed))

@@ -76,13 +76,14 @@ impl Engine {
                 break;
             }
         }
-        Ok(self.explanation(&cases, case, &batch, &verdict, &decided, run.as_of, change))
+        Ok(self.explanation(&cases, key, case, &batch, &verdict, &decided, run.as_of, change))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place that lays the parts of an explanation side by side")]
     fn explanation(
         &self,
         cases: &Cases,
+        key: CaseKey,
         index: u32,
         batch: &Batch,
         verdict: &BatchVerdict,
@@ -91,7 +92,6 @@ impl Engine {
         change: Option<Change>,
     ) -> Explanation {
         let text = |sym: Sym| cases.snapshot.symbols.text(sym).to_owned();
-        let key = case_key(cases, index);
         let case = cases.cases.get(index as usize);
         let held = decided.held.iter().find(|held| held.case == index);
         let (effect, reason) = self.answer(verdict, index - batch.cases.start);

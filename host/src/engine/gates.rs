@@ -105,7 +105,8 @@ impl Engine {
 
     fn openings_for(&self, holds: &Holds, release: &Release) -> Result<Vec<Opening>, EngineError> {
         let at = self.clock.now();
-        let open = |change: ChangeId, gate: GateKind| Opening { change, gate, by: release.by.clone(), why: release.why.clone(), at };
+        let open =
+            |change: ChangeId, gate: GateKind| Opening { change, gate, by: release.by.clone(), why: release.why.clone(), at };
         let mut openings = Vec::new();
         for prefix in &release.changes {
             if !holds.gates.iter().any(|waiting| waiting.change.id.to_string().starts_with(prefix)) {
@@ -146,9 +147,9 @@ impl Engine {
 
     /// Status of every change of a plan that has any event.
     pub(super) fn statuses(&self, plan: PlanId) -> Result<BTreeMap<ChangeId, Status>, EngineError> {
-        let mut statuses = BTreeMap::new();
+        let mut statuses: BTreeMap<ChangeId, Status> = BTreeMap::new();
         for (change, event) in self.events(plan)? {
-            let status = statuses.entry(change).or_insert(Status::Ready);
+            let status = statuses.entry(change).or_default();
             *status = next(status, &event).map_err(|source| CommitError::Contradiction { change, source })?;
         }
         Ok(statuses)

@@ -99,7 +99,8 @@ impl Engine {
     pub(super) fn correlate(&self, mut snapshot: Snapshot, as_of: Time) -> Result<Cases, EngineError> {
         let module = &self.parts.module;
         let mut canon = |kind: u8, keys: &[&str]| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys);
-        let links = if module.is_canonical() { link(&mut snapshot, Some(&mut canon)) } else { link::<Fault>(&mut snapshot, None) }?;
+        let links =
+            if module.is_canonical() { link(&mut snapshot, Some(&mut canon)) } else { link::<Fault>(&mut snapshot, None) }?;
         let context = CorrelateContext {
             tenant: &self.parts.tenant,
             as_of,

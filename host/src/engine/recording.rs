@@ -5,7 +5,7 @@ use crate::commit::{End, Event};
 use crate::correlate::{Cases, Recorded, sightings};
 use crate::decide::Decided;
 use crate::discover::{prune_keys, record_counts};
-use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
+use crate::ledger::{Batch, Entry, Leaf, LedgerError, Owned, RunRow, Stage};
 use crate::model::{PlanId, Time};
 use crate::plan::{Draft, PlanFile, Sealed, seal};
 use crate::rule::{BatchVerdict, Fault};
@@ -68,7 +68,8 @@ impl Engine {
     fn replace_former(&self, owned: &Owned, run: &RunRow, plan: PlanId) -> Result<(), EngineError> {
         let former = self.runs(FORMER_RUNS)?.into_iter();
         for former in former.filter(|former| former.run != run.run && former.stage != Stage::Replaced) {
-            let mut batch = Batch { entries: vec![Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() })], leaves: Vec::new() };
+            let mut batch =
+                Batch { entries: vec![Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() })], leaves: Vec::new() };
             if let Some(open) = former.plan.filter(|open| *open != plan) {
                 self.end_open(&former, open, run.began, &mut batch)?;
             }
@@ -83,11 +84,14 @@ impl Engine {
             return Ok(());
         }
         let statuses = self.statuses(plan)?;
+        let mut salts = self.salts()?;
         for change in PlanFile::open(&path)?.changes() {
-            let id = change?.id;
-            if statuses.get(&id).is_none_or(|status| !status.is_final() && !status.effect_unknown()) {
-                batch.entries.push(Entry::Change { plan, change: id, event: Event::Ended { end: End::Replanned, at } });
-                batch.leaves.push(Leaf::superseded(former.run, at, plan, id, &End::Replanned));
+            let change = change?;
+            if statuses.get(&change.id).is_none_or(|status| !status.is_final() && !status.effect_unknown()) {
+                let event = Event::Ended { end: End::Replanned, at };
+                let leaf = Leaf::event(former.run, plan, &change, &event, false, None, &mut || salts.salt());
+                batch.leaves.push(leaf.map_err(LedgerError::from)?);
+                batch.entries.push(Entry::Change { plan, change: change.id, event });
             }
         }
         Ok(())

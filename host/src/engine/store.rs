@@ -82,7 +82,10 @@ impl Store {
     ///
     /// # Errors
     /// When any step fails; the former file then still stands.
-    pub fn replace<T>(path: &Path, write: impl FnOnce(&mut io::BufWriter<fs::File>) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    pub fn replace<T>(
+        path: &Path,
+        write: impl FnOnce(&mut io::BufWriter<fs::File>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         let error = |source| EngineError::Store { path: path.to_owned(), source };
         let beside = path.with_extension("new");
         let mut file = io::BufWriter::new(fs::File::create(&beside).map_err(error)?);

@@ -12,6 +12,19 @@ use crate::model::{ChangeId, Digest, GateKind, Mode, PlanId, RunId, Time};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchId(pub u128);
 
+impl BatchId {
+    /// Of the writer's epoch, and a number that this process uses once.
+    pub(super) const fn new(epoch: u64, number: u64) -> Self {
+        BatchId(((epoch as u128) << 64) | number as u128)
+    }
+
+    /// Epoch and number.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "for stores that keep them apart"))]
+    pub(super) const fn parts(self) -> (u64, u64) {
+        ((self.0 >> 64) as u64, self.0 as u64)
+    }
+}
+
 /// One ordered, atomic group of entries.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -62,6 +75,14 @@ pub enum Stage {
     Replaced,
 }
 
+impl Stage {
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Replaced)
+    }
+}
+
 /// One run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,8 +99,10 @@ pub struct RunRow {
     pub basis: Digest,
     /// Its plan, once sealed.
     pub plan: Option<PlanId>,
-    /// First slice that is not settled, and the slice size.
+    /// First slice that is not settled.
     pub slice: u64,
+    /// Whether the run goes on to commit what it sealed.
+    pub commits: bool,
 }
 
 /// A gate opened for a change, or for a shrunk scan (then `change` is the scan's digest).
@@ -98,6 +121,15 @@ pub struct Opening {
     pub at: Time,
 }
 
+/// What a later opening replaces an earlier one by.
+pub(super) type OpeningKey = (ChangeId, &'static str);
+
+impl Opening {
+    pub(super) const fn key(&self) -> OpeningKey {
+        (self.change, self.gate.name())
+    }
+}
+
 /// A scope under a mode and a rule that was looked at before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +142,20 @@ pub struct Adoption {
     pub module: Digest,
     /// When.
     pub at: Time,
+}
+
+/// What a later adoption replaces an earlier one by.
+pub(super) type AdoptionKey = (String, &'static str, Digest);
+
+impl Adoption {
+    pub(super) fn key(&self) -> AdoptionKey {
+        let mode = match self.mode {
+            Mode::Observe => "observe",
+            Mode::Additive => "additive",
+            Mode::Authoritative => "authoritative",
+        };
+        (self.scope.clone(), mode, self.module)
+    }
 }
 
 /// A complete scan: what the next one is held against.
@@ -126,6 +172,19 @@ pub struct ScanCount {
     pub rows: u64,
     /// Digest of the file of sorted key prefixes, kept beside the ledger.
     pub keys: Digest,
+}
+
+/// What a later count replaces an earlier one by.
+pub(super) type ScanKey = (String, &'static str, String);
+
+impl ScanCount {
+    pub(super) fn key(&self) -> ScanKey {
+        let side = match self.side {
+            ScanSide::Desired => "desired",
+            ScanSide::Observed => "observed",
+        };
+        (self.source.clone(), side, self.target.clone())
+    }
 }
 
 /// What kind of thing a leaf says.
@@ -147,12 +206,34 @@ pub enum LeafKind {
     Recovered,
     /// A change ended because its case moved or a newer plan came.
     Superseded,
+    /// A change ended unconfirmed for another reason.
+    Ended,
     /// A new writer took over.
     Takeover,
     /// A gate was opened.
     Approval,
     /// A run ended.
     RunEnd,
+}
+
+impl LeafKind {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RunStart => "run_start",
+            Self::SliceCheckpoint => "slice_checkpoint",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+            Self::Confirmed => "confirmed",
+            Self::Recovered => "recovered",
+            Self::Superseded => "superseded",
+            Self::Ended => "ended",
+            Self::Takeover => "takeover",
+            Self::Approval => "approval",
+            Self::RunEnd => "run_end",
+        }
+    }
 }
 
 /// One leaf before it has its index: the store completes and hashes it when it is appended. Made by the functions that

@@ -1,13 +1,25 @@
 //! The durable truth: events before effects, recorded state, gates, and the audit log's leaves, in ordered atomic
 //! batches. The only user of a database besides the embedded target. Knows nothing of how the events come about.
 
+mod base;
 mod batch;
+#[cfg(test)]
+mod conformance;
+mod memory;
+mod merge;
+mod row;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use batch::{Adoption, AuditBody, Batch, BatchId, Entry, Leaf, LeafKind, Opening, RunRow, ScanCount, Stage, StoredLeaf};
+pub use memory::{Fault, MemoryLedger};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteLedger;
 
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::audit::LogHead;
+use crate::audit::{LeafError, LogHead};
 use crate::commit::Event;
 use crate::correlate::Recorded;
 use crate::model::{ChangeId, Digest, PlanId};
@@ -36,7 +48,31 @@ impl Owned {
 /// A submitted batch on its way to disk.
 #[derive(Debug)]
 #[must_use = "a batch is durable only when `wait` says so"]
-pub struct Ticket(pub(crate) u64);
+pub struct Ticket {
+    id: BatchId,
+    answer: Receiver<Result<Settled, LedgerError>>,
+}
+
+impl Ticket {
+    /// Of a batch that is settled already.
+    pub fn settled(id: BatchId, settled: Result<Settled, LedgerError>) -> Self {
+        let (sender, answer) = sync_channel(1);
+        // The receiver is here, and there is room for one: this cannot fail.
+        drop(sender.send(settled));
+        Ticket { id, answer }
+    }
+
+    /// Waits until the batch is settled. A writer that is gone without an answer may have written it.
+    pub(crate) fn wait(self) -> Result<Settled, LedgerError> {
+        self.answer.recv().unwrap_or(Ok(Settled::Unknown(self.id)))
+    }
+
+    /// Names the batch.
+    #[must_use]
+    pub const fn id(&self) -> BatchId {
+        self.id
+    }
+}
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,16 +104,18 @@ pub struct Recovery {
 pub enum Query {
     /// All events of a plan's changes, in the order of being recorded.
     Events(PlanId),
-    /// All openings of gates.
+    /// All openings of gates, the last per change and gate.
     Openings,
-    /// All adoptions of scopes.
+    /// All adoptions of scopes, the last per scope, mode and module.
     Adoptions,
-    /// Last complete counts of scans.
+    /// Last complete counts of scans, one per source, side and target.
     ScanCounts,
     /// The newest runs first, at most this many.
     Runs(u32),
     /// Leaves from this index, at most this many.
     Leaves(u64, u32),
+    /// Size and root of the audit log.
+    LogHead,
 }
 
 /// What a query found.
@@ -96,6 +134,8 @@ pub enum Rows {
     Runs(Vec<RunRow>),
     /// Of [`Query::Leaves`].
     Leaves(Vec<StoredLeaf>),
+    /// Of [`Query::LogHead`].
+    LogHead(LogHead),
 }
 
 /// Rows of recorded state in ascending order of their keys.
@@ -109,13 +149,15 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError::Busy`] when another process is.
     fn acquire(&self, tenant: &str) -> Result<Owned, LedgerError>;
 
-    /// What a writer must know to go on.
+    /// What a writer must know to go on. After a refused batch the writer is stopped until it asks this.
     ///
     /// # Errors
     /// When the store cannot be read or contradicts itself.
     fn recover(&self, owned: &Owned) -> Result<Recovery, LedgerError>;
 
-    /// Queues a batch; batches become durable in the order of being submitted.
+    /// Queues a batch; batches become durable in the order of being submitted. A batch of unknown fate and a refused one
+    /// stop the writer: later batches, also those already queued, are refused with [`LedgerError::Stopped`], so that
+    /// nothing becomes durable after a gap.
     ///
     /// # Errors
     /// When the writer is gone.
@@ -127,7 +169,7 @@ pub trait Ledger: Send + Sync {
     /// When the store refused the batch as a whole, with nothing written (a full disk before the flush).
     fn wait(&self, ticket: Ticket) -> Result<Settled, LedgerError>;
 
-    /// Whether a batch of unknown fate is durable: reopens the store and looks.
+    /// Whether a batch of unknown fate is durable: reopens the store, looks, and lets the writer go on.
     ///
     /// # Errors
     /// When the store cannot be reopened.
@@ -145,7 +187,18 @@ pub trait Ledger: Send + Sync {
     /// When it cannot be read.
     fn recorded(&self, tenant: &str) -> Result<RecordedRows<'_>, LedgerError>;
 
-    /// Merges what changed into a new sorted base and names its root. Safe to repeat after a crash.
+    /// Digest of recorded state: equal for equal rows, whatever was merged when.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn recorded_root(&self, tenant: &str) -> Result<Digest, LedgerError> {
+        let mut hasher = row::RootHasher::default();
+        self.recorded(tenant)?.try_for_each(|row| row.map(|row| hasher.add(&row::to_bytes(&row))))?;
+        Ok(hasher.root())
+    }
+
+    /// Merges what changed into a new sorted base and gives its root, which is that of recorded state. Safe to repeat
+    /// after a crash.
     ///
     /// # Errors
     /// When it cannot be written; the old base then still holds.
@@ -188,6 +241,20 @@ pub enum LedgerError {
         /// What and where.
         problem: String,
     },
+    /// It cannot be read.
+    #[error("cannot read the ledger in `{}`: {problem}", path.display())]
+    Unreadable {
+        /// Its directory.
+        path: PathBuf,
+        /// What the system says.
+        problem: String,
+    },
+    /// A leaf of the batch cannot be written. Nothing of the batch was written.
+    #[error("a leaf cannot be appended to the audit log")]
+    Leaf(#[from] LeafError),
+    /// An earlier batch was refused or is of unknown fate. Nothing of this one was written.
+    #[error("an earlier batch was not written; resolve or recover first")]
+    Stopped,
     /// A higher epoch exists.
     #[error("another writer took over; this one has stopped")]
     Fenced,

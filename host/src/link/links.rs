@@ -134,12 +134,15 @@ fn objects(snapshot: &Snapshot) -> Vec<Sym> {
     distinct(&snapshot.symbols, of_facts.chain(snapshot.entitlements.iter().map(|row| row.object)))
 }
 
-/// Each text once, without the empty one.
+/// Each text once, without the empty one, in the order of the dictionary.
 fn distinct(symbols: &Symbols, all: impl Iterator<Item = Sym>) -> Vec<Sym> {
-    let mut seen = vec![false; symbols.len()];
-    all.filter(|sym| !sym.is_empty())
-        .filter(|sym| seen.get_mut(sym.0 as usize).is_some_and(|seen| !std::mem::replace(seen, true)))
-        .collect()
+    let mut used = vec![false; symbols.len()];
+    for sym in all {
+        if let Some(used) = used.get_mut(sym.0 as usize) {
+            *used = true;
+        }
+    }
+    (0u32..).zip(used).skip(1).filter(|(_, used)| *used).map(|(number, _)| Sym(number)).collect()
 }
 
 #[derive(Clone, Copy)]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize};
 
+use super::digest::write_hex;
 use super::{Encoder, Subject};
 
 /// Names one case within a tenant: the thing, never a connector's id for it. `holder` and `object` are the native ids
@@ -62,7 +63,7 @@ pub struct KeyHash(pub [u8; 16]);
 
 impl fmt::Display for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(&self.0, f)
     }
 }
 

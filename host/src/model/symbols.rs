@@ -45,6 +45,13 @@ impl Default for Symbols {
 }
 
 impl Symbols {
+    /// Makes room for this many more texts.
+    pub fn reserve(&mut self, texts: usize) {
+        let Symbols { heap, ends, table, hasher } = self;
+        ends.reserve(texts);
+        table.reserve(texts, |&id| hasher.hash_one(slice(heap, ends, id)));
+    }
+
     /// The number of this text, which is added when it is new.
     pub fn intern(&mut self, text: &str) -> Sym {
         let Symbols { heap, ends, table, hasher } = self;

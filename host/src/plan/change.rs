@@ -16,11 +16,11 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
     let decision = book.decided.decisions.get(placed.decision as usize)?;
     let case = book.case(decision.case)?;
     let Named { key, incarnation, before, after, id } = named(book, decision, case);
-    let desired = book.desired(case);
+    let live = book.desired(case).filter(|_| case.is_desired());
     Some(Change {
         after,
         before,
-        component: book.identity(decision.case).to_owned(),
+        component: book.identity(decision.identity).to_owned(),
         depends: depends(book, decision).into_iter().collect(),
         gates: gates(book, decision, case),
         id,
@@ -28,10 +28,10 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         key,
         kind: decision.kind,
         lane: Lane::Routine,
-        not_before: desired.filter(|_| decision.kind.adds()).map_or(Time::NONE, |fact| fact.not_before),
+        not_before: live.filter(|_| decision.kind.adds()).map_or(Time::NONE, |fact| fact.not_before),
         rank: decision.rank,
         reason: book.reason(decision.reason),
-        record: desired.map_or_else(String::new, |fact| book.text(fact.record).to_owned()),
+        record: live.map_or_else(String::new, |fact| book.text(fact.record).to_owned()),
         recorded_as: case.key.to_string(),
         step: placed.step,
         tier: decision.tier,
@@ -68,7 +68,7 @@ fn depends(book: &Book<'_>, decision: &Decision) -> Option<ChangeId> {
 fn incarnation(book: &Book<'_>, kind: ChangeKind, case: &Case) -> u32 {
     let Some(recorded) = case.recorded.and_then(|i| book.cases.recorded.get(i as usize)) else { return 1 };
     let makes = matches!(kind, ChangeKind::Grant | ChangeKind::Create | ChangeKind::Issue);
-    if makes || recorded.state == StateHash::ABSENT { recorded.incarnation.saturating_add(1) } else { recorded.incarnation }
+    if makes || recorded.is_closed() { recorded.incarnation.saturating_add(1) } else { recorded.incarnation }
 }
 
 fn observed_state(book: &Book<'_>, case: &Case) -> State {
@@ -98,15 +98,17 @@ fn expected(book: &Book<'_>, decision: &Decision, case: &Case, before: Option<&H
     let Some(mut after) = before.cloned() else { return wanted };
     let writes = AttributeMask(decision.mask);
     if let Some(wanted) = wanted {
-        for attribute in [Attribute::Level, Attribute::Owner, Attribute::Purpose, Attribute::ExpiresAt] {
-            match attribute {
-                _ if !writes.has(attribute) => {}
-                Attribute::Enabled => {}
-                Attribute::Level => after.level.clone_from(&wanted.level),
-                Attribute::Owner => after.owner.clone_from(&wanted.owner),
-                Attribute::Purpose => after.purpose.clone_from(&wanted.purpose),
-                Attribute::ExpiresAt => after.expires_at = wanted.expires_at,
+        // What desired does not state stays as it is.
+        let take = |attribute, from: &String, to: &mut String| {
+            if writes.has(attribute) && !from.is_empty() {
+                to.clone_from(from);
             }
+        };
+        take(Attribute::Level, &wanted.level, &mut after.level);
+        take(Attribute::Owner, &wanted.owner, &mut after.owner);
+        take(Attribute::Purpose, &wanted.purpose, &mut after.purpose);
+        if writes.has(Attribute::ExpiresAt) {
+            after.expires_at = wanted.expires_at;
         }
     }
     match decision.kind {

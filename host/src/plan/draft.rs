@@ -70,26 +70,19 @@ impl<'a> Book<'a> {
         self.attributes.get(&target).copied().unwrap_or_default()
     }
 
-    /// The name of a case's identity.
+    /// The name of an identity.
     pub(super) fn identity(&self, index: u32) -> &'a str {
-        let after = self.cases.identities.partition_point(|identity| identity.cases.start <= index);
-        let identity = after.checked_sub(1).and_then(|i| self.cases.identities.get(i));
-        identity.map_or("", |identity| self.text(identity.name))
+        self.cases.identities.get(index as usize).map_or("", |identity| self.text(identity.name))
     }
 
     /// The key of a case, in native spelling. A case that neither side spells is named by its hash.
     pub(super) fn key(&self, case: &Case) -> CaseKey {
-        match written(self.cases, case) {
-            Some(fact) => CaseKey {
-                target: self.text(fact.target).to_owned(),
-                holder: self.text(fact.holder).to_owned(),
-                subject: fact.subject,
-                object: self.text(fact.object).to_owned(),
-            },
-            None => {
-                CaseKey { target: String::new(), holder: String::new(), subject: Subject::Grant, object: case.key.to_string() }
-            }
-        }
+        self.cases.key(case).unwrap_or_else(|| CaseKey {
+            target: String::new(),
+            holder: String::new(),
+            subject: Subject::Grant,
+            object: case.key.to_string(),
+        })
     }
 
     /// The rule's words; the host's where the rule gave none.
@@ -104,12 +97,6 @@ impl<'a> Book<'a> {
             },
         }
     }
-}
-
-/// The fact whose spelling is written: what is observed, else what is desired.
-pub(super) fn written<'a>(cases: &'a Cases, case: &Case) -> Option<&'a Fact> {
-    let observed = case.observed.and_then(|i| cases.snapshot.observed.get(i as usize));
-    observed.or_else(|| case.desired.and_then(|i| cases.snapshot.desired.get(i as usize)))
 }
 
 /// The header of a draft: all that can be counted before a change is built.

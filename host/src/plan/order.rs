@@ -1,7 +1,6 @@
 //! The total order of a plan: which wave a change is in, how the rule's edges lift it, and what decides within a wave.
 //! Compares texts, never the numbers of a dictionary, so that equal facts give an equal order.
 
-use super::draft::written;
 use crate::correlate::Cases;
 use crate::decide::{Cause, Decision};
 use crate::model::{ChangeKind, Sym, Symbols, Wave};
@@ -90,7 +89,7 @@ pub(super) fn before(decisions: &[Decision], decision: &Decision) -> Option<usiz
 
 fn names(cases: &Cases, decision: &Decision) -> (Sym, Sym, Sym, u8) {
     let case = cases.cases.get(decision.case as usize);
-    case.and_then(|case| written(cases, case))
+    case.and_then(|case| cases.native(case))
         .map_or_else(Default::default, |fact| (fact.target, fact.holder, fact.object, fact.subject as u8))
 }
 

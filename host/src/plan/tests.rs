@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Draft, FORMAT, Header, Inputs, PLANNER, PlanError, PlanFile, Report, Sealed, adopted_by, seal, wave};
+use super::sealed::Chunk;
+use super::{Draft, FORMAT, Header, Inputs, PLANNER, PlanError, PlanFile, Report, Sealed, Trailer, adopted_by, seal, wave};
 use crate::correlate::{Cases, Side};
 use crate::decide::fixture::{Dice, HOUR, NOW, Reply, Row, Says, World, account, credential, estate, grant, verdicts};
 use crate::decide::{Cause, Decided, decide};
@@ -271,9 +272,11 @@ fn states_before_and_after_hold_what_the_target_stores() {
         let change = one(&world, row(desired, observed), reply);
         assert_eq!((change.kind.name(), change.before, change.after), (kind, before, after));
     }
-    let key = Row { have: Says { expires_at: old, ..Says::default() }, ..credential(Side::Present, Side::Disabled) };
+    // What desired does not state stays.
+    let key =
+        Row { have: Says { level: "read", expires_at: old, ..Says::default() }, ..credential(Side::Present, Side::Disabled) };
     let rotated = one(&world, key, reply(5, 0, 0));
-    assert_eq!(rotated.after, holding(true, "", "bob", "", NOW + 100 * HOUR));
+    assert_eq!(rotated.after, holding(true, "read", "bob", "", NOW + 100 * HOUR));
     // What the target does not store is neither told nor written.
     world.targets.get_mut("gh").unwrap().attributes = AttributeMask(Attribute::Level as u32);
     let change = one(&world, row(Side::Present, Side::Absent), reply(1, 0, 0));
@@ -289,6 +292,8 @@ fn a_change_speaks_for_itself() {
     assert_eq!((change.record.as_str(), change.not_before.seconds(), change.key.holder.as_str()), ("HR-7", NOW - HOUR, "Ann"));
     assert_eq!((change.component.as_str(), change.rank, change.tier, change.reason.code.as_str()), ("ann", -3, 1, "missing"));
     assert!(change.gates.is_empty());
+    let lapsed = Row { want: want.clone(), ..grant(Side::Absent, Side::Present) };
+    assert_eq!(one(&world, lapsed, reply(2, 0)).record, "", "a record that has lapsed justifies nothing");
     // Observed spelling wins; what removes waits for adoption.
     let have = Says { spelled: "ANN", ..Says::default() };
     let change = one(&world, Row { want, have, differs: 1, ..grant(Side::Disabled, Side::Present) }, reply(2, 9));
@@ -411,6 +416,7 @@ fn a_file_that_is_cut_off_or_longer_is_damaged() {
     let mut hostile: Vec<Vec<u8>> = (0..bytes.len()).step_by(37).map(|at| bytes[..at].to_vec()).collect();
     hostile.push(bytes[..bytes.len() - 1].to_vec());
     hostile.push([bytes.clone(), b"\n".to_vec()].concat());
+    hostile.push([&bytes[..bytes.len() - 1], b" \n"].concat());
     hostile.push([bytes.clone(), bytes.clone()].concat());
     hostile.extend([b"\n\n\n".to_vec(), vec![0; 300_000], vec![b'\n'; 300_000], b"{\"format\":1}\n{}\n".to_vec()]);
     for bytes in hostile {
@@ -418,6 +424,39 @@ fn a_file_that_is_cut_off_or_longer_is_damaged() {
         let error = content(&file.path).unwrap_err();
         assert!(matches!(error, PlanError::Damaged { .. }), "{error}");
         assert!(error.to_string().contains("plan.jsonl:"), "{error}");
+    }
+}
+
+/// A plan with other lines but fitting digests, as somebody would forge it.
+fn forged(bytes: &[u8], edit: impl Fn(&mut Vec<String>)) -> Vec<u8> {
+    let lines: Vec<&str> = std::str::from_utf8(bytes).unwrap().lines().collect();
+    let header: Header = serde_json::from_str(lines[0]).unwrap();
+    let (changes, held) = lines[1..lines.len() - 1].split_at(header.changes as usize);
+    let mut changes: Vec<String> = changes.iter().map(|&line| line.to_owned()).collect();
+    edit(&mut changes);
+    let joined = |lines: &[String]| lines.iter().map(|line| line.clone() + "\n").collect::<String>();
+    let (changes, held) = (joined(&changes), joined(&held.iter().map(|&line| line.to_owned()).collect::<Vec<_>>()));
+    let chunk = |text: &str| vec![Chunk::of(text.as_bytes(), text.lines().count() as u64)];
+    let trailer = Trailer::of(lines[0].as_bytes(), chunk(&changes), chunk(&held));
+    format!("{}\n{changes}{held}{}\n", lines[0], serde_json::to_string(&trailer).unwrap()).into_bytes()
+}
+
+#[test]
+fn v31_a_change_that_does_not_fit_its_name_is_damaged() {
+    let (world, cases, decided) = sample(2, 9);
+    let (sealed, bytes) = seal_bytes(&world, &cases, &decided, 1);
+    assert!(sealed.header.changes > 2);
+    assert!(forged(&bytes, |_| {}) == bytes, "the forger knows how plans are made");
+    for edit in [
+        |lines: &mut Vec<String>| lines[1] = lines[1].replace("\"incarnation\":", "\"incarnation\":1"),
+        |lines: &mut Vec<String>| lines[1] = lines[1].replace("\"target\":\"gh\"", "\"target\":\"gx\""),
+        |lines: &mut Vec<String>| lines[1] = lines[1].replace("\"lane\"", "\"lame\""),
+        |lines: &mut Vec<String>| lines.swap(0, 1),
+        |lines: &mut Vec<String>| lines[1] = lines[0].clone(),
+    ] {
+        let file = on_disk(&forged(&bytes, edit));
+        let error = content(&file.path).unwrap_err();
+        assert!(matches!(error, PlanError::Damaged { line: 3, .. }), "{error}");
     }
 }
 

@@ -36,7 +36,7 @@ pub enum AdmitError {
     #[error("the module is no WebAssembly; hand over the component that the rule builder writes")]
     NotWasm,
     /// It is not wrapped as a component.
-    #[error("the module is a core WebAssembly module, not a component; build it with `trueup build`, which wraps it")]
+    #[error("the module is a core WebAssembly module, not a component; build it with `trueup rule build`, which wraps it")]
     CoreModule,
     /// It is damaged, or uses what the profile leaves out.
     #[error("the module is not valid: {detail}")]

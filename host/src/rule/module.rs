@@ -39,6 +39,9 @@ struct About {
 impl Module {
     /// Admits a component: checks it, compiles it, and asks it once what it is.
     ///
+    /// Compiling is not confined as running is: its time and memory are bounded only by the component's size. Where
+    /// components come from strangers, call this in a process that may be killed.
+    ///
     /// # Errors
     /// Each reason not to admit it, with advice.
     pub fn load(engine: &RuleEngine, bytes: &[u8]) -> Result<Self, AdmitError> {

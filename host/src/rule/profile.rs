@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use wasmtime::{Config, InstanceAllocationStrategy, RegallocAlgorithm, WasmBacktraceDetails};
+use wasmtime::{Config, InstanceAllocationStrategy, WasmBacktraceDetails, WasmFeatures};
 
 use crate::limits::{BATCH_CLOSES_AFTER_CASES, BATCH_HOLDS_CASES, IDENTITY_HOLDS_CASES};
 use crate::model::Digest;
@@ -32,8 +32,8 @@ pub fn profile_text() -> String {
          engine: {ENGINE}, cranelift\n\
          imports: the log alone; no clock, randomness, files, network or environment\n\
          floats: not-a-number values are canonical\n\
-         vectors: no relaxed instructions\n\
-         off: threads, garbage collection, exceptions, async, 64-bit memories, several memories, stack switching\n\
+         features: components, mutable globals, saturating conversions, sign extension, reference types, several values, \
+         bulk memory, extended constants, vectors; nothing else, so no threads, no relaxed vectors, no garbage collection\n\
          stack: {STACK_BYTES} bytes\n\
          success: decided by fuel; wall time only interrupts, and never answers\n\
          state: a fresh instance for each batch\n\
@@ -48,29 +48,29 @@ pub fn profile_digest() -> Digest {
     Digest::of(profile_text().as_bytes())
 }
 
+/// What a component may use of WebAssembly: what compilers emit for ordinary code. A list of what is on, so that nothing is
+/// on because an embedder's build of the engine has it, or because a new version brings it.
+const FEATURES: WasmFeatures = WasmFeatures::COMPONENT_MODEL
+    .union(WasmFeatures::MUTABLE_GLOBAL)
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::SIMD);
+
 /// The engine's configuration under the profile.
 pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
-        .wasm_component_model(true)
         .concurrency_support(false)
         .shared_memory(false)
         .gc_support(false)
-        .wasm_relaxed_simd(false)
         .relaxed_simd_deterministic(true)
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .wasm_stack_switching(false)
-        .wasm_shared_everything_threads(false)
-        .wasm_wide_arithmetic(false)
-        .wasm_custom_page_sizes(false)
-        .wasm_component_model_error_context(false)
-        .wasm_component_model_gc(false)
-        .wasm_component_model_map(false)
-        .wasm_component_model_memory64(false)
-        .wasm_component_model_fixed_length_lists(false)
+        .wasm_features(FEATURES.complement(), false)
         .cranelift_nan_canonicalization(true)
-        .cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking)
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES)

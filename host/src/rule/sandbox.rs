@@ -54,9 +54,11 @@ impl Sandbox {
         store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
         // The tick under way is shorter than a whole one.
         store.set_epoch_deadline(limits.wall_seconds.saturating_mul(TICKS_PER_SECOND).saturating_add(1));
-        store
-            .set_fuel(limits.fuel_start)
-            .and_then(|()| self.pre.instantiate(&mut *store))
-            .map_err(|error| fault::of(&error, store.data(), limits.fuel_start))
+        store.set_fuel(limits.fuel_start).and_then(|()| self.pre.instantiate(&mut *store)).map_err(|error| {
+            match fault::of(&error, store.data(), limits.fuel_start) {
+                Fault::Limit { limit: "fuel", used, allowed } => Fault::Limit { limit: "fuel to start", used, allowed },
+                other => other,
+            }
+        })
     }
 }

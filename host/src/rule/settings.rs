@@ -164,12 +164,8 @@ mod tests {
         vec![info("unused-days", SettingKind::Integer, Some(SettingValue::Integer(90))), info("owner", SettingKind::Text, None)]
     }
 
-    fn given(json: &str) -> BTreeMap<String, SettingValue> {
-        serde_json::from_str(json).expect("settings")
-    }
-
     #[test]
-    fn settings_fit_or_say_why_not() {
+    fn settings_fit_or_say_why_not() -> Result<(), serde_json::Error> {
         for (json, expected) in [
             (r#"{"owner":"it"}"#, Ok(r#"{"owner":"it","unused-days":90}"#)),
             (r#"{"owner":"it","unused-days":7}"#, Ok(r#"{"owner":"it","unused-days":7}"#)),
@@ -178,11 +174,12 @@ mod tests {
             (r#"{"owner":["a"]}"#, Err("setting `owner` of rule `r` must be a text, and is a list of texts")),
             (r#"{"owner":"it","days":7}"#, Err("rule `r` has no setting `days`; it has `unused-days`, `owner`")),
         ] {
-            let found = check("r", &asked(), &given(json));
+            let found = check("r", &asked(), &serde_json::from_str(json)?);
             let found = found.map(|s| serde_json::to_string(&s).unwrap_or_default()).map_err(|e| e.to_string());
             assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned), "{json}");
         }
-        let none = check("r", &[], &given(r#"{"x":1}"#)).map_err(|e| e.to_string());
+        let none = check("r", &[], &BTreeMap::from([("x".to_owned(), SettingValue::Integer(1))])).map_err(|e| e.to_string());
         assert_eq!(none, Err("rule `r` has no setting `x`; it has none".to_owned()));
+        Ok(())
     }
 }

@@ -1,5 +1,11 @@
 //! The seam for systems that hold access. Owns what a target can say and do; which write comes next is for `commit`.
 
+#[cfg(feature = "sqlite")]
+mod embedded;
+
+#[cfg(feature = "sqlite")]
+pub use embedded::{EmbeddedError, EmbeddedRow, EmbeddedTarget, JournalRow};
+
 use async_trait::async_trait;
 
 use crate::discover::{Cursor, DiscoverError, Page};
@@ -101,6 +107,9 @@ pub enum WriteError {
         /// Its words.
         message: String,
     },
+    /// A writer with a higher fence was here: this one must stop. Nothing was written.
+    #[error("another writer took over this target")]
+    Fenced,
     /// Nobody knows whether it was written.
     #[error("no answer from the target: {message}")]
     Ambiguous {

@@ -72,6 +72,7 @@ pub enum RowKind {
     /// The catalogue.
     Entitlements,
     /// JSON Lines only: `kind` says it: grant, account, credential, entitlement, or person, machine, group for identities.
+    /// Such a file speaks for the subjects of which it has rows.
     Mixed,
 }
 
@@ -228,7 +229,7 @@ impl RowKind {
             Self::Accounts => Subjects::only(Subject::Account),
             Self::Credentials => Subjects::only(Subject::Credential),
             Self::People | Self::Entitlements => Subjects::NONE,
-            Self::Mixed => Subjects::ALL,
+            Self::Mixed => Subjects::AS_FOUND,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::Field;
 use super::cells::{Cell, Cells};
 
 /// One line.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack")]
 pub(super) enum Line<'a> {
     /// A row.
     Row(Cells<'a>),

@@ -4,6 +4,7 @@ use super::alias::Aliases;
 use super::cells::{Cells, Problem};
 use super::{Field, FileConfig, RowKind};
 use crate::discover::Page;
+use crate::limits::PAGE_ROWS;
 use crate::model::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject, Sym};
 
 const KINDS: [(&str, IdentityKind); 4] = [
@@ -53,7 +54,10 @@ pub(super) struct Rows<'c> {
 impl<'c> Rows<'c> {
     pub(super) fn new(config: &'c FileConfig, aliases: &'c Aliases) -> Self {
         let last = [Sym::EMPTY; Field::COUNT];
-        Rows { config, aliases, page: Page::default(), last, scratch: String::new(), key: String::new() }
+        let mut page = Page::default();
+        page.symbols.reserve(PAGE_ROWS as usize);
+        page.facts.reserve(PAGE_ROWS as usize);
+        Rows { config, aliases, page, last, scratch: String::new(), key: String::new() }
     }
 
     /// Adds a row.

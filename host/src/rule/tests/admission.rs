@@ -1,6 +1,7 @@
 //! What is not admitted, and what it is told.
 
 use super::guests::{admit, component, load};
+use crate::rule::admit::inspect;
 use crate::rule::{AdmitError, Module, RuleEngine, RuleLimits};
 
 fn refusal(bytes: &[u8], limits: &RuleLimits) -> String {
@@ -18,7 +19,7 @@ fn files_that_are_no_rules_are_told_what_they_are() {
         (b"\x7fELF\x02\x01\x01", "the module is compiled machine code; hand over the WebAssembly component"),
         (b"(component)", "the module is no WebAssembly; hand over"),
         (b"", "the module is no WebAssembly; hand over"),
-        (b"\0asm\x01\0\0\0", "the module is a core WebAssembly module, not a component; build it with `trueup build`"),
+        (b"\0asm\x01\0\0\0", "the module is a core WebAssembly module, not a component; build it with `trueup rule build`"),
         (b"\0asm\x0d\0\x01\0", "the module does not export `trueup:rules/rule@0.1.0`; mark the rule's function"),
         (&cut, "the module is not valid: "),
     ] {
@@ -52,9 +53,27 @@ fn a_module_that_cannot_start_within_its_limits_is_refused() {
     let limits = RuleLimits { memory_bytes: 65_536, ..RuleLimits::default() };
     let found = refusal(&component("trap"), &limits);
     assert!(found.starts_with("the module failed to describe itself: the rule ran out of memory: used "), "{found}");
+    let limits = RuleLimits { table_elements: 1, ..RuleLimits::default() };
+    let found = refusal(&component("trap"), &limits);
+    assert!(found.starts_with("the module failed to describe itself: the rule ran out of table elements: used "), "{found}");
     let limits = RuleLimits { fuel_base: 10, ..RuleLimits::default() };
     let found = refusal(&component("trap"), &limits);
     assert_eq!(found, "the module failed to describe itself: the rule ran out of fuel: used 10 of 10");
+}
+
+#[test]
+fn damage_never_panics() {
+    let whole = component("panic");
+    let mut refused = 0;
+    for n in 0..2_000_usize {
+        let mut bytes = whole.clone();
+        // Mostly in what this check reads: the header and the surface, which stands at the end.
+        let at = if n.is_multiple_of(3) { n * 41 % bytes.len() } else { bytes.len() - 1 - n % 3_000 };
+        bytes[at] ^= (n % 255) as u8 + 1;
+        refused += usize::from(inspect(&bytes, &RuleLimits::default()).is_err());
+        refused += usize::from(inspect(&whole[..n.min(whole.len())], &RuleLimits::default()).is_err());
+    }
+    assert!(refused > 2_000, "{refused} were refused: every cut, and some of the damage");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn push_case(cases: &mut Cases, name: &str, n: u32) {
         snapshot.desired.push(fact);
         snapshot.desired.len() as u32 - 1
     });
-    let observed = (n % 3 != 0).then(|| {
+    let observed = (!n.is_multiple_of(3)).then(|| {
         let fact = fact(&mut snapshot.symbols, "observed", name, n);
         snapshot.observed.push(fact);
         snapshot.observed.len() as u32 - 1

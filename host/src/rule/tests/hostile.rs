@@ -20,6 +20,9 @@ fn fault(module: &Module, form: &str) -> Fault {
     let [same_before, healthy, same_after] = <[_; 3]>::try_from(judge(module, form, "bohr")).expect("three batches");
     assert_eq!((before, after), (same_before, same_after), "the others do not notice");
     assert!(healthy.result.is_ok(), "{healthy:?}");
+    if !matches!(hit.result, Err(Fault::Interrupted { .. })) {
+        assert_eq!(judge(module, form, "poison")[1], hit, "a fault is the same every time, its fuel included");
+    }
     hit.result.expect_err("a fault")
 }
 

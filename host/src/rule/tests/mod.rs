@@ -1,5 +1,5 @@
 //! The rule stage as a whole: real components, built from source, judged in the sandbox.
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod admission;
 mod columns;

@@ -1,0 +1,33 @@
+//! The one place of the library that asks for the time and lets it pass. Everything else is given instants.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+
+use crate::model::Time;
+
+/// A clock that can also be waited on, so that tests and simulations pass hours in no time.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Time;
+
+    /// Returns when this many seconds have passed.
+    async fn sleep(&self, seconds: u32);
+}
+
+/// The machine's clock. Sleeping needs a tokio runtime with its timer enabled.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Time::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    async fn sleep(&self, seconds: u32) {
+        tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
+    }
+}

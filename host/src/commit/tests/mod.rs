@@ -1,0 +1,6 @@
+//! Tests of the commit stage.
+#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod driver;
+mod status;
+mod world;

@@ -1,0 +1,146 @@
+//! One batch within a transaction: its entries become rows, its leaves the end of the log. Owns the statements that
+//! write; when a transaction begins and ends is for `writer`.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::Serialize;
+
+use super::StoreError;
+use super::open::place;
+use crate::audit::{Frontier, LeafPlace, LogHead, leaf_hash};
+use crate::ledger::row::to_bytes;
+use crate::ledger::{Batch, BatchId, Entry, Leaf};
+use crate::model::{Digest, PlanId};
+
+/// The row of a tenant while a transaction works on it.
+pub(super) struct Tenant {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) epoch: u64,
+    /// Entries so far.
+    pub(super) serial: u64,
+    pub(super) frontier: Frontier,
+    /// Root of the sorted base.
+    pub(super) base: Option<Digest>,
+    /// Number of the plan that the last event belonged to.
+    plan: Option<(PlanId, u64)>,
+}
+
+impl Tenant {
+    /// Reads the row of a tenant, and that its log's root is the one of its frontier.
+    pub(super) fn load(conn: &Connection, name: &str) -> Result<Option<Self>, StoreError> {
+        let sql = "SELECT id, epoch, serial, log_size, log_root, frontier, base FROM tenants WHERE name = ?1";
+        let row = conn.prepare_cached(sql)?.query_one([name], |row| {
+            let size: u64 = row.get(3)?;
+            let frontier: Vec<u8> = row.get(5)?;
+            let root = Digest(row.get(4)?);
+            let base: Option<[u8; 32]> = row.get(6)?;
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, LogHead { size, root }, frontier, base.map(Digest)))
+        });
+        let Some((id, epoch, serial, head, frontier, base)) = row.optional()? else { return Ok(None) };
+        match Frontier::from_bytes(head.size, &frontier).filter(|frontier| frontier.root() == head.root) {
+            Some(frontier) => Ok(Some(Tenant { id, name: name.to_owned(), epoch, serial, frontier, base, plan: None })),
+            None => {
+                let problem = format!("the log of `{name}` has {} leaves and a root that is not that of its frontier", head.size);
+                Err(StoreError::Damaged(problem))
+            }
+        }
+    }
+
+    /// Reads the row of a tenant for its writer of this epoch.
+    pub(super) fn owned(conn: &Connection, name: &str, epoch: u64) -> Result<Self, StoreError> {
+        Self::load(conn, name)?.filter(|tenant| tenant.epoch == epoch).ok_or(StoreError::Fenced)
+    }
+
+    /// Writes back what batches moved.
+    pub(super) fn store(&self, conn: &Connection) -> Result<(), StoreError> {
+        let sql = "UPDATE tenants SET serial = ?2, log_size = ?3, log_root = ?4, frontier = ?5 WHERE id = ?1";
+        let LogHead { size, root } = self.frontier.head();
+        conn.prepare_cached(sql)?.execute(params![self.id, self.serial, size, root.0, self.frontier.to_bytes()])?;
+        Ok(())
+    }
+
+    /// Applies one batch; gives the log's head after it.
+    pub(super) fn apply(&mut self, conn: &Connection, id: BatchId, batch: &Batch) -> Result<LogHead, StoreError> {
+        for entry in &batch.entries {
+            self.entry(conn, entry)?;
+        }
+        for leaf in &batch.leaves {
+            self.leaf(conn, leaf)?;
+        }
+        let (epoch, number) = id.parts();
+        let sql = "INSERT INTO batches (tenant, epoch, number) VALUES (?1, ?2, ?3)";
+        conn.prepare_cached(sql)?.execute(params![self.id, epoch, number])?;
+        Ok(self.frontier.head())
+    }
+
+    fn entry(&mut self, conn: &Connection, entry: &Entry) -> Result<(), StoreError> {
+        self.serial += 1;
+        match entry {
+            Entry::Run(row) => {
+                let sql = "INSERT OR REPLACE INTO runs (tenant, run, row) VALUES (?1, ?2, ?3)";
+                conn.prepare_cached(sql)?.execute(params![self.id, row.run.0, json(row)?])?;
+            }
+            Entry::Change { plan, change, event } => {
+                let sql = "INSERT INTO events (place, plan, change, event) VALUES (?1, ?2, ?3, ?4)";
+                let plan = self.plan(conn, *plan)?;
+                let place = place(self.id, self.serial)?;
+                conn.prepare_cached(sql)?.execute(params![place, plan, change.0.0, json(event)?])?;
+            }
+            Entry::Head(row) => {
+                let sql = "INSERT OR REPLACE INTO heads (tenant, key, serial, row) VALUES (?1, ?2, ?3, ?4)";
+                conn.prepare_cached(sql)?.execute(params![self.id, row.key.0, self.serial, to_bytes(row)])?;
+            }
+            Entry::Opened(row) => {
+                let sql = "INSERT OR REPLACE INTO openings (tenant, change, gate, row) VALUES (?1, ?2, ?3, ?4)";
+                let (change, gate) = row.key();
+                conn.prepare_cached(sql)?.execute(params![self.id, change.0.0, gate, json(row)?])?;
+            }
+            Entry::Adopted(row) => {
+                let sql = "INSERT OR REPLACE INTO adoptions (tenant, scope, mode, module, row) VALUES (?1, ?2, ?3, ?4, ?5)";
+                let (scope, mode, module) = row.key();
+                conn.prepare_cached(sql)?.execute(params![self.id, scope, mode, module.0, json(row)?])?;
+            }
+            Entry::Counted(row) => {
+                let sql = "INSERT OR REPLACE INTO scan_counts (tenant, source, side, target, row) VALUES (?1, ?2, ?3, ?4, ?5)";
+                let (source, side, target) = row.key();
+                conn.prepare_cached(sql)?.execute(params![self.id, source, side, target, json(row)?])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A plan's number: 32 bytes less in each event, and a small index.
+    fn plan(&mut self, conn: &Connection, plan: PlanId) -> Result<u64, StoreError> {
+        if let Some((last, number)) = self.plan
+            && last == plan
+        {
+            return Ok(number);
+        }
+        let insert = "INSERT OR IGNORE INTO plans (tenant, digest) VALUES (?1, ?2)";
+        conn.prepare_cached(insert)?.execute(params![self.id, plan.0.0])?;
+        let select = "SELECT id FROM plans WHERE tenant = ?1 AND digest = ?2";
+        let number = conn.prepare_cached(select)?.query_one(params![self.id, plan.0.0], |row| row.get(0))?;
+        self.plan = Some((plan, number));
+        Ok(number)
+    }
+
+    fn leaf(&mut self, conn: &Connection, leaf: &Leaf) -> Result<(), StoreError> {
+        let index = self.frontier.size();
+        let bytes = leaf.encode(LeafPlace { tenant: &self.name, epoch: self.epoch, index })?;
+        let (hash, place) = (leaf_hash(&bytes), place(self.id, index)?);
+        let sql = "INSERT INTO leaves (place, hash, bytes) VALUES (?1, ?2, ?3)";
+        conn.prepare_cached(sql)?.execute(params![place, hash.0, bytes])?;
+        for body in &leaf.bodies {
+            let sql = "INSERT INTO bodies (place, field, salt, state) VALUES (?1, ?2, ?3, ?4)";
+            let salt = Digest::parse(&body.salt);
+            let salt = salt.ok_or_else(|| StoreError::Unusable(format!("the salt of `{}` is no 32 bytes", body.field)))?;
+            conn.prepare_cached(sql)?.execute(params![place, body.field, salt.0, body.state])?;
+        }
+        self.frontier.append(hash);
+        Ok(())
+    }
+}
+
+fn json<T: Serialize>(row: &T) -> Result<String, StoreError> {
+    serde_json::to_string(row).map_err(|e| StoreError::Unusable(e.to_string()))
+}

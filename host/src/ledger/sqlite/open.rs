@@ -1,0 +1,189 @@
+//! Connections: how SQLite is set so that a committed batch survives the loss of power, and how that is checked. Owns
+//! the schema and its version.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+use super::place::sync;
+
+/// Name of the database file.
+const FILE: &str = "ledger.sqlite";
+/// "true", as SQLite's number for whose file it is.
+const APPLICATION: i64 = 0x7472_7565;
+/// Version of the schema.
+const FORMAT: u32 = 1;
+/// Older ones may lose a write-ahead log that is reset while it is read.
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// How long to wait for a reader of another process.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Every statement that the ledger has.
+const STATEMENTS: usize = 64;
+
+/// What every connection needs, and what it must read as afterwards.
+const COMMON: [(&str, &str, i64); 4] =
+    [("trusted_schema", "OFF", 0), ("cell_size_check", "ON", 1), ("mmap_size", "0", 0), ("foreign_keys", "ON", 1)];
+/// What the writer needs besides. FULL: a commit returns after the flush; NORMAL would lose commits with the power.
+const WRITER: [(&str, &str, i64); 4] = [
+    ("synchronous", "FULL", 2),
+    ("fullfsync", "ON", 1),
+    ("checkpoint_fullfsync", "ON", 1),
+    // The writer thread decides when to checkpoint.
+    ("wal_autocheckpoint", "0", 0),
+];
+
+/// One place number holds a tenant (above) and an index (below): rows of one tenant lie together, in order, and are
+/// appended at the end of a table without an index.
+const INDEX_BITS: u32 = 40;
+
+/// The place of a tenant's row.
+pub(super) fn place(tenant: u64, index: u64) -> Result<u64, StoreError> {
+    match tenant.checked_shl(INDEX_BITS).filter(|shifted| shifted >> INDEX_BITS == tenant && index >> INDEX_BITS == 0) {
+        Some(shifted) => Ok(shifted | index),
+        None => Err(StoreError::Damaged(format!("tenant {tenant} has a row {index}, which is out of range"))),
+    }
+}
+
+/// The index in a place.
+pub(super) const fn index_of(place: u64) -> u64 {
+    place & ((1 << INDEX_BITS) - 1)
+}
+
+const SCHEMA: &str = "
+CREATE TABLE tenants(
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    epoch INTEGER NOT NULL,
+    serial INTEGER NOT NULL,     -- entries so far: the place of the next event, the age of heads
+    log_size INTEGER NOT NULL,
+    log_root BLOB NOT NULL,
+    frontier BLOB NOT NULL,
+    base BLOB                    -- root of the sorted base of recorded state, once there is one
+) STRICT;
+CREATE TABLE batches(
+    tenant INTEGER NOT NULL, epoch INTEGER NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (tenant, epoch, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE runs(
+    tenant INTEGER NOT NULL, run INTEGER NOT NULL, row TEXT NOT NULL,
+    PRIMARY KEY (tenant, run)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE plans(
+    id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, digest BLOB NOT NULL,
+    UNIQUE (tenant, digest)
+) STRICT;
+CREATE TABLE events(
+    place INTEGER PRIMARY KEY, plan INTEGER NOT NULL, change BLOB NOT NULL, event TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_of_plan ON events(plan);
+CREATE TABLE heads(
+    tenant INTEGER NOT NULL, key BLOB NOT NULL, serial INTEGER NOT NULL, row BLOB NOT NULL,
+    PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE openings(
+    tenant INTEGER NOT NULL, change BLOB NOT NULL, gate TEXT NOT NULL, row TEXT NOT NULL,
+    PRIMARY KEY (tenant, change, gate)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE adoptions(
+    tenant INTEGER NOT NULL, scope TEXT NOT NULL, mode TEXT NOT NULL, module BLOB NOT NULL, row TEXT NOT NULL,
+    PRIMARY KEY (tenant, scope, mode, module)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE scan_counts(
+    tenant INTEGER NOT NULL, source TEXT NOT NULL, side TEXT NOT NULL, target TEXT NOT NULL, row TEXT NOT NULL,
+    PRIMARY KEY (tenant, source, side, target)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE leaves(
+    place INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL
+) STRICT;
+CREATE TABLE bodies(
+    place INTEGER NOT NULL REFERENCES leaves(place), field TEXT NOT NULL, salt BLOB NOT NULL, state TEXT,
+    PRIMARY KEY (place, field)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The one connection that writes. Makes the database when it is missing, and brings what the write-ahead log holds into
+/// the database and flushes it: only then is what an earlier process left behind known to be durable.
+pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = connect(dir, flags)?;
+    let fresh = version(&conn)? == (0, 0) && is_empty(&conn)?;
+    if !fresh {
+        check(&conn)?;
+    }
+    set(&conn, &WRITER)?;
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::Unusable(format!("it cannot have a write-ahead log; its journal is `{mode}`")));
+    }
+    if fresh {
+        let header = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; {header} {SCHEMA} COMMIT;"))?;
+        sync(dir).map_err(|e| StoreError::Unusable(e.to_string()))?;
+    }
+    settle(&conn)?;
+    Ok(conn)
+}
+
+/// A connection that only reads, and sees one committed state per transaction.
+pub(super) fn reader(dir: &Path) -> Result<Connection, StoreError> {
+    if !dir.join(FILE).exists() {
+        return Err(StoreError::Unusable("there is no ledger yet; the first run makes it".to_owned()));
+    }
+    let conn = connect(dir, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    check(&conn)?;
+    Ok(conn)
+}
+
+/// Moves the whole write-ahead log into the database, flushes it, and empties the log.
+fn settle(conn: &Connection) -> Result<(), StoreError> {
+    let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match busy {
+        0 => Ok(()),
+        _ => Err(StoreError::Unusable("another process is reading it; try again when that is done".to_owned())),
+    }
+}
+
+fn connect(dir: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(StoreError::Unusable(format!("SQLite {} can lose data; 3.51.3 is needed", rusqlite::version())));
+    }
+    let conn = Connection::open_with_flags(dir.join(FILE), flags)?;
+    conn.busy_timeout(PATIENCE)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    set(&conn, &COMMON)?;
+    Ok(conn)
+}
+
+/// Sets pragmas and reads them back: SQLite ignores in silence what it does not know or cannot do.
+fn set(conn: &Connection, pragmas: &[(&str, &str, i64)]) -> Result<(), StoreError> {
+    for (name, value, expected) in pragmas {
+        conn.execute_batch(&format!("PRAGMA {name} = {value}"))?;
+        let found: Value = conn.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))?;
+        if found != Value::Integer(*expected) {
+            return Err(StoreError::Unusable(format!("pragma {name} reads {found:?} after being set to {value}")));
+        }
+    }
+    Ok(())
+}
+
+fn version(conn: &Connection) -> Result<(i64, u32), StoreError> {
+    let application = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let format = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok((application, format))
+}
+
+fn is_empty(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(conn.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
+}
+
+/// Refuses what is not a ledger, and one of a newer format.
+fn check(conn: &Connection) -> Result<(), StoreError> {
+    match version(conn)? {
+        (APPLICATION, found) if found > FORMAT => Err(StoreError::Newer { found, supported: FORMAT }),
+        (APPLICATION, FORMAT) => Ok(()),
+        _ => Err(StoreError::Damaged(format!("`{FILE}` is not a ledger of trueup"))),
+    }
+}
