@@ -10,7 +10,7 @@ use crate::wire;
 use crate::words::{Attributes, IdentityKind, Side, Status, Subject};
 
 /// An opened batch.
-pub struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     pub(crate) wire: &'a wire::Batch,
     /// What is wrong with the first optional column that could not be read.
     misread: RefCell<Option<String>>,
