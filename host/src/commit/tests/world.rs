@@ -464,15 +464,16 @@ impl Ledger for World {
                 state.leaves.extend(batch.leaves);
             }
         }
-        Ok(Ticket { id: BatchId(1) })
+        let settled = state.settled.clone().unwrap_or(Settled::Committed(LogHead::default()));
+        Ok(Ticket::settled(BatchId(1), Ok(settled)))
     }
 
-    fn wait(&self, _: Ticket) -> Result<Settled, LedgerError> {
+    fn wait(&self, ticket: Ticket) -> Result<Settled, LedgerError> {
         // The second place to stop: the batch is durable, the writer does not know.
         if !self.alive() {
             return Err(DEAD);
         }
-        Ok(self.lock().settled.clone().unwrap_or(Settled::Committed(LogHead::default())))
+        ticket.wait()
     }
 
     fn resolve(&self, _: &Owned, id: BatchId) -> Result<bool, LedgerError> {
