@@ -50,6 +50,8 @@ pub struct Report {
     pub mutations: BTreeMap<String, u64>,
     /// Role changes of the history on facts that stayed, where the level is an attribute.
     pub role_changes: u64,
+    /// Keys that a month lists with two roles; the export names the stronger one.
+    pub two_roles: u64,
     /// Respellings of a login that the history made.
     pub respellings: u64,
     /// Mutations on a key that was only respelled.
@@ -188,6 +190,7 @@ fn month(
     report: &mut Report,
     out: &mut dyn Write,
 ) -> Result<()> {
+    let state = &if options.level_in_key { state.clone() } else { strongest(state, report) };
     let mut file = String::from("group\tprincipal\trole\n");
     for (group, principal, role) in state {
         file.push_str(&format!("{group}\t{principal}\t{role}\n"));
@@ -241,6 +244,21 @@ fn release(folder: &Path, as_of: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where the role is an attribute, a key has one: of two that the history lists, an export names the stronger.
+fn strongest(state: &BTreeSet<Tuple>, report: &mut Report) -> BTreeSet<Tuple> {
+    let rank =
+        |role: &str| ["member", "read", "triage", "write", "maintain", "maintainer", "admin"].iter().position(|r| *r == role);
+    let mut keys: BTreeMap<(&String, &String), &String> = BTreeMap::new();
+    for (group, principal, role) in state {
+        let held = keys.entry((group, principal)).or_insert(role);
+        if *held != role {
+            report.two_roles += 1;
+            *held = if rank(role) > rank(held) { role } else { *held };
+        }
+    }
+    keys.into_iter().map(|((group, principal), role)| (group.clone(), principal.clone(), role.clone())).collect()
 }
 
 fn differing(wanted: &Held, found: &Held) -> BTreeSet<(String, String)> {

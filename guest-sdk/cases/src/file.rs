@@ -204,6 +204,7 @@ pub(crate) enum Trait {
     Privileged,
     BreakGlass,
     Additive,
+    Withheld,
 }
 
 /// Bits are those of `differs`.

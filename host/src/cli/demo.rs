@@ -57,10 +57,10 @@ pub(super) fn demo(terminal: &mut Terminal<'_>, args: &DemoArgs) -> Outcome {
     let rows = estate::seed(&made, 0, &args.dir)?;
     writeln!(
         terminal.out,
-        "{}\n{} hold {} for {} identities; seed {}\n",
+        "{}\n{} hold {} accounts, grants and credentials for {} identities; seed {}\n",
         paint(BOLD, "An organisation is trued up over a month"),
         plural(made.targets().count() as u64, "target"),
-        plural(rows, "account, grant and credential").replace("credentials", "credentials"),
+        count(rows),
         count(u64::from(made.identities())),
         args.seed
     )?;

@@ -103,7 +103,8 @@ pub fn sightings<'a>(cases: &'a Cases, targets: &'a BTreeMap<String, TargetFacts
     let symbols = &cases.snapshot.symbols;
     let whole = cases.snapshot.scans.iter().all(|s| s.side == ScanSide::Observed || s.completeness == Completeness::Complete);
     // No source lists them any more: from now on they may be desired anew.
-    let withdrawn = cases.unlisted.iter().filter(move |_| whole).map(|row| Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row });
+    let withdrawn =
+        cases.unlisted.iter().filter(move |_| whole).map(|row| Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row });
     let seen = cases.cases.iter().filter_map(move |case| {
         if case.traits & traits::WITHHELD != 0 && case.desired_side == Side::Absent {
             let row = case.recorded.and_then(|i| cases.recorded.get(i as usize))?;

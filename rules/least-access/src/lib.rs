@@ -97,6 +97,9 @@ fn outlived(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
     if cx.is_future(case.not_before()) {
         return Some(gone(Why::NotYet));
     }
+    if case.is_withheld() && case.observed() == Side::Absent {
+        return Some(Verdict::keep(Why::Withheld));
+    }
     // Logging in is not what an account is for, and a target that reports no
     // use at all says nothing about it. A later record starts the days anew.
     let days = cx.settings.unused_days;

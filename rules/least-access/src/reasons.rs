@@ -39,6 +39,8 @@ pub enum Why {
     NotYet,
     /// Nobody has used it for longer than unused access may stay.
     Unused,
+    /// It was taken away while its sources wanted it, and they still list it as before.
+    Withheld,
     /// It is kept for emergencies, however rarely it is used.
     BreakGlass,
     /// It is kept for emergencies, and no source lists it any more.
