@@ -130,9 +130,11 @@ impl Target for EmbeddedTarget {
 
     async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
         let failed = |error: EmbeddedError| ReadError { key: key.to_string(), message: error.to_string() };
-        let conn = self.conn();
-        let state = writing::state(&conn, key.subject, &key.holder, &key.object).map_err(failed)?;
-        let version = writing::version(&conn, key.subject, &key.holder, &key.object).map_err(failed)?;
+        let mut conn = self.conn();
+        // One transaction: a state with the version of a later one would let a write overwrite what it never saw.
+        let tx = conn.transaction().map_err(|error| failed(error.into()))?;
+        let state = writing::state(&tx, key.subject, &key.holder, &key.object).map_err(failed)?;
+        let version = writing::version(&tx, key.subject, &key.holder, &key.object).map_err(failed)?;
         Ok(Reading { state, version: Version(version.to_string()) })
     }
 

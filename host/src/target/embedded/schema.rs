@@ -44,15 +44,14 @@ CREATE TABLE journal (
 ) STRICT;
 ";
 
-/// Opens a file, and makes its tables when it is new.
+/// Opens a file, and makes its tables when it is new. A file of another program is not touched.
 pub(super) fn open(path: &Path) -> Result<Connection, EmbeddedError> {
     let mut conn = Connection::open(path)?;
     conn.busy_timeout(BUSY)?;
-    conn.pragma_update(None, "journal_mode", "WAL")?;
-    // It plays a remote system: what a power cut may take back there is not what the ledger promises.
-    conn.pragma_update(None, "synchronous", "NORMAL")?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "cell_size_check", true)?;
+    // It plays a remote system: what a power cut may take back there is not what the ledger promises.
+    conn.pragma_update(None, "synchronous", "NORMAL")?;
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: u32 = tx.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: u64 = tx.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
@@ -65,5 +64,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, EmbeddedError> {
         (found, _) => return Err(EmbeddedError::Foreign { found }),
     }
     tx.commit()?;
+    // The journal mode is written into the file: only now is it known to be ours.
+    conn.pragma_update(None, "journal_mode", "WAL")?;
     Ok(conn)
 }

@@ -137,5 +137,68 @@ fn no_database(path: &Path) {
 
 fn other_program(path: &Path) {
     let conn = rusqlite::Connection::open(path).expect("database");
-    conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE theirs (a); PRAGMA application_id = 7;").expect("table");
+    conn.execute_batch("CREATE TABLE theirs (a); PRAGMA application_id = 7;").expect("table");
+}
+
+#[test]
+fn a_read_never_pairs_a_state_with_another_ones_version() {
+    let (folder, target) = system();
+    let other = EmbeddedTarget::open(&folder.path().join("crm.db"), "crm").expect("a second handle");
+    let grant = key(Subject::Grant, "team:ops");
+    std::thread::scope(|scope| {
+        let editing = scope.spawn(|| {
+            for i in 0..400 {
+                let after = (i % 2 == 0).then(Holding::default);
+                other.foreign_edit(Time::from_seconds(5), Subject::Grant, "ada", "team:ops", after.as_ref()).expect("edit");
+            }
+        });
+        // Each edit turns it on or off and counts: odd versions are held, even ones are not.
+        while !editing.is_finished() {
+            let read = now(target.read(&grant)).expect("read");
+            let version: u64 = read.version.0.parse().expect("a number");
+            assert_eq!(read.state.is_some(), version % 2 == 1, "version {version}");
+        }
+    });
+}
+
+#[test]
+fn a_busy_system_asks_to_wait() {
+    let (folder, target) = system();
+    target.conn().busy_timeout(std::time::Duration::ZERO).expect("timeout");
+    let other = rusqlite::Connection::open(folder.path().join("crm.db")).expect("database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    let grant = change(key(Subject::Grant, "team:ops"), Some(Holding::default()));
+    assert_eq!(write(&target, &grant, "0", 1), Err(WriteError::Throttled { seconds: 1 }));
+    other.execute_batch("ROLLBACK").expect("unlock");
+    assert_eq!(write(&target, &grant, "0", 1), Ok(()));
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_never_a_panic() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("crm.db");
+    let rows = (0..200).map(|i| EmbeddedRow {
+        subject: Subject::Grant,
+        holder: format!("user{i:03}"),
+        object: "team:ops".into(),
+        holding: Holding::default(),
+        last_used: Time::NONE,
+        via: String::new(),
+    });
+    EmbeddedTarget::open(&path, "crm").and_then(|target| target.seed(rows)).expect("seed");
+    let sound = std::fs::read(&path).expect("file");
+    let grant = change(key(Subject::Grant, "team:ops"), Some(Holding::default()));
+    let mut refused = 0;
+    for at in (0..sound.len()).step_by(61) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0xff;
+        std::fs::write(&path, bytes).expect("file");
+        let Ok(target) = EmbeddedTarget::open(&path, "crm") else {
+            refused += 1;
+            continue;
+        };
+        let _ = (target.dump(), target.journal(), now(target.page(None)), now(target.version()), now(target.read(&grant.key)));
+        let _ = write(&target, &grant, "0", 1);
+    }
+    assert!(refused > 0, "some damage is seen at once");
 }

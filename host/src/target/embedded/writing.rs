@@ -1,7 +1,7 @@
 //! One case at a time: what is held, under which version, and the conditional write. Owns the rules of the system: who has
 //! grants cannot be deleted, what is inherited cannot be written.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::EmbeddedError;
 use crate::model::{Holding, State, Subject, Time};
@@ -52,19 +52,18 @@ fn resource(subject: Subject, holder: &str, object: &str) -> String {
 
 /// The conditional write: one transaction, all or nothing.
 pub(super) fn write(conn: &mut Connection, write: &Write<'_>) -> Result<(), WriteError> {
-    let refused = |error: EmbeddedError| WriteError::Rejected { message: error.to_string() };
-    let sqlite = |error: rusqlite::Error| refused(error.into());
+    let sqlite = |error: rusqlite::Error| failed(error.into());
     let key = &write.change.key;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
     let highest: u64 = tx.query_row("SELECT highest FROM fence", (), |row| row.get(0)).map_err(sqlite)?;
     if write.fence < highest {
         return Err(WriteError::Fenced);
     }
-    let found = version(&tx, key.subject, &key.holder, &key.object).map_err(refused)?;
+    let found = version(&tx, key.subject, &key.holder, &key.object).map_err(failed)?;
     if found.to_string() != write.version.0 {
         return Err(WriteError::Precondition);
     }
-    if let Some(message) = forbidden(&tx, write).map_err(refused)? {
+    if let Some(message) = forbidden(&tx, write).map_err(failed)? {
         return Err(WriteError::Rejected { message });
     }
     if write.fence > highest {
@@ -80,9 +79,20 @@ pub(super) fn write(conn: &mut Connection, write: &Write<'_>) -> Result<(), Writ
         object: &key.object,
         after: write.after,
     };
-    mutate(&tx, &mutation).map_err(refused)?;
+    mutate(&tx, &mutation).map_err(failed)?;
     // Whether a failed commit took effect, nobody knows.
     tx.commit().map_err(|error| WriteError::Ambiguous { message: error.to_string() })
+}
+
+/// What a failure before the commit means: nothing was written, but only damage is there for good.
+fn failed(error: EmbeddedError) -> WriteError {
+    match error {
+        EmbeddedError::Sqlite(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => WriteError::Throttled { seconds: 1 },
+            _ => WriteError::Ambiguous { message: error.to_string() },
+        },
+        damaged => WriteError::Rejected { message: damaged.to_string() },
+    }
 }
 
 fn forbidden(conn: &Connection, write: &Write<'_>) -> Result<Option<String>, EmbeddedError> {
