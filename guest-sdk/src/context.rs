@@ -60,8 +60,8 @@ impl<'a, S> Context<'a, S> {
         }
     }
 
-    /// Whether an instant is yet to come. Not the opposite of [`is_past`]
-    /// (Self::is_past) for an instant that is not recorded: that one is neither.
+    /// Whether an instant is yet to come. Not the opposite of
+    /// [`is_past`](Self::is_past) for an instant that is not recorded: that one is neither.
     #[inline]
     pub fn is_future(&self, instant: impl Into<Option<Time>>) -> bool {
         match instant.into() {

@@ -65,7 +65,7 @@ mod watch;
 pub mod wire;
 mod words;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests;
 
 pub use answers::Answers;

@@ -16,7 +16,7 @@ use proc_macro::TokenStream;
 
 /// Makes a rule of a function.
 ///
-/// ```ignore
+/// ```text
 /// #[rule(
 ///     name = "dormant-admins",              // else the function's name
 ///     version = "1.2.0",                    // else the crate's version
