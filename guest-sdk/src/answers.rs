@@ -46,7 +46,7 @@ impl<W: Reasons> Answers<W> {
             return Err(Fault { code: "answers".into(), message: message.into(), case: Some(case) });
         }
         if !self.ascending {
-            self.rows.sort_by_key(|(case, _)| *case);
+            self.rows.sort_unstable_by_key(|(case, _)| *case);
             let twice = self.rows.iter().zip(self.rows.iter().skip(1)).find(|(a, b)| a.0 == b.0);
             if let Some(((case, _), _)) = twice {
                 let message = "the rule answers this case twice";

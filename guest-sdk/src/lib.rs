@@ -77,7 +77,7 @@ pub use settings::{Given, SettingType, Settings, defaults};
 pub use time::{Days, Hours, Seconds, Time};
 pub use trueup_guest_macros::{Reasons, Settings, rule};
 pub use verdict::{Effect, Finished, Guard, Opinion, Verdict};
-pub use view::{Batch, Case, Identity};
+pub use view::{Case, Identity};
 pub use words::{Attributes, IdentityKind, Key, Side, Status, Subject, WhyUnknown};
 
 /// Everything that a rule's source names.
@@ -91,6 +91,7 @@ pub mod prelude {
 /// What the attribute's code names.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::reasons::table;
     pub use crate::rule::{Rule, each};
 }
 

@@ -33,3 +33,8 @@ pub trait Reasons: Copy {
     /// Appends the table.
     fn table(out: &mut Vec<wire::Reason>);
 }
+
+/// Appends reasons by their codes and texts.
+pub fn table(out: &mut Vec<wire::Reason>, rows: &[(&str, &str)]) {
+    out.extend(rows.iter().map(|(code, text)| wire::Reason { code: (*code).to_string(), text: (*text).to_string() }));
+}

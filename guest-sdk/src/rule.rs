@@ -54,9 +54,12 @@ pub fn each<'a, O: Opinion>(
 }
 
 pub(crate) fn describe<R: Rule>() -> wire::RuleInfo {
-    let mut columns = R::columns();
-    columns.sort();
-    columns.dedup();
+    let mut columns: Vec<String> = Vec::new();
+    for name in R::columns() {
+        if !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
     let mut settings = Vec::new();
     R::Settings::schema(&mut settings);
     let mut reasons = Vec::new();
@@ -107,17 +110,27 @@ impl NativeRule {
         NativeRule { describe: describe::<R>, judge: judge::<R>, canon: canon::<R> }
     }
 
+    // Inlined, so that a composed rule that asks its parts for their columns does
+    // not link their judging too.
+
     /// Name, version, wanted columns, settings and reasons.
+    #[inline]
     pub fn describe(&self) -> wire::RuleInfo {
         (self.describe)()
     }
 
     /// What the rule says of a batch.
+    ///
+    /// # Errors
+    /// When the settings or columns are not what the rule can read, or the rule
+    /// says that it cannot judge.
+    #[inline]
     pub fn judge(&self, context: &wire::Context, batch: &wire::Batch) -> Result<wire::Verdicts, wire::RuleError> {
         (self.judge)(context, batch).map_err(wire::RuleError::from)
     }
 
     /// The forms in which keys are compared, one per key.
+    #[inline]
     pub fn canon(&self, kind: u8, keys: &[String]) -> Vec<String> {
         (self.canon)(kind, keys)
     }

@@ -180,7 +180,7 @@ fn a_rule_describes_itself() {
     );
     let info = identities_form::RULE.describe();
     assert_eq!((info.name.as_str(), info.version.as_str(), info.canonical), ("company", env!("CARGO_PKG_VERSION"), false));
-    assert_eq!(info.columns, ["last-used", "level", "risk"]);
+    assert_eq!(info.columns, ["level", "last-used", "risk"]);
 }
 
 #[test]

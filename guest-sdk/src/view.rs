@@ -10,7 +10,7 @@ use crate::wire;
 use crate::words::{Attributes, IdentityKind, Side, Status, Subject};
 
 /// An opened batch.
-pub struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     pub(crate) wire: &'a wire::Batch,
     /// What is wrong with the first optional column that could not be read.
     misread: RefCell<Option<String>>,
@@ -209,6 +209,7 @@ mod bit {
     pub(super) const PRIVILEGED: u32 = 1 << 4;
     pub(super) const BREAK_GLASS: u32 = 1 << 5;
     pub(super) const ADDITIVE: u32 = 1 << 6;
+    pub(super) const WITHHELD: u32 = 1 << 7;
 }
 
 impl<'a> Case<'a> {
@@ -327,6 +328,13 @@ impl<'a> Case<'a> {
     #[inline]
     pub fn is_break_glass(self) -> bool {
         self.has(bit::BREAK_GLASS)
+    }
+
+    /// It was taken away while the sources wanted it, and they have wanted it
+    /// ever since: giving it anew would only undo that.
+    #[inline]
+    pub fn is_withheld(self) -> bool {
+        self.has(bit::WITHHELD)
     }
 
     /// Its scope is additive: what the sources do not list may stay.

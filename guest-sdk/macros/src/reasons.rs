@@ -21,21 +21,18 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     // Each variant begins where the ones before it end.
     let mut start = quote!(0);
     let (mut index, mut table, mut from) = (Vec::new(), Vec::new(), Vec::new());
+    let mut run = Vec::new();
     for variant in &variants {
         match variant {
             Reason::One { name: variant, code, text } => {
                 index.push(quote!(#name::#variant => #start,));
-                table.push(quote! {
-                    out.push(::trueup_guest::wire::Reason {
-                        code: ::std::string::String::from(#code),
-                        text: ::std::string::String::from(#text),
-                    });
-                });
+                run.push(quote!((#code, #text)));
                 start = quote!(#start + 1);
             }
             Reason::Nested { name: variant, set } => {
                 let reasons = quote_spanned!(set.span()=> <#set as ::trueup_guest::Reasons>);
                 index.push(quote!(#name::#variant(reason) => #start + #reasons::index(reason),));
+                table.extend(rows(&mut run));
                 table.push(quote!(#reasons::table(out);));
                 from.push(quote! {
                     impl ::core::convert::From<#set> for #name {
@@ -48,6 +45,7 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
             }
         }
     }
+    table.extend(rows(&mut run));
     // An enum without variants has no value to match on.
     let index = if index.is_empty() { quote!(match self {}) } else { quote!(match self { #(#index)* }) };
     Ok(quote! {
@@ -66,6 +64,16 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
 
         #(#from)*
     })
+}
+
+/// The rows of a run of plain reasons: one loop over data, since code that adds
+/// each of them would be most of a small module.
+fn rows(run: &mut Vec<TokenStream>) -> Option<TokenStream> {
+    if run.is_empty() {
+        return None;
+    }
+    let run = std::mem::take(run);
+    Some(quote!(::trueup_guest::__private::table(out, &[#(#run),*]);))
 }
 
 enum Reason<'a> {

@@ -50,7 +50,11 @@ fn write(value: &Value, out: &mut String) -> Result<(), NotCanonical> {
         }
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
-            members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+            // Names of the log are ASCII, where bytes and UTF-16 units sort alike.
+            match members.iter().all(|(name, _)| name.is_ascii()) {
+                true => members.sort_by_key(|(name, _)| name.as_bytes()),
+                false => members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16())),
+            }
             out.push('{');
             for (i, (name, member)) in members.into_iter().enumerate() {
                 separate(i, out);
@@ -72,6 +76,11 @@ fn separate(i: usize, out: &mut String) {
 
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
+    if !text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
+use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What a rule module exports.
+const INTERFACE: &str = "trueup:rules/rule";
 
 /// The toolchain that `wasm-target.sh` links where rustup cannot download the target.
 const LINKED: &str = "wasm";
@@ -130,7 +134,32 @@ pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built
 fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     let mut encoder = ComponentEncoder::default();
     let encoded = encoder.validate(true).module(module).and_then(ComponentEncoder::encode);
-    encoded.map_err(|error| format!("{error:#}"))
+    let component = encoded.map_err(|error| format!("{error:#}"))?;
+    // Any module makes some component, be it an empty one.
+    if !exports_rule(&component).map_err(|error| error.to_string())? {
+        return Err(format!("it exports no `{INTERFACE}`"));
+    }
+    Ok(component)
+}
+
+/// Whether a component itself, not one inside it, exports the contract's interface in any version.
+fn exports_rule(component: &[u8]) -> wasmparser::Result<bool> {
+    let mut depth = 0_u32;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                for export in exports {
+                    if export?.name.name.split('@').next() == Some(INTERFACE) {
+                        return Ok(true);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 /// A program in the crate's folder, without what a cargo above has set.

@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod config;
 mod demo;
+mod estate;
 mod exit;
 mod explain;
 mod generate;

@@ -17,7 +17,8 @@ use crate::target::{EmbeddedTarget, Target};
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
     let store = config.store.clone();
-    let engine = Engine::open(parts(config)?, &store)?;
+    let module = module(&config.rule.module)?;
+    let engine = Engine::open(parts(config, module)?, &store)?;
     Ok(engine.observed_by(observer(terminal.common.progress)))
 }
 
@@ -25,11 +26,12 @@ pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
     let store = config.store.clone();
-    Ok(Engine::open_read_only(parts(config)?, &store)?)
+    let module = module(&config.rule.module)?;
+    Ok(Engine::open_read_only(parts(config, module)?, &store)?)
 }
 
-fn parts(config: Config) -> Outcome<Parts> {
-    let module = module(&config.rule.module)?;
+/// Opens what an engine is made of.
+pub(super) fn parts(config: Config, module: Arc<Module>) -> Outcome<Parts> {
     let settings = config.rule.settings.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
     let settings = settings.collect::<Outcome<_>>()?;
     let settings = module.check_settings(&settings).map_err(EngineError::from)?;

@@ -101,7 +101,7 @@ impl Driver<'_> {
         let at = self.now();
         self.journal.record(item, Event::Confirmed { grade, at }, Some(found))?;
         let (flags, since, disabled_since) = match found {
-            None => (0, at, Time::NONE),
+            None => (if item.change.record.is_empty() { 0 } else { Recorded::WITHHELD }, at, Time::NONE),
             Some(holding) => {
                 let disabled = if holding.enabled { 0 } else { Recorded::DISABLED };
                 // What is taken away by degrees counts as undesired from this plan on.

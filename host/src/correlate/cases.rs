@@ -68,6 +68,8 @@ impl Recorded {
     pub const CLAIMED: u32 = 1;
     /// It was disabled when last confirmed.
     pub const DISABLED: u32 = 2;
+    /// It was taken away while sources desired it, and they have not stopped since: giving it anew would only undo that.
+    pub const WITHHELD: u32 = 4;
 
     /// Whether nothing was held when it was last confirmed.
     #[must_use]
@@ -92,6 +94,8 @@ pub mod traits {
     pub const BREAK_GLASS: u32 = 32;
     /// Its scope is additive.
     pub const ADDITIVE: u32 = 64;
+    /// It was taken away while desired, and is desired ever since.
+    pub const WITHHELD: u32 = 128;
 }
 
 /// One case: indices into the snapshot, and what the host derived.
@@ -176,6 +180,8 @@ pub struct Cases {
     pub links: Links,
     /// Recorded rows that some case refers to.
     pub recorded: Vec<Recorded>,
+    /// Closed rows that were withheld and that no case refers to any more.
+    pub unlisted: Vec<Recorded>,
     /// In order of their digests.
     pub identities: Vec<Identity>,
     /// In order of identities.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::pair::{CorrelateError, TargetFacts};
 use super::{Case, Cases, Recorded, Side, traits};
+use crate::discover::{Completeness, ScanSide};
 use crate::model::{Attribute, AttributeMask, Fact, FactFlags, Holding, KeyHash, StateHash, Sym, Symbols, Time};
 
 /// What a fact says is held, as far as the target stores it.
@@ -53,6 +54,9 @@ pub(super) fn merge<E>(
             return Err(CorrelateError::Unsorted { key: row.key });
         }
         while next.next_if(|(key, _)| *key < row.key).is_some() {}
+        if row.flags & Recorded::WITHHELD != 0 && next.peek().is_none_or(|(key, _)| *key != row.key) {
+            cases.unlisted.push(row);
+        }
         while let Some((_, index)) = next.next_if(|(key, _)| *key == row.key) {
             let Some(case) = cases.cases.get_mut(*index as usize) else { continue };
             let observed = case.observed.and_then(|i| cases.snapshot.observed.get(i as usize));
@@ -74,6 +78,7 @@ fn remember(case: &mut Case, row: &Recorded, now: StateHash) {
         _ => Side::Present,
     };
     case.traits |= if row.flags & Recorded::CLAIMED != 0 { traits::CLAIMED } else { 0 };
+    case.traits |= if row.is_closed() && row.flags & Recorded::WITHHELD != 0 { traits::WITHHELD } else { 0 };
     if case.observed_side != Side::Unknown && now != row.state {
         case.traits |= traits::CHANGED;
     }
@@ -92,10 +97,19 @@ fn date(case: &mut Case, recorded: &[Recorded], as_of: Time) {
 }
 
 /// Rows of recorded state that change although nothing is written: a case is seen undesired or disabled for the first
-/// time, or no longer. A sighting claims nothing. Closed rows stay as they are, and so does what is unknown.
+/// time, or no longer, or sources have stopped desiring what was taken away. A sighting claims nothing. Closed rows stay
+/// closed, and what is unknown stays as it is.
 pub fn sightings<'a>(cases: &'a Cases, targets: &'a BTreeMap<String, TargetFacts>) -> impl Iterator<Item = Recorded> + use<'a> {
     let symbols = &cases.snapshot.symbols;
-    cases.cases.iter().filter_map(move |case| {
+    let whole = cases.snapshot.scans.iter().all(|s| s.side == ScanSide::Observed || s.completeness == Completeness::Complete);
+    // No source lists them any more: from now on they may be desired anew.
+    let withdrawn =
+        cases.unlisted.iter().filter(move |_| whole).map(|row| Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row });
+    let seen = cases.cases.iter().filter_map(move |case| {
+        if case.traits & traits::WITHHELD != 0 && case.desired_side == Side::Absent {
+            let row = case.recorded.and_then(|i| cases.recorded.get(i as usize))?;
+            return Some(Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row });
+        }
         let fact = case.is_observed().then(|| cases.native(case)).flatten()?;
         let row = case.recorded.and_then(|i| cases.recorded.get(i as usize));
         let mut seen = match row {
@@ -114,5 +128,6 @@ pub fn sightings<'a>(cases: &'a Cases, targets: &'a BTreeMap<String, TargetFacts
         seen.disabled_since = case.disabled_since;
         let known = row.map_or((Time::NONE, Time::NONE), |row| (row.since, row.disabled_since));
         ((seen.since, seen.disabled_since) != known).then_some(seen)
-    })
+    });
+    seen.chain(withdrawn)
 }

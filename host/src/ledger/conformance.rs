@@ -113,16 +113,8 @@ fn leaf(n: u64) -> Leaf {
 }
 
 fn run(number: u64, stage: Stage) -> Entry {
-    let row = RunRow {
-        run: RunId(number),
-        stage,
-        as_of: AT,
-        began: AT,
-        basis: digest(9),
-        plan: Some(plan(1)),
-        slice: u64::MAX,
-        commits: true,
-    };
+    let (basis, plan) = (digest(9), Some(plan(1)));
+    let row = RunRow { run: RunId(number), stage, as_of: AT, began: AT, basis, plan, slice: u64::MAX, commits: true };
     Entry::Run(row)
 }
 

@@ -1,7 +1,7 @@
 //! Turns cells into rows of a page. Owns aliases, levels in keys, and what each kind of row must have.
 
 use super::alias::Aliases;
-use super::cells::{Cells, Problem};
+use super::cells::{Cell, Cells, Problem};
 use super::{Field, FileConfig, RowKind};
 use crate::discover::Page;
 use crate::limits::PAGE_ROWS;
@@ -51,6 +51,9 @@ pub(super) struct Rows<'c> {
     key: String,
 }
 
+/// The record of a row whose file names none. Not the file's name: splitting a file changes no fact.
+const LISTED: &str = "listed";
+
 impl<'c> Rows<'c> {
     pub(super) fn new(config: &'c FileConfig, aliases: &'c Aliases) -> Self {
         let last = [Sym::EMPTY; Field::COUNT];
@@ -94,7 +97,7 @@ impl<'c> Rows<'c> {
             identity: self.text(cells, Field::Identity)?,
             owner: self.text(cells, Field::Owner)?,
             purpose: self.text(cells, Field::Purpose)?,
-            record: self.text(cells, Field::Record)?,
+            record: self.record(cells)?,
             approver: self.text(cells, Field::Approver)?,
             replaces: self.named(Field::Replaces, cells.text(Field::Replaces)?),
             not_before: cells.time(Field::NotBefore)?,
@@ -153,6 +156,14 @@ impl<'c> Rows<'c> {
         self.key.clear();
         self.key.extend([object, "#", level]);
         Ok((intern(&mut self.page, &mut self.last, Field::Object, &self.key), Sym::EMPTY))
+    }
+
+    /// The record that justifies a row. Where a file has none to name, being listed is the record; an empty one is none.
+    fn record(&mut self, cells: &Cells<'_>) -> Result<Sym, Problem> {
+        match cells.get(Field::Record) {
+            Cell::Absent => Ok(self.plain(Field::Record, LISTED)),
+            _ => self.text(cells, Field::Record),
+        }
     }
 
     fn text(&mut self, cells: &Cells<'_>, field: Field) -> Result<Sym, Problem> {

@@ -442,8 +442,8 @@ fn small_log(ledger: &SqliteLedger, owned: &Owned) -> LogHead {
         wave: Wave::GRANTS,
     };
     let run = RunId(1);
-    let row =
-        RunRow { run, stage: Stage::Sealed, as_of: AT, began: AT, basis: PLAN.0, plan: Some(PLAN), slice: 0, commits: true };
+    let (basis, plan) = (PLAN.0, Some(PLAN));
+    let row = RunRow { run, stage: Stage::Sealed, as_of: AT, began: AT, basis, plan, slice: 0, commits: true };
     let mut salts = Salts::from_seed([5; 32]);
     let mut leaf = |event| Leaf::event(run, PLAN, &change, &event, false, None, &mut || salts.salt()).expect("it is canonical");
     let leaves = vec![

@@ -14,6 +14,7 @@ pub(super) fn estate(identities: &[(&str, u32)]) -> Cases {
     let mut cases = Cases {
         snapshot: Snapshot::default(),
         links: Links { holder: Vec::new(), object: Vec::new(), identity: HashMap::new(), disputed: [].into() },
+        unlisted: Vec::new(),
         recorded: Vec::new(),
         identities: Vec::new(),
         cases: Vec::new(),

@@ -60,14 +60,21 @@ impl EmbeddedTarget {
         Ok(changed)
     }
 
-    /// Sets when something was last used, as its use would.
+    /// Sets when these rows were last used, as their use would, in one transaction. Rows that are not there stay so.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn used(&self, subject: Subject, holder: &str, object: &str, at: Time) -> Result<(), EmbeddedError> {
-        let sql = "UPDATE holding SET last_used = ?4 WHERE subject = ?1 AND holder = ?2 AND object = ?3";
-        self.conn().execute(sql, params![subject as i64, holder, object, at.seconds()])?;
-        Ok(())
+    /// When the file cannot be written; then nothing was.
+    pub fn use_all(&self, rows: &[EmbeddedRow]) -> Result<(), EmbeddedError> {
+        let mut conn = self.conn();
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let sql = "UPDATE holding SET last_used = ?4 WHERE subject = ?1 AND holder = ?2 AND object = ?3 AND last_used <> ?4";
+            let mut update = tx.prepare(sql)?;
+            for row in rows {
+                update.execute(params![row.subject as i64, row.holder, row.object, row.last_used.seconds()])?;
+            }
+        }
+        Ok(tx.commit()?)
     }
 
     /// Everything that is held, in the order of keys.
