@@ -269,7 +269,7 @@ pub(super) fn plan_id() -> PlanId {
     PlanId(Digest::of(b"plan"))
 }
 
-fn run_row() -> RunRow {
+pub(super) fn run_row() -> RunRow {
     let (began, as_of) = (Time::from_seconds(START), Time::from_seconds(START - 10));
     RunRow { run: RunId(1), stage: Stage::Sealed, as_of, began, basis: Digest::of(b"basis"), plan: None, slice: 0, commits: true }
 }
@@ -464,15 +464,16 @@ impl Ledger for World {
                 state.leaves.extend(batch.leaves);
             }
         }
-        Ok(Ticket::settled(BatchId(1), Ok(Settled::Committed(LogHead::default()))))
+        let settled = state.settled.clone().unwrap_or(Settled::Committed(LogHead::default()));
+        Ok(Ticket::settled(BatchId(1), Ok(settled)))
     }
 
-    fn wait(&self, _: Ticket) -> Result<Settled, LedgerError> {
+    fn wait(&self, ticket: Ticket) -> Result<Settled, LedgerError> {
         // The second place to stop: the batch is durable, the writer does not know.
         if !self.alive() {
             return Err(DEAD);
         }
-        Ok(self.lock().settled.clone().unwrap_or(Settled::Committed(LogHead::default())))
+        ticket.wait()
     }
 
     fn resolve(&self, _: &Owned, id: BatchId) -> Result<bool, LedgerError> {
