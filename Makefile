@@ -4,24 +4,33 @@ CARGO ?= cargo
 WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
 
-.PHONY: demo test bench lint clean-demo
+.PHONY: demo test bench lint FORCE
+
+# One selection of packages and features for everything, so that nothing is compiled twice.
+ALL := --workspace --features trueup/cli
 
 demo: $(STANDARD)
-	$(CARGO) run --quiet -p trueup --features cli -- demo --module $(STANDARD)
+	target/debug/trueup demo --module $(STANDARD)
 
 test: $(WASM)
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --features trueup/cli --quiet -- -D warnings
-	$(CARGO) check -p trueup --no-default-features --quiet
-	$(CARGO) test --workspace --features trueup/cli
+	$(CARGO) test $(ALL)
+
+lint: $(WASM)
+	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
+	$(CARGO) check -p trueup --no-default-features
 
 bench: $(STANDARD)
-	$(CARGO) bench -p trueup --features cli
+	$(CARGO) run --release --quiet -p trueup-tests --bin bench
+
+target/debug/trueup: FORCE
+	$(CARGO) build $(ALL) --bins
 
 # The default rule module, rebuilt by cargo whenever its sources change.
-.PHONY: $(STANDARD)
-$(STANDARD): $(WASM)
-	$(CARGO) run --quiet -p trueup --features cli -- rule build rules/standard --out $(STANDARD)
+$(STANDARD): $(WASM) target/debug/trueup
+	target/debug/trueup rule build rules/standard --out $(STANDARD)
+
+FORCE:
 
 # The toolchain that can compile guests: found, added or built, whatever this machine allows.
 $(WASM): guest-sdk/wasm-target.sh rust-toolchain.toml

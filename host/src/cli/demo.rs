@@ -170,7 +170,7 @@ fn tell(terminal: &mut Terminal<'_>, engine: &Engine, planned: &Planned, story: 
         writeln!(terminal.out, "        {}", paint(DIM, format_args!("… and {more} more")))?;
     }
     if changes.is_empty() && held.is_empty() && !who.is_empty() {
-        writeln!(terminal.out, "        {}", paint(DIM, "no change: everything stays as it is"))?;
+        writeln!(terminal.out, "        {}", paint(DIM, "nothing to do on this day: it stays, or an earlier plan settled it"))?;
     }
     Ok(())
 }
