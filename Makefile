@@ -4,7 +4,7 @@ CARGO ?= cargo
 WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
 
-.PHONY: demo test bench lint FORCE
+.PHONY: demo test lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
 ALL := --workspace --features trueup/cli
@@ -19,9 +19,6 @@ test: $(WASM)
 lint: $(WASM)
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
 	$(CARGO) check -p trueup --no-default-features
-
-bench: $(STANDARD)
-	$(CARGO) run --release --quiet -p trueup-tests --bin bench
 
 target/debug/trueup: FORCE
 	$(CARGO) build $(ALL) --bins

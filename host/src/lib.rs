@@ -23,5 +23,12 @@ pub mod rule;
 pub mod target;
 
 pub use async_trait::async_trait;
-pub use discover::{Snapshot, Source};
-pub use target::Target;
+#[cfg(all(feature = "wasm", feature = "sqlite"))]
+pub use commit::{Clock, Outcomes};
+pub use discover::{Cursor, DiscoverError, Page, Snapshot, Source};
+#[cfg(all(feature = "wasm", feature = "sqlite"))]
+pub use engine::{Applied, Engine, EngineError, Options, Parts, Planned, Release};
+pub use model::{Mode, Scope, Scopes, Time};
+#[cfg(feature = "wasm")]
+pub use rule::{Module, RuleEngine, RuleLimits};
+pub use target::{Profile, Target};

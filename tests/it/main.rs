@@ -4,3 +4,4 @@ mod errors;
 mod house;
 mod identity;
 mod kill;
+mod rules;

@@ -6,3 +6,8 @@ pub mod estate;
 pub mod guests;
 pub mod history;
 pub mod kill;
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

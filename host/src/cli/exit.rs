@@ -92,17 +92,22 @@ impl From<EngineError> for Failure {
 }
 
 fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
+    use crate::commit::CommitError;
     use crate::discover::DiscoverError;
     use crate::ledger::LedgerError;
     match error {
         EngineError::Discover(DiscoverError::Spool { .. }) | EngineError::Store { .. } => {
             (Exit::Unwritable, Some("make room or choose another `store` in the configuration, then run `trueup resume`"))
         }
+        EngineError::Discover(DiscoverError::Config { .. }) => {
+            (Exit::Config, Some("every key of a source is described in the README"))
+        }
         EngineError::Discover(_) => (Exit::Input, Some("nothing was written; correct the source and run again")),
         EngineError::Link(_) | EngineError::Judge(_) => {
             (Exit::Module, Some("nothing was written; ask the author of the rule module"))
         }
-        EngineError::Admit(_) | EngineError::Settings(_) => (Exit::Module, Some("`trueup rule test` shows how a module behaves")),
+        EngineError::Admit(_) => (Exit::Module, Some("nothing was run; `trueup rule build` makes a module from a rule's crate")),
+        EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),
         EngineError::Ledger(LedgerError::Busy { .. }) => {
             (Exit::Busy, Some("wait for the other run, or look at it with `trueup status`"))
         }
@@ -113,7 +118,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
             (Exit::Unwritable, Some("make room, then run `trueup resume`; nothing of the last step was written"))
         }
         EngineError::Ledger(_) => (Exit::Ledger, Some("`trueup audit verify` tells how far the log can be trusted")),
-        EngineError::Plan(_) | EngineError::ForeignPlan { .. } => (Exit::Plan, Some("make a new plan with `trueup plan`")),
+        EngineError::Plan(_) | EngineError::Commit(CommitError::Plan(_)) | EngineError::ForeignPlan { .. } => {
+            (Exit::Plan, Some("make a new plan with `trueup plan`"))
+        }
         EngineError::UnknownTarget { .. } => (Exit::Config, Some("add a `[[target]]` with that name, or correct the source")),
         EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
         _ => (Exit::Internal, None),

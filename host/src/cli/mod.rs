@@ -44,6 +44,13 @@ impl Terminal<'_> {
     }
 }
 
+/// Runs this process's command line on its own terminal: colour where there is one, plain text elsewhere.
+pub fn process() -> std::process::ExitCode {
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    let mut err = anstream::stderr().lock();
+    main(std::env::args_os(), &mut out, &mut err).into()
+}
+
 /// Runs one command line, printing to these writers.
 pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     let cli = match Cli::try_parse_from(args) {

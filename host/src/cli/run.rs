@@ -93,6 +93,7 @@ fn find(engine: &Engine, name: &str) -> Outcome<PlanId> {
     let path = Path::new(name);
     if path.is_file() {
         let file = PlanFile::open(path).map_err(EngineError::from)?;
+        file.verify().map_err(EngineError::from)?;
         let kept = engine.store().plan(file.id());
         if !kept.exists() {
             std::fs::copy(path, &kept)?;
