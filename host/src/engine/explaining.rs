@@ -1,4 +1,5 @@
-//! Why one case is decided as it is: judges its batch again, on the pages of the newest run, with the log open.
+//! Why one case is decided as it is: judges its batch again with the log open, on what sources and targets hold now and at
+//! the instant of the newest plan. What has not changed since that plan is taken from its pages.
 
 use std::collections::BTreeSet;
 

@@ -64,16 +64,24 @@ impl Engine {
         Ok(prune_keys(&self.store.keys(), &self.scan_counts()?)?)
     }
 
-    /// Ends what former plans left open: the new one has looked at the same cases again.
+    /// Ends what the former plan left open: the new one has looked at the same cases again. A run that is not over gives
+    /// way; one that is over keeps its name, and everything before it was ended in its time.
     fn replace_former(&self, owned: &Owned, run: &RunRow, plan: PlanId) -> Result<(), EngineError> {
-        let former = self.runs(FORMER_RUNS)?.into_iter();
-        for former in former.filter(|former| former.run != run.run && former.stage != Stage::Replaced) {
-            let mut batch =
-                Batch { entries: vec![Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() })], leaves: Vec::new() };
+        for former in self.runs(FORMER_RUNS)?.into_iter().filter(|former| former.run != run.run) {
+            let over = former.stage.is_over();
+            let mut batch = Batch::default();
+            if !over {
+                batch.entries.push(Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() }));
+            }
             if let Some(open) = former.plan.filter(|open| *open != plan) {
                 self.end_open(&former, open, run.began, &mut batch)?;
             }
-            self.submit(owned, batch)?;
+            if !batch.entries.is_empty() {
+                self.submit(owned, batch)?;
+            }
+            if over {
+                break;
+            }
         }
         Ok(())
     }
