@@ -47,7 +47,8 @@ impl Terminal<'_> {
 /// Runs this process's command line on its own terminal: colour where there is one, plain text elsewhere.
 pub fn process() -> std::process::ExitCode {
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
-    let mut err = anstream::stderr().lock();
+    // Not locked: progress is told from other threads meanwhile.
+    let mut err = anstream::stderr();
     main(std::env::args_os(), &mut out, &mut err).into()
 }
 
