@@ -1,7 +1,7 @@
 //! The case file format: what a rule is shown and what it should answer, as
 //! JSON that reads like documentation.
 //!
-//! One format serves `cargo test` of a rule's crate and `trueup test` of the
+//! One format serves `cargo test` of a rule's crate and `trueup rule test` of the
 //! shipped component. This crate knows neither: a [`Judge`] is whatever turns
 //! [`Columns`] into [`Verdicts`].
 //!

@@ -32,7 +32,7 @@ use proc_macro::TokenStream;
 /// `columns(..other_crate::RULE)`.
 ///
 /// The attribute leaves the function as it is and adds the constant `RULE`, a
-/// `NativeRule`. `trueup build` compiles the crate with `--cfg trueup_component`,
+/// `NativeRule`. `trueup rule build` compiles the crate with `--cfg trueup_component`,
 /// which adds the exports that make it a rule module; a crate that is only
 /// linked into another one has none, so composed rules do not collide.
 #[proc_macro_attribute]
