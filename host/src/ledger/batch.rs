@@ -6,7 +6,7 @@ use crate::audit::Statement;
 use crate::commit::Event;
 use crate::correlate::Recorded;
 use crate::discover::ScanSide;
-use crate::model::{ChangeId, Digest, GateKind, Mode, PlanId, RunId, Time};
+use crate::model::{ChangeId, Denial, Digest, GateKind, Mode, PlanId, RunId, Time};
 
 /// Names a batch, so that one of unknown fate can be looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +57,8 @@ pub enum Entry {
     Adopted(Adoption),
     /// A complete scan and what it held.
     Counted(ScanCount),
+    /// Access is denied until somebody lifts it, or the denial is lifted.
+    Denied(Denial),
 }
 
 /// How far a run has come.

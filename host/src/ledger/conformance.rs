@@ -10,7 +10,7 @@ use crate::audit::{LogHead, verify_log};
 use crate::commit::{Event, Outcome};
 use crate::correlate::Recorded;
 use crate::discover::ScanSide;
-use crate::model::{ChangeId, Digest, GateKind, KeyHash, Mode, PlanId, RunId, StateHash, Time};
+use crate::model::{ChangeId, Denial, Digest, GateKind, KeyHash, Mode, PlanId, RunId, StateHash, Time};
 
 const T: &str = "acme";
 const AT: Time = Time::from_seconds(1_767_225_600);
@@ -176,6 +176,7 @@ fn everything(ledger: &dyn Ledger, tenant: &str) -> String {
         Query::Events(plan(2)),
         Query::Openings,
         Query::Adoptions,
+        Query::Denials,
         Query::ScanCounts,
         Query::Runs(100),
         Query::Leaves(0, 1000),
@@ -328,6 +329,10 @@ fn later_rows_replace_earlier_ones_of_their_key(rig: &mut dyn Rig) {
         let (source, target) = ("hr".to_owned(), "github".to_owned());
         Entry::Counted(ScanCount { source, side, target, rows, keys: digest(2) })
     };
+    let denied = |holder: &str, object: &str, lifted_at| {
+        let (target, holder, object) = ("github".to_owned(), holder.to_owned(), object.to_owned());
+        Entry::Denied(Denial { target, holder, object, by: "ada".to_owned(), why: "stolen".to_owned(), at: AT, lifted_at })
+    };
     let entries = vec![
         opening(2, GateKind::Shrink, "first"),
         opening(2, GateKind::Budget, "second"),
@@ -337,6 +342,9 @@ fn later_rows_replace_earlier_ones_of_their_key(rig: &mut dyn Rig) {
         adoption("a", Mode::Authoritative, AT),
         adoption("a", Mode::Additive, AT),
         adoption("b", Mode::Observe, AT.plus(1)),
+        denied("ann", "", Time::NONE),
+        denied("ann", "team:a", Time::NONE),
+        denied("ann", "", AT),
         count(ScanSide::Observed, 1),
         count(ScanSide::Desired, u64::MAX),
         count(ScanSide::Observed, 3),
@@ -353,6 +361,8 @@ fn later_rows_replace_earlier_ones_of_their_key(rig: &mut dyn Rig) {
     let found: Vec<_> = found.iter().map(|a| (a.scope.as_str(), a.mode, a.at)).collect();
     let (additive, all) = (("a", Mode::Additive, AT), ("a", Mode::Authoritative, AT));
     assert_eq!(found, [additive, all, ("b", Mode::Observe, AT.plus(1))]);
+    let Rows::Denials(found) = read(Query::Denials) else { panic!("other rows") };
+    assert_eq!(found.iter().map(|d| (d.object.as_str(), d.stands())).collect::<Vec<_>>(), [("", false), ("team:a", true)]);
     let Rows::ScanCounts(found) = read(Query::ScanCounts) else { panic!("other rows") };
     let found: Vec<_> = found.iter().map(|c| (c.side, c.rows)).collect();
     assert_eq!(found, [(ScanSide::Desired, u64::MAX), (ScanSide::Observed, 3)]);

@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use crate::audit::{LeafError, LogHead};
 use crate::commit::Event;
 use crate::correlate::Recorded;
-use crate::model::{ChangeId, Digest, PlanId};
+use crate::model::{ChangeId, Denial, Digest, PlanId};
 
 /// The right to write for one tenant: made by [`Ledger::acquire`] alone, and not `Clone`, so that there is one writer.
 #[derive(Debug)]
@@ -108,6 +108,8 @@ pub enum Query {
     Openings,
     /// All adoptions of scopes, the last per scope, mode and module.
     Adoptions,
+    /// All denials, the last per target, holder and object; lifted ones too.
+    Denials,
     /// Last complete counts of scans, one per source, side and target.
     ScanCounts,
     /// The newest runs first, at most this many.
@@ -128,6 +130,8 @@ pub enum Rows {
     Openings(Vec<Opening>),
     /// Of [`Query::Adoptions`].
     Adoptions(Vec<Adoption>),
+    /// Of [`Query::Denials`].
+    Denials(Vec<Denial>),
     /// Of [`Query::ScanCounts`].
     ScanCounts(Vec<ScanCount>),
     /// Of [`Query::Runs`].

@@ -1,6 +1,7 @@
 //! The vocabulary that every stage shares: names, instants, digests, facts, changes. No logic of any stage lives here.
 
 mod change;
+mod denial;
 mod digest;
 mod fact;
 mod key;
@@ -10,6 +11,7 @@ mod symbols;
 mod time;
 
 pub use change::{Change, ChangeKind, Gate, GateKind, Lane, Reason, Wave};
+pub use denial::Denial;
 pub use digest::{ChangeId, Digest, Encoder, PlanId, RunId, canonical_json};
 pub use fact::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject};
 pub use key::{CaseKey, KeyHash, Namespace};

@@ -100,6 +100,10 @@ impl Tenant {
                 let (scope, mode, module) = row.key();
                 conn.prepare_cached(sql)?.execute(params![self.id, scope, mode, module.0, json(row)?])?;
             }
+            Entry::Denied(row) => {
+                let sql = "INSERT OR REPLACE INTO denials (tenant, target, holder, object, row) VALUES (?1, ?2, ?3, ?4, ?5)";
+                conn.prepare_cached(sql)?.execute(params![self.id, row.target, row.holder, row.object, json(row)?])?;
+            }
             Entry::Counted(row) => {
                 let sql = "INSERT OR REPLACE INTO scan_counts (tenant, source, side, target, row) VALUES (?1, ?2, ?3, ?4, ?5)";
                 let (source, side, target) = row.key();

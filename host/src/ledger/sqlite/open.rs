@@ -91,6 +91,10 @@ CREATE TABLE adoptions(
     tenant INTEGER NOT NULL, scope TEXT NOT NULL, mode TEXT NOT NULL, module BLOB NOT NULL, row TEXT NOT NULL,
     PRIMARY KEY (tenant, scope, mode, module)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE denials(
+    tenant INTEGER NOT NULL, target TEXT NOT NULL, holder TEXT NOT NULL, object TEXT NOT NULL, row TEXT NOT NULL,
+    PRIMARY KEY (tenant, target, holder, object)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE scan_counts(
     tenant INTEGER NOT NULL, source TEXT NOT NULL, side TEXT NOT NULL, target TEXT NOT NULL, row TEXT NOT NULL,
     PRIMARY KEY (tenant, source, side, target)

@@ -21,6 +21,9 @@ pub(super) fn rows(conn: &Connection, tenant: &str, query: &Query) -> Result<Row
         Query::Adoptions => {
             Rows::Adoptions(parsed(conn, "SELECT row FROM adoptions WHERE tenant = ?1 ORDER BY scope, mode, module", [id])?)
         }
+        Query::Denials => {
+            Rows::Denials(parsed(conn, "SELECT row FROM denials WHERE tenant = ?1 ORDER BY target, holder, object", [id])?)
+        }
         Query::ScanCounts => {
             Rows::ScanCounts(parsed(conn, "SELECT row FROM scan_counts WHERE tenant = ?1 ORDER BY source, side, target", [id])?)
         }
