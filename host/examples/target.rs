@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use trueup::discover::{Cursor, DiscoverError, Page};
 use trueup::model::{CaseKey, Fact, Holding, Subject};
-use trueup::target::{Class, Profile, ReadError, Reading, Target, Version, Write, WriteError};
+use trueup::target::{Class, Profile, ReadError, Reading, Target, Write, WriteError, Written};
 
 #[derive(Default)]
 struct Table {
@@ -51,10 +51,10 @@ impl Target for Wiki {
     async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
         let table = self.table();
         let state = table.held.get(&(key.holder.clone(), key.object.clone())).cloned();
-        Ok(Reading { state, version: Version(table.versions.get(&key.object).copied().unwrap_or(0).to_string()) })
+        Ok(Reading::new(state, table.versions.get(&key.object).copied().unwrap_or(0).to_string()))
     }
 
-    async fn write(&self, write: Write<'_>) -> Result<(), WriteError> {
+    async fn write(&self, write: Write<'_>) -> Result<Written, WriteError> {
         let mut table = self.table();
         let key = &write.change.key;
         let version = table.versions.entry(key.object.clone()).or_default();
@@ -67,7 +67,7 @@ impl Target for Wiki {
             Some(holding) => table.held.insert(case, holding.clone()),
             None => table.held.remove(&case),
         };
-        Ok(())
+        Ok(Written::default())
     }
 }
 

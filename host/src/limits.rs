@@ -35,14 +35,43 @@ pub const SHRINK_PERCENT: u64 = 20;
 pub const SHRINK_ROWS: u64 = 20;
 /// How often one change is tried in one run: enough to ride out a short fault, few enough that a slice goes on.
 pub const CHANGE_ATTEMPTS: u32 = 5;
+/// Changes that a commit holds in memory at once: what waits to be read back does not keep others from being sent.
+pub const HAND_CHANGES: usize = 8_192;
+/// Slices of intents that are durable ahead of being sent: after a crash each must be looked at.
+pub const SLICES_AHEAD: usize = 2;
+/// Changes that are sent side by side unless configured, over all targets.
+pub const FLIGHT_CHANGES: u32 = 64;
 /// Longest wait that a target may ask for before its changes are left to the next run, in seconds.
 pub const THROTTLE_SECONDS: u32 = 60;
-/// A target is backed off after this many changes in a row that it did not take; fewer are no pattern.
-pub const BACK_OFF_CHANGES: u32 = 5;
-/// How often one change is read back until it counts as not observed.
+/// Recent attempts by which a target is judged.
+pub const BREAKER_WINDOW: usize = 20;
+/// A target is quarantined only after this many attempts; fewer are no pattern.
+pub const BREAKER_LEAST: usize = 5;
+/// A target is quarantined when this share of its recent attempts failed, in percent.
+pub const BREAKER_PERCENT: usize = 50;
+/// How long a target is quarantined at first; twice as long each time after, in seconds.
+pub const QUARANTINE_SECONDS: i64 = 30;
+/// Longest quarantine, in seconds.
+pub const QUARANTINE_MOST_SECONDS: i64 = 600;
+/// How long a run waits for accepted work before it leaves it to the next run, in seconds.
+pub const ACCEPTED_WAIT_SECONDS: i64 = 120;
+/// Longest pause between two questions for accepted work, in seconds.
+pub const POLL_PAUSE_SECONDS: i64 = 30;
+/// How often reading a change back may fail in a row until it is left to the next run.
 pub const VERIFY_READS: u32 = 10;
-/// Pause between two of these reads, in seconds.
-pub const VERIFY_PAUSE_SECONDS: u32 = 1;
+/// Measured lags of one target and direction that are kept: the longest of them stands for its 99.8th percentile.
+pub const LAG_SAMPLES: usize = 512;
+/// Lags that must be measured before they count for more than what the profile says.
+pub const LAG_SAMPLES_LEAST: usize = 20;
+/// What is added to the longest lag seen, in percent.
+pub const LAG_MARGIN_PERCENT: u32 = 25;
+/// One change in so many is read early and often, to measure the lag; the others are read when it should be over.
+pub const LAG_PROBE_CHANGES: i64 = 8;
+/// The clock may run ahead of a steady one by this much, in seconds: more is no drift, and holds all commits.
+pub const CLOCK_JUMP_SECONDS: i64 = 300;
+/// Least grade of evidence that confirms a change, per tier.
+pub const EVIDENCE_BY_TIER: [crate::target::Grade; 4] =
+    [crate::target::Grade::E0, crate::target::Grade::E1, crate::target::Grade::E3, crate::target::Grade::E3];
 /// Reads in a row that must agree where a target's reads lag behind its writes.
 pub const LAGGING_READS_AGREE: u32 = 3;
 /// A clock may step back this far without stopping a run: time daemons do that.

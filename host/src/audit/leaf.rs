@@ -12,7 +12,7 @@ use super::{Decimal, LogHead, NotCanonical, Statement, canonical};
 use crate::commit::{End, Event};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow};
 use crate::limits::LEAF_BYTES;
-use crate::model::{Change, Digest, PlanId, RunId, State, Time};
+use crate::model::{Change, Denial, Digest, PlanId, RunId, State, Time};
 
 /// Version of the leaf format.
 pub const VERSION: u32 = 1;
@@ -156,6 +156,14 @@ impl Leaf {
     pub fn approval(run: RunId, opening: &Opening) -> Self {
         let Opening { change, gate, by, why, at } = opening.clone();
         Leaf::plain(run, at, Statement::Approval { by, change, gate, why })
+    }
+
+    /// A denial was made, settled or lifted.
+    #[must_use]
+    pub fn denial(run: RunId, at: Time, denial: &Denial) -> Self {
+        let step = denial.step();
+        let Denial { target, holder, object, by, why, .. } = denial.clone();
+        Leaf::plain(run, at, Statement::Emergency { by, holder, object, step, target, why })
     }
 
     /// The slices before this one are settled.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::{End, Outcome};
 use crate::ledger::LeafKind;
-use crate::model::{CaseKey, ChangeId, ChangeKind, Digest, GateKind, Lane, PlanId, Time, Wave};
+use crate::model::{CaseKey, ChangeId, ChangeKind, DenialStep, Digest, GateKind, Lane, PlanId, Time, Wave};
 use crate::target::Grade;
 
 /// A 64-bit number, written as decimal text so that no JSON reader rounds it.
@@ -145,6 +145,21 @@ pub enum Statement {
         /// Why.
         why: String,
     },
+    /// Access is denied by an emergency call, or what became of that.
+    Emergency {
+        /// Who called, or who lifted it.
+        by: String,
+        /// The holder's native id.
+        holder: String,
+        /// The entitlement or credential; empty for all of the holder's.
+        object: String,
+        /// How far it has come.
+        step: DenialStep,
+        /// The system; empty for every system.
+        target: String,
+        /// Why.
+        why: String,
+    },
     /// All changes of the slices before this one are settled.
     SliceCheckpoint {
         /// The plan.
@@ -182,6 +197,7 @@ impl Statement {
             Self::Superseded { .. } => LeafKind::Superseded,
             Self::Ended { .. } => LeafKind::Ended,
             Self::Approval { .. } => LeafKind::Approval,
+            Self::Emergency { .. } => LeafKind::Emergency,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
             Self::RunEnd { .. } => LeafKind::RunEnd,

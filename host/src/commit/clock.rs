@@ -1,6 +1,7 @@
 //! The one place of the library that asks for the time and lets it pass. Everything else is given instants.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
@@ -11,6 +12,9 @@ use crate::model::Time;
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Time;
+
+    /// Seconds on a clock that never jumps, from any beginning: waiting is measured by it, and jumps of the other are found.
+    fn tick(&self) -> i64;
 
     /// Returns when this many seconds have passed.
     async fn sleep(&self, seconds: u32);
@@ -26,6 +30,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Time {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Time::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
+    fn tick(&self) -> i64 {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        i64::try_from(BEGAN.get_or_init(Instant::now).elapsed().as_secs()).unwrap_or(i64::MAX)
     }
 
     async fn sleep(&self, seconds: u32) {

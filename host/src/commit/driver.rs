@@ -1,19 +1,19 @@
-//! Commits one sealed plan, change after change, slice after slice: the plain form, one ordered writer. Owns the order of
-//! effects. A slice's intents are durable before any of it is sent, in the same batch as what became of the slice before.
+//! Performs what the core asks for: calls to targets side by side, batches to the ledger one after the other, waiting on the
+//! clock. Decides nothing.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-use super::gates::{Barrier, Before, Openings};
-use super::journal::Journal;
-use super::slice::Slices;
-use super::{Clock, End, Event, IllegalEvent, Open, Outcomes, Status, next};
+use super::desk::{Desk, emergency_plan, reduce};
+use super::{Answer, Ask, Call, Clock, Core, Event, Flow, IllegalEvent, Moment, Outcomes, Slot, Terms};
 use crate::audit::Salts;
-use crate::ledger::{Batch, Ledger, LedgerError, Opening, Owned, RunRow, Stage};
-use crate::limits::{BACK_OFF_CHANGES, CLOCK_BACK_SECONDS, THROTTLE_SECONDS};
-use crate::model::{Change, ChangeId, Gate, GateKind, KeyHash, PlanId, Time};
-use crate::progress::{Observer, Progress};
-use crate::target::Target;
+use crate::ledger::{Ledger, LedgerError, Opening, Owned, RunRow, Settled, Ticket};
+use crate::model::{CaseKey, Change, ChangeId, Denial, Holding, PlanId};
+use crate::progress::Observer;
+use crate::target::{ReadError, SecretSink, Target, Write};
 
 /// Everything that committing a plan needs, besides its changes.
 pub struct Commit<'a> {
@@ -25,6 +25,8 @@ pub struct Commit<'a> {
     pub run: RunRow,
     /// Changes per slice.
     pub slice: u32,
+    /// How much goes side by side.
+    pub flow: Flow,
     /// Targets by name. Changes of others stay open.
     pub targets: &'a BTreeMap<String, Arc<dyn Target>>,
     /// Where events become durable.
@@ -33,8 +35,16 @@ pub struct Commit<'a> {
     pub owned: &'a Owned,
     /// Gates that somebody opened.
     pub openings: &'a [Opening],
+    /// Denials, lifted ones too.
+    pub denials: &'a [Denial],
+    /// Where emergency calls come in.
+    pub desk: &'a dyn Desk,
+    /// Where issued secret material goes; none: nothing can be issued that has any.
+    pub sink: Option<&'a dyn SecretSink>,
     /// Events of this plan that are durable already, in the order of being recorded.
     pub events: Vec<(ChangeId, Event)>,
+    /// Its changes of unknown effect with their places: see [`Core::in_doubt`].
+    pub in_doubt: Vec<(u64, Change)>,
     /// The clock.
     pub clock: &'a dyn Clock,
     /// Is told of each step.
@@ -75,55 +85,35 @@ pub enum CommitError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The ledger lost a slice's batch before anything of that slice was sent.
-    #[error("the ledger did not take the last slice, of which nothing was sent; start again to go on")]
+    /// The ledger lost a batch before anything that it held the intents of was sent.
+    #[error("the ledger did not take the last batch, of which nothing was sent; start again to go on")]
     NotDurable,
     /// Another writer took over.
     #[error("another writer took over; this one has stopped")]
     Fenced,
+    /// A change waits for nothing that can happen: a mistake of trueup's.
+    #[error("change `{change}` waits for nothing that can happen; start again to go on")]
+    Stuck {
+        /// The change.
+        change: ChangeId,
+    },
 }
 
-/// One change on its way.
-pub(super) struct Item {
-    pub(super) change: Change,
-    pub(super) key: KeyHash,
-    pub(super) status: Status,
-    pub(super) open: Option<Open>,
-    pub(super) words: String,
-    /// The last instant at which an attempt of unknown effect may have been sent.
-    pub(super) in_doubt_since: Time,
-}
+type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Why a change may not be sent now.
-pub(super) enum Hold {
-    /// It waits.
-    Open(Open),
-    /// It never will be.
-    End(End),
-}
+/// What one holder has in the targets that a denial names, or why that cannot be said.
+type Held = (Denial, Vec<(CaseKey, Holding)>, Vec<ReadError>);
 
-/// The writer.
-pub(super) struct Driver<'a> {
-    pub(super) journal: Journal<'a>,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) outcomes: Outcomes,
-    targets: &'a BTreeMap<String, Arc<dyn Target>>,
-    pub(super) observer: &'a dyn Observer,
-    openings: Openings,
-    barrier: Barrier,
-    statuses: BTreeMap<ChangeId, Status>,
-    /// Changes in a row that each target did not take.
-    failures: BTreeMap<String, u32>,
-    /// The latest instant seen, on the clock or in the ledger.
-    latest: Time,
-    pub(super) done: u64,
-    pub(super) changes: u64,
+/// What comes in.
+enum Input {
+    Answer(Slot, Answer),
+    Held(Held),
+    Durable,
+    Woken,
 }
 
 impl Commit<'_> {
     /// Commits the plan's changes, which come in plan order.
-    ///
-    /// Waits for the ledger's flushes in place: run it on a thread that may block.
     ///
     /// # Errors
     /// See [`CommitError`]. A target that fails is no error: its changes stay open.
@@ -131,209 +121,374 @@ impl Commit<'_> {
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        let latest = self.events.iter().map(|(_, event)| event.at()).max().unwrap_or_default();
-        let run = RunRow { stage: Stage::Committing, plan: Some(self.plan), ..self.run };
-        let Commit { plan, ledger, owned, salts, .. } = self;
-        let mut driver = Driver {
-            journal: Journal { ledger, owned, plan, run, salts, pending: Batch::default() },
-            clock: self.clock,
-            outcomes: Outcomes::default(),
-            targets: self.targets,
-            observer: self.observer,
-            openings: Openings::new(self.openings),
-            barrier: Barrier::default(),
-            statuses: replay(self.events)?,
-            failures: BTreeMap::new(),
-            latest,
-            done: 0,
+        let Commit { plan, ledger, owned, targets, clock, desk, sink, observer, salts, .. } = self;
+        let terms = Terms {
+            plan,
             changes: self.changes,
+            run: self.run,
+            slice: self.slice,
+            epoch: owned.epoch(),
+            flow: self.flow,
+            profiles: targets.iter().map(|(name, target)| (name.clone(), target.profile().clone())).collect(),
+            openings: self.openings.to_vec(),
+            denials: self.denials.to_vec(),
+            events: self.events,
         };
-        let mut slices = Slices::new(changes, self.slice);
-        for number in 1.. {
-            match slices.next() {
-                Ok(Some(slice)) => driver.slice(slice, number).await?,
-                Ok(None) => break,
-                Err(error) => {
-                    // What is already known must not be lost to a plan that cannot be read.
-                    driver.journal.flush()?;
-                    return Err(error);
-                }
-            }
+        let mut core = Core::new(terms, salts, moment(clock))?;
+        for (index, change) in self.in_doubt {
+            core.offer(index, change)?;
         }
-        driver.journal.flush()?;
-        driver.outcomes.backed_off =
-            driver.failures.iter().filter(|(_, n)| **n >= BACK_OFF_CHANGES).map(|(name, _)| name.clone()).collect();
-        Ok(driver.outcomes)
+        let work = Work { targets, ledger, owned, clock, desk, sink, calls: Vec::new(), looks: Vec::new(), ticket: None };
+        work.run(core, Offer { changes, next: 0, ended: false, place: None }, observer).await
     }
 }
 
-/// Where each change stands, by its events alone.
-fn replay(events: Vec<(ChangeId, Event)>) -> Result<BTreeMap<ChangeId, Status>, CommitError> {
-    let mut statuses: BTreeMap<ChangeId, Status> = BTreeMap::new();
-    for (change, event) in events {
-        let status = statuses.entry(change).or_default();
-        *status = next(status, &event).map_err(|source| CommitError::Contradiction { change, source })?;
-    }
-    Ok(statuses)
+/// The changes of a plan, as they are offered.
+struct Offer<I> {
+    changes: I,
+    next: u64,
+    ended: bool,
+    place: Option<(crate::model::Wave, u16)>,
 }
 
-impl Driver<'_> {
-    async fn slice(&mut self, slice: Vec<Change>, number: u64) -> Result<(), CommitError> {
-        let mut items = slice.into_iter().map(|change| self.load(change)).collect::<Result<Vec<_>, _>>()?;
-        for item in &mut items {
-            self.recover(item).await?;
-        }
-        for item in &mut items {
-            self.admit(item).await?;
-        }
-        self.journal.flush()?;
-        let (before, of) = (self.done, self.changes);
-        self.observer.on(&Progress::Intent { done: before + items.len() as u64, of });
-        for (done, item) in (before + 1..).zip(&mut items) {
-            if matches!(item.status, Status::Intent { .. }) {
-                self.dispatch(item).await?;
-                self.observer.on(&Progress::Sent { done, of });
+impl<I> Offer<I> {
+    /// Offers changes while there is room. A plan that cannot be read ends there, with what is known made durable first.
+    fn fill<E>(&mut self, core: &mut Core<'_>) -> Result<(), CommitError>
+    where
+        I: Iterator<Item = Result<Change, E>>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        while !self.ended && core.room() > 0 {
+            let Some(change) = self.changes.next() else {
+                self.ended = true;
+                core.end_of_plan(self.next);
+                break;
+            };
+            let change = change.map_err(|error| CommitError::Plan(Box::new(error)))?;
+            let place = Some((change.wave, change.step));
+            if place < self.place {
+                return Err(CommitError::Order { change: change.id });
             }
+            self.place = place;
+            core.offer(self.next, change)?;
+            self.next += 1;
         }
-        self.verify(&mut items).await?;
-        self.done += items.len() as u64;
-        let at = self.now();
-        self.journal.checkpoint(number, at);
-        items.into_iter().for_each(|item| self.leave(item));
         Ok(())
     }
+}
 
-    fn load(&mut self, change: Change) -> Result<Item, CommitError> {
-        let Some(key) = key_hash(&change.recorded_as) else {
-            return Err(CommitError::RecordedKey { change: change.id, found: change.recorded_as });
-        };
-        let status = self.statuses.remove(&change.id).unwrap_or_default();
-        Ok(Item { change, key, status, open: None, words: String::new(), in_doubt_since: Time::NONE })
-    }
+/// What is under way.
+struct Work<'a> {
+    targets: &'a BTreeMap<String, Arc<dyn Target>>,
+    ledger: &'a dyn Ledger,
+    owned: &'a Owned,
+    clock: &'a dyn Clock,
+    desk: &'a dyn Desk,
+    sink: Option<&'a dyn SecretSink>,
+    calls: Vec<Pending<'a, (Slot, Answer)>>,
+    looks: Vec<Pending<'a, Held>>,
+    ticket: Option<Flush>,
+}
 
-    /// Records the intent of a change that may be sent.
-    async fn admit(&mut self, item: &mut Item) -> Result<(), CommitError> {
-        let until = match item.status {
-            Status::Ready { .. } | Status::Ambiguous { .. } => Time::NONE,
-            Status::Waiting { until, .. } => until,
-            _ => return Ok(()),
-        };
-        let hold = match self.permit(&item.change) {
-            Ok(_) if !self.wait_until(until).await => {
-                Some(Hold::Open(Open::BackedOff { target: item.change.key.target.clone() }))
+/// A batch on its way: settled already, or waited for on a thread of its own.
+enum Flush {
+    Settled(Ticket),
+    Waiting(tokio::task::JoinHandle<Ticket>),
+}
+
+impl<'a> Work<'a> {
+    async fn run<E, I>(
+        mut self,
+        mut core: Core<'_>,
+        mut offer: Offer<I>,
+        observer: &dyn Observer,
+    ) -> Result<Outcomes, CommitError>
+    where
+        I: Iterator<Item = Result<Change, E>>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        loop {
+            for denial in self.desk.take() {
+                core.announce(&denial);
+                self.look(denial);
             }
-            permit => permit.err(),
+            let filled = offer.fill(&mut core);
+            if let Err(error) = filled {
+                // What is already known must not be lost to a plan that cannot be read.
+                self.flush(&mut core).await?;
+                return Err(error);
+            }
+            for call in core.step(moment(self.clock))? {
+                let call = perform(self.targets, self.sink, call);
+                self.calls.push(call);
+            }
+            core.tell().iter().for_each(|told| observer.on(told));
+            if offer.ended && core.is_over() && self.looks.is_empty() {
+                return Ok(core.finish());
+            }
+            let input = match self.ready().await {
+                Some(input) => input,
+                None => {
+                    if self.ticket.is_none() && self.submit(&mut core)? {
+                        continue;
+                    }
+                    self.next(&core).await?
+                }
+            };
+            self.take(&mut core, input)?;
+        }
+    }
+
+    /// Feeds one input to the core.
+    fn take(&mut self, core: &mut Core<'_>, input: Input) -> Result<(), CommitError> {
+        match input {
+            Input::Answer(slot, answer) => core.answer(slot, answer, moment(self.clock)),
+            Input::Durable => {
+                core.durable();
+                Ok(())
+            }
+            Input::Held((denial, held, errors)) => self.deny(core, denial, held, &errors),
+            Input::Woken => Ok(()),
+        }
+    }
+
+    /// Starts to look up what a denial takes away.
+    fn look(&mut self, denial: Denial) {
+        let targets: Vec<Arc<dyn Target>> = self
+            .targets
+            .iter()
+            .filter(|(name, _)| denial.target.is_empty() || denial.target == **name)
+            .map(|(_, target)| Arc::clone(target))
+            .collect();
+        self.looks.push(Box::pin(async move {
+            let (mut held, mut errors) = (Vec::new(), Vec::new());
+            for target in targets {
+                match target.held_by(&denial.holder).await {
+                    Ok(cases) => held.extend(cases.into_iter().filter(|(key, _)| denial.covers(key))),
+                    Err(error) => errors.push(error),
+                }
+            }
+            (denial, held, errors)
+        }));
+    }
+
+    fn deny(
+        &self,
+        core: &mut Core<'_>,
+        denial: Denial,
+        mut held: Vec<(CaseKey, Holding)>,
+        errors: &[ReadError],
+    ) -> Result<(), CommitError> {
+        // What may be landing right now is taken away as well.
+        for change in core.landing(&denial) {
+            if let Some(after) = change.after.filter(|_| !held.iter().any(|(key, _)| *key == change.key)) {
+                held.push((change.key, after));
+            }
+        }
+        held.retain(|(key, holding)| key.subject != crate::model::Subject::Account || holding.enabled);
+        let plan = emergency_plan(self.owned.tenant(), &denial);
+        let changes = held
+            .iter()
+            .map(|(key, holding)| Ok(reduce(self.owned.tenant(), &denial, key, holding, &self.desk.recorded(key)?)))
+            .collect::<Result<Vec<_>, CommitError>>()?;
+        core.deny(denial, plan, changes, errors.is_empty())
+    }
+
+    /// What has come in already.
+    async fn ready(&mut self) -> Option<Input> {
+        let (calls, looks, ticket) = (&mut self.calls, &mut self.looks, &mut self.ticket);
+        let ready = poll_fn(|cx| {
+            if let Some(held) = sweep(looks, cx) {
+                return Poll::Ready(Some(Found::Input(Input::Held(held))));
+            }
+            if let Some((slot, answer)) = sweep(calls, cx) {
+                return Poll::Ready(Some(Found::Input(Input::Answer(slot, answer))));
+            }
+            match ticket {
+                Some(Flush::Settled(_)) => Poll::Ready(Some(Found::Flush)),
+                _ => Poll::Ready(None),
+            }
+        })
+        .await;
+        match ready {
+            Some(Found::Input(input)) => Some(input),
+            _ => None,
+        }
+    }
+
+    /// Waits for what comes in next: an answer, a flush, an emergency call, or the time to go on.
+    async fn next(&mut self, core: &Core<'_>) -> Result<Input, CommitError> {
+        if let Some(flush) = self.ticket.take() {
+            return self.next_or_flush(flush).await;
+        }
+        let idle = self.calls.is_empty() && self.looks.is_empty();
+        let Some(tick) = core.wakes_at() else {
+            if idle && let Some(change) = core.first_in_hand() {
+                return Err(CommitError::Stuck { change: change.id });
+            }
+            return Ok(self.next_call(None).await);
         };
-        match hold {
-            None => self.intend(item),
-            Some(hold) => self.withhold(item, hold).await,
+        let seconds = u32::try_from((tick - self.clock.tick()).max(1)).unwrap_or(u32::MAX);
+        Ok(self.next_call(Some(seconds)).await)
+    }
+
+    async fn next_call(&mut self, seconds: Option<u32>) -> Input {
+        let clock = self.clock;
+        let mut timer: Pending<'_, ()> = match seconds {
+            Some(seconds) => clock.sleep(seconds),
+            None => Box::pin(std::future::pending()),
+        };
+        let mut arrived = self.desk.arrived();
+        let (calls, looks) = (&mut self.calls, &mut self.looks);
+        poll_fn(|cx| {
+            if let Some(held) = sweep(looks, cx) {
+                return Poll::Ready(Input::Held(held));
+            }
+            if let Some((slot, answer)) = sweep(calls, cx) {
+                return Poll::Ready(Input::Answer(slot, answer));
+            }
+            if arrived.as_mut().poll(cx).is_ready() || timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Input::Woken);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Waits for a batch, or for an answer that comes in before.
+    async fn next_or_flush(&mut self, flush: Flush) -> Result<Input, CommitError> {
+        let ticket = match flush {
+            Flush::Settled(ticket) => ticket,
+            Flush::Waiting(mut waiting) => {
+                let (calls, looks) = (&mut self.calls, &mut self.looks);
+                let mut arrived = self.desk.arrived();
+                let first = poll_fn(|cx| {
+                    if let Some(held) = sweep(looks, cx) {
+                        return Poll::Ready(Err(Input::Held(held)));
+                    }
+                    if let Some((slot, answer)) = sweep(calls, cx) {
+                        return Poll::Ready(Err(Input::Answer(slot, answer)));
+                    }
+                    if let Poll::Ready(ticket) = Pin::new(&mut waiting).poll(cx) {
+                        return Poll::Ready(Ok(ticket));
+                    }
+                    if arrived.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(Err(Input::Woken));
+                    }
+                    Poll::Pending
+                })
+                .await;
+                match first {
+                    Ok(ticket) => ticket.map_err(|_| CommitError::NotDurable)?,
+                    Err(input) => {
+                        self.ticket = Some(Flush::Waiting(waiting));
+                        return Ok(input);
+                    }
+                }
+            }
+        };
+        self.settle(ticket).map(|()| Input::Durable)
+    }
+
+    /// Submits what is to become durable, if there is anything.
+    fn submit(&mut self, core: &mut Core<'_>) -> Result<bool, CommitError> {
+        let Some(batch) = core.batch() else { return Ok(false) };
+        let mut ticket = self.ledger.submit(self.owned, batch)?;
+        self.ticket = Some(if ticket.is_settled() {
+            Flush::Settled(ticket)
+        } else {
+            Flush::Waiting(tokio::task::spawn_blocking(move || {
+                ticket.block();
+                ticket
+            }))
+        });
+        Ok(true)
+    }
+
+    /// Makes everything known so far durable, and waits for it.
+    async fn flush(&mut self, core: &mut Core<'_>) -> Result<(), CommitError> {
+        loop {
+            match self.ticket.take() {
+                Some(Flush::Settled(ticket)) => self.settle(ticket)?,
+                Some(Flush::Waiting(waiting)) => {
+                    let ticket = waiting.await.map_err(|_| CommitError::NotDurable)?;
+                    self.settle(ticket)?;
+                }
+                None => {
+                    if !self.submit(core)? {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            }
+            core.durable();
         }
     }
 
-    pub(super) fn intend(&mut self, item: &mut Item) -> Result<(), CommitError> {
-        let (epoch, attempt, at) = (self.fence(), item.status.next_attempt(), self.now());
-        self.journal.record(item, Event::Intent { epoch, attempt, at }, None)
-    }
-
-    /// The instant of an attempt, if the change may be sent now. Asked before every attempt.
-    pub(super) fn permit(&mut self, change: &Change) -> Result<Time, Hold> {
-        let held = |kind| Hold::Open(Open::Gate { gate: Gate { kind, scope: String::new() } });
-        let now = self.now();
-        if self.clock.now().plus(CLOCK_BACK_SECONDS) < now {
-            return Err(held(GateKind::Clock));
-        }
-        let target = self.targets.get(&change.key.target);
-        let landing = target.map_or(0, |target| i64::from(target.profile().landing_bound));
-        let ends = change.after.as_ref().map_or(Time::NONE, |after| after.expires_at);
-        if change.kind.adds() && ends.is_some() && now.plus(landing) >= ends {
-            return Err(Hold::End(End::Expired));
-        }
-        match self.barrier.before(change) {
-            Some(Before::Ended(change)) => return Err(Hold::End(End::BlockedBy { change })),
-            Some(Before::Open(change)) => return Err(Hold::Open(Open::Behind { change })),
-            None => {}
-        }
-        if let Some(gate) = self.openings.closed(change) {
-            return Err(Hold::Open(Open::Gate { gate: gate.clone() }));
-        }
-        if change.not_before > now {
-            return Err(Hold::Open(Open::NotBefore { at: change.not_before }));
-        }
-        let name = &change.key.target;
-        if target.is_none() || self.failures.get(name).is_some_and(|n| *n >= BACK_OFF_CHANGES) {
-            return Err(Hold::Open(Open::BackedOff { target: name.clone() }));
-        }
-        Ok(now)
-    }
-
-    /// Takes leave of a change: counts it, and keeps what later changes must know of it.
-    fn leave(&mut self, item: Item) {
-        if !matches!(item.status, Status::Confirmed { .. }) {
-            self.barrier.leave(&item.change, item.status.is_final());
-        }
-        self.outcomes.count(&item.change, &item.status, item.open, item.words);
-    }
-
-    /// Nothing else may touch this change's namespaces.
-    pub(super) fn unsettled(&mut self, change: &Change) {
-        self.barrier.unsettled(change);
-    }
-
-    pub(super) fn target(&self, change: &Change) -> Option<Arc<dyn Target>> {
-        self.targets.get(&change.key.target).cloned()
-    }
-
-    pub(super) fn fence(&self) -> u64 {
-        self.journal.owned.epoch()
-    }
-
-    /// The target took a change, or refused it for good: it answers.
-    pub(super) fn answered(&mut self, change: &Change) {
-        self.failures.remove(&change.key.target);
-    }
-
-    /// The target did not take a change.
-    pub(super) fn failed(&mut self, change: &Change) {
-        let failures = self.failures.entry(change.key.target.clone()).or_default();
-        *failures = failures.saturating_add(1);
-    }
-
-    /// The present instant; never earlier than one seen before, so that the log's instants do not go back.
-    pub(super) fn now(&mut self) -> Time {
-        self.latest = self.latest.max(self.clock.now());
-        self.latest
-    }
-
-    /// Waits until an instant, unless that is longer than a run waits.
-    pub(super) async fn wait_until(&mut self, until: Time) -> bool {
-        let seconds = seconds_until(until, self.now());
-        if seconds > THROTTLE_SECONDS {
-            return false;
-        }
-        self.pause(seconds).await;
-        true
-    }
-
-    pub(super) async fn pause(&self, seconds: u32) {
-        if seconds > 0 {
-            self.clock.sleep(seconds).await;
+    fn settle(&self, ticket: Ticket) -> Result<(), CommitError> {
+        match self.ledger.wait(ticket)? {
+            Settled::Committed(_) => Ok(()),
+            Settled::Fenced => Err(CommitError::Fenced),
+            Settled::Unknown(id) if self.ledger.resolve(self.owned, id)? => Ok(()),
+            Settled::Unknown(_) => Err(CommitError::NotDurable),
         }
     }
 }
 
-/// Seconds from one instant to a later one; zero when it is past.
-pub(super) fn seconds_until(until: Time, now: Time) -> u32 {
-    let seconds = until.seconds().saturating_sub(now.seconds()).max(0);
-    u32::try_from(seconds).unwrap_or(u32::MAX)
+/// What is ready.
+enum Found {
+    Input(Input),
+    Flush,
 }
 
-fn key_hash(text: &str) -> Option<KeyHash> {
-    let mut key = [0; 16];
-    if text.len() != 32 || !text.is_ascii() {
-        return None;
+/// Polls all, and takes the first that is done.
+fn sweep<T>(pending: &mut Vec<Pending<'_, T>>, cx: &mut std::task::Context<'_>) -> Option<T> {
+    for (index, future) in pending.iter_mut().enumerate() {
+        if let Poll::Ready(done) = future.as_mut().poll(cx) {
+            drop(pending.remove(index));
+            return Some(done);
+        }
     }
-    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(KeyHash(key))
+    None
+}
+
+/// The future of one call.
+fn perform<'a>(
+    targets: &BTreeMap<String, Arc<dyn Target>>,
+    sink: Option<&'a dyn SecretSink>,
+    call: Call,
+) -> Pending<'a, (Slot, Answer)> {
+    let target = targets.get(&call.change.key.target).map(Arc::clone);
+    Box::pin(async move {
+        let slot = call.slot;
+        let Some(target) = target else {
+            let message = "no such target is configured".to_owned();
+            return (slot, Answer::Read(Err(ReadError { key: call.change.key.to_string(), message })));
+        };
+        let answer = match call.ask {
+            Ask::Read => Answer::Read(target.read(&call.change.key).await),
+            Ask::Poll { receipt } => Answer::Poll(target.poll(&receipt).await),
+            Ask::Find { key } => Answer::Find(target.find(&key).await),
+            Ask::Undo { id } => Answer::Undo(target.undo(&id, call.fence).await),
+            Ask::Write { after, version, list, key, at } => {
+                let (change, fence) = (&call.change, call.fence);
+                let write = Write { change, after: after.as_ref(), version: &version, list: &list, key: &key, fence, at };
+                match target.write(write).await {
+                    Ok(mut written) => {
+                        let handle = match (written.secret.take(), sink) {
+                            (Some(secret), Some(sink)) => sink.keep(change, secret).await.ok(),
+                            _ => None,
+                        };
+                        Answer::Write(Ok(written), handle)
+                    }
+                    Err(error) => Answer::Write(Err(error), None),
+                }
+            }
+        };
+        (slot, answer)
+    })
+}
+
+fn moment(clock: &dyn Clock) -> Moment {
+    Moment { now: clock.now(), tick: clock.tick() }
 }

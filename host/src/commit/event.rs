@@ -95,6 +95,39 @@ pub enum Outcome {
         /// What happened, bounded.
         message: String,
     },
+    /// The target acknowledged a create, and gave it an id.
+    Issued {
+        /// The target's id.
+        id: String,
+        /// Handle of its secret material; empty when it has none.
+        handle: String,
+    },
+    /// The target accepted the request and acts later.
+    Accepted {
+        /// What to ask for the outcome by.
+        receipt: String,
+        /// Until when it has to be done.
+        until: Time,
+    },
+    /// A work item is open: a person does it.
+    Opened {
+        /// The item.
+        item: String,
+        /// When it is due.
+        due: Time,
+    },
+    /// Somebody works on the item.
+    Claimed {
+        /// Who.
+        by: String,
+    },
+    /// The item is past its due instant. It stays open.
+    Overdue,
+    /// It was made, but its secret material is lost: it has to be taken back.
+    Orphaned {
+        /// The target's id.
+        id: String,
+    },
 }
 
 impl Outcome {
@@ -109,6 +142,12 @@ impl Outcome {
             Outcome::Rejected { .. } => "rejected",
             Outcome::NotApplied => "not_applied",
             Outcome::Ambiguous { .. } => "ambiguous",
+            Outcome::Issued { .. } => "issued",
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Opened { .. } => "opened",
+            Outcome::Claimed { .. } => "claimed",
+            Outcome::Overdue => "overdue",
+            Outcome::Orphaned { .. } => "orphaned",
         }
     }
 }
@@ -133,6 +172,10 @@ pub enum End {
     NotObserved,
     /// A newer plan takes its place.
     Replanned,
+    /// An emergency revoke denies this access until somebody lifts it.
+    Denied,
+    /// It was acknowledged, and the target cannot show whether it took effect.
+    Unverifiable,
 }
 
 impl End {
@@ -146,6 +189,8 @@ impl End {
             End::Failed => "failed",
             End::NotObserved => "not_observed",
             End::Replanned => "replanned",
+            End::Denied => "denied",
+            End::Unverifiable => "unverifiable",
         }
     }
 }

@@ -1,36 +1,56 @@
 //! What becomes durable about changes: events, recorded heads, the checkpoint, and the leaf that the audit log keeps of each.
-//! The one place that records an event, so that none bypasses `next`. Knows no target.
+//! The one place that records an event, so that none bypasses `next`. Knows no target, and submits nothing itself.
 
-use super::driver::Item;
+use super::item::Item;
 use super::{CommitError, Event, Outcome, Status, next};
 use crate::audit::Salts;
 use crate::correlate::Recorded;
-use crate::ledger::{Batch, Entry, Leaf, Ledger, LedgerError, Owned, RunRow, Settled};
-use crate::model::{PlanId, State, Time};
+use crate::ledger::{Batch, Entry, Leaf, LedgerError, RunRow};
+use crate::model::{Denial, PlanId, State, Time};
 
 /// Events on their way to the ledger.
 pub(super) struct Journal<'a> {
-    pub(super) ledger: &'a dyn Ledger,
-    pub(super) owned: &'a Owned,
-    pub(super) plan: PlanId,
-    pub(super) run: RunRow,
-    pub(super) salts: &'a mut Salts,
-    pub(super) pending: Batch,
+    plan: PlanId,
+    run: RunRow,
+    salts: &'a mut Salts,
+    pending: Batch,
+    /// Counts batches, from one.
+    number: u64,
+    /// Intents in the pending batch.
+    intents: usize,
 }
 
-impl Journal<'_> {
-    /// Records an event of a change; it is durable after the next [`Journal::flush`]. `found` is the state that was read, if
-    /// the event rests on one.
+impl<'a> Journal<'a> {
+    pub(super) fn new(plan: PlanId, run: RunRow, salts: &'a mut Salts) -> Self {
+        Journal { plan, run, salts, pending: Batch::default(), number: 1, intents: 0 }
+    }
+
+    /// Number of the batch that is being filled.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) const fn intents(&self) -> usize {
+        self.intents
+    }
+
+    pub(super) const fn as_of(&self) -> Time {
+        self.run.as_of
+    }
+
+    /// Records an event of a change; it is durable with the pending batch. `found` is the state that was read, if the event
+    /// rests on one.
     pub(super) fn record(&mut self, item: &mut Item, event: Event, found: Option<&State>) -> Result<(), CommitError> {
-        let (change, plan, id) = (&item.change, self.plan, item.change.id);
+        let (change, plan, id) = (&item.change, item.plan, item.change.id);
         let status = next(&item.status, &event).map_err(|source| CommitError::Contradiction { change: id, source })?;
         let recovered = settled_by_reading(&item.status, &event);
         let salts = &mut *self.salts;
         let leaf = Leaf::event(self.run.run, plan, change, &event, recovered, found, &mut || salts.salt());
-        let leaf = leaf.map_err(LedgerError::from)?;
-        self.pending.leaves.push(leaf);
+        self.pending.leaves.push(leaf.map_err(LedgerError::from)?);
+        self.intents += usize::from(matches!(event, Event::Intent { .. }));
         self.pending.entries.push(Entry::Change { plan, change: id, event });
         item.status = status;
+        item.batch = self.number;
         Ok(())
     }
 
@@ -39,7 +59,13 @@ impl Journal<'_> {
         self.pending.entries.push(Entry::Head(head));
     }
 
-    /// Records that all slices before this one are settled, if there is anything new to say.
+    /// Records a denial, or what became of it.
+    pub(super) fn denial(&mut self, denial: &Denial, at: Time) {
+        self.pending.leaves.push(Leaf::denial(self.run.run, at, denial));
+        self.pending.entries.push(Entry::Denied(denial.clone()));
+    }
+
+    /// Records that all slices up to this one are settled, if there is anything new to say.
     pub(super) fn checkpoint(&mut self, slice: u64, at: Time) {
         if self.pending.entries.is_empty() {
             return;
@@ -49,19 +75,17 @@ impl Journal<'_> {
         self.pending.leaves.push(Leaf::slice_checkpoint(self.run.run, at, self.plan, slice));
     }
 
-    /// Makes everything recorded so far durable, in one batch.
-    pub(super) fn flush(&mut self) -> Result<(), CommitError> {
+    /// Takes what is to become durable next, if there is anything; later events belong to the next batch.
+    pub(super) fn take(&mut self) -> Option<Batch> {
         if self.pending.entries.is_empty() {
-            return Ok(());
+            return None;
         }
-        let batch = std::mem::take(&mut self.pending);
-        let ticket = self.ledger.submit(self.owned, batch)?;
-        match self.ledger.wait(ticket)? {
-            Settled::Committed(_) => Ok(()),
-            Settled::Fenced => Err(CommitError::Fenced),
-            Settled::Unknown(id) if self.ledger.resolve(self.owned, id)? => Ok(()),
-            Settled::Unknown(_) => Err(CommitError::NotDurable),
-        }
+        (self.number, self.intents) = (self.number + 1, 0);
+        Some(std::mem::take(&mut self.pending))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.entries.is_empty()
     }
 }
 

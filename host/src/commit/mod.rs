@@ -1,21 +1,35 @@
-//! The life of a change after the seal: a pure core (`next`), and the driver that performs its effects in order.
+//! The life of a change after the seal: a pure core (`next`, `Core`), and the driver that performs what the core asks for.
 //! Speaks to the ledger and to targets through their traits only; builds without wasmtime.
 
+mod admit;
+mod advance;
+mod answer;
+mod barrier;
+mod breaker;
+mod call;
 mod clock;
-mod dispatch;
+mod core;
+mod desk;
 mod driver;
 mod event;
-mod gates;
+mod flight;
+mod item;
 mod journal;
+mod lines;
 mod outcomes;
-mod slice;
+mod slices;
 mod status;
 #[cfg(test)]
 mod tests;
-mod verify;
+mod window;
 
+pub use self::core::{Core, Terms};
+pub use call::{Answer, Ask, Call};
 pub use clock::{Clock, SystemClock};
+pub use desk::{Desk, NoDesk, Reduction, emergency_plan, plain_key, reduce};
 pub use driver::{Commit, CommitError};
 pub use event::{End, Event, Outcome};
+pub use flight::Flow;
+pub use item::{Moment, Slot};
 pub use outcomes::{Open, Outcomes, Rest, Unconfirmed};
 pub use status::{IllegalEvent, Status, next};

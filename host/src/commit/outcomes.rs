@@ -1,11 +1,12 @@
 //! The noun of committing: what became of every change of a plan. Totals reconcile: each change is confirmed, ended with a
 //! reason, or open for a named one (V36).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
+use super::item::Slot;
 use super::{End, Status};
 use crate::limits::LISTED_CHANGES;
 use crate::model::{CaseKey, Change, ChangeId, Gate, Time};
@@ -40,6 +41,22 @@ pub enum Open {
     Unknown,
     /// It was applied, and cannot be read back yet.
     Unverified,
+    /// The target accepted it and acts later.
+    Accepted {
+        /// Until when it has to be done.
+        until: Time,
+    },
+    /// A person does it.
+    Manual {
+        /// The work item.
+        item: String,
+        /// When it is due.
+        due: Time,
+        /// Who works on it; empty: nobody yet.
+        by: String,
+        /// Whether it is past its due instant.
+        overdue: bool,
+    },
 }
 
 impl Open {
@@ -53,6 +70,9 @@ impl Open {
             Open::BackedOff { .. } => "backed_off".to_owned(),
             Open::Unknown => "unknown".to_owned(),
             Open::Unverified => "unverified".to_owned(),
+            Open::Accepted { .. } => "accepted".to_owned(),
+            Open::Manual { overdue: false, .. } => "manual".to_owned(),
+            Open::Manual { overdue: true, .. } => "manual_overdue".to_owned(),
         }
     }
 }
@@ -67,6 +87,12 @@ impl fmt::Display for Open {
             Open::BackedOff { target } => write!(f, "target `{target}` does not take it for now"),
             Open::Unknown => f.write_str("may have been applied; reading cannot tell yet"),
             Open::Unverified => f.write_str("was applied; cannot be read back yet"),
+            Open::Accepted { until } => write!(f, "was accepted; the target has until {until} to do it"),
+            Open::Manual { item, due, by, overdue } => {
+                let late = if *overdue { "is overdue since" } else { "is due by" };
+                let who = if by.is_empty() { "nobody works on it yet" } else { by };
+                write!(f, "work item `{item}` {late} {due} ({who})")
+            }
         }
     }
 }
@@ -117,6 +143,20 @@ pub struct Outcomes {
     pub writes: u64,
     /// Changes of unknown effect that this run settled by reading.
     pub recovered: u64,
+    /// Identities of which a case was found moved: they have to be looked at again.
+    pub moved: BTreeSet<String>,
+    /// Lists (target, object) that somebody else edited while a whole list was written: what stands there now has to be
+    /// looked at again.
+    pub edited_lists: BTreeSet<(String, String)>,
+    /// Emergency changes that came in, those that were confirmed, and denials whose changes were not all confirmed.
+    pub emergencies: u64,
+    /// See `emergencies`.
+    pub revoked: u64,
+    /// See `emergencies`.
+    pub unsettled_denials: u64,
+    /// Places of the listed changes, until all are known.
+    #[serde(skip)]
+    places: Vec<Slot>,
 }
 
 impl Outcomes {
@@ -145,7 +185,14 @@ impl Outcomes {
         self.ended.values().sum()
     }
 
-    pub(super) fn count(&mut self, change: &Change, status: &Status, open: Option<Open>, words: String) {
+    /// Lists in plan order what came in the order of ending.
+    pub(super) fn sort(&mut self) {
+        let mut listed: Vec<_> = std::mem::take(&mut self.places).into_iter().zip(std::mem::take(&mut self.listed)).collect();
+        listed.sort_by_key(|(slot, _)| *slot);
+        self.listed = listed.into_iter().map(|(_, line)| line).collect();
+    }
+
+    pub(super) fn count(&mut self, slot: Slot, change: Change, status: &Status, open: Option<Open>, words: String) {
         self.changes += 1;
         let rest = match status {
             Status::Confirmed { grade, .. } => {
@@ -166,7 +213,8 @@ impl Outcomes {
             }
         };
         if self.listed.len() < LISTED_CHANGES {
-            self.listed.push(Unconfirmed { change: change.id, key: change.key.clone(), rest, words });
+            self.places.push(slot);
+            self.listed.push(Unconfirmed { change: change.id, key: change.key, rest, words });
         } else {
             self.unlisted += 1;
         }

@@ -35,13 +35,46 @@ pub enum Status {
         /// How many attempts there were.
         attempts: u32,
     },
+    /// The target accepted it and acts later.
+    Accepted {
+        /// How many attempts there were.
+        attempts: u32,
+        /// What to ask for the outcome by.
+        receipt: String,
+        /// Until when it has to be done.
+        until: Time,
+    },
+    /// A person does it.
+    Manual {
+        /// How many attempts there were.
+        attempts: u32,
+        /// The work item.
+        item: String,
+        /// When it is due.
+        due: Time,
+        /// Who works on it; empty: nobody yet.
+        by: String,
+        /// Whether its being overdue was recorded.
+        overdue: bool,
+    },
+    /// It was made without its secret material: it has to be taken back before it is made anew.
+    Orphaned {
+        /// How many attempts there were.
+        attempts: u32,
+        /// The target's id of it.
+        id: String,
+    },
     /// Acknowledged, to be read back.
     Acked {
+        /// How many attempts there were.
+        attempts: u32,
         /// When: the window for reading it back begins.
         at: Time,
     },
     /// Seen in its expected state without an acknowledgement, to be read back.
     Observed {
+        /// How many attempts there were.
+        attempts: u32,
         /// When.
         at: Time,
     },
@@ -65,7 +98,7 @@ pub enum Status {
     },
 }
 
-/// Stored events contradict each other, or the driver made a mistake.
+/// Stored events contradict each other, or the core made a mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a change that is `{status}` cannot become `{event}`")]
 pub struct IllegalEvent {
@@ -90,6 +123,9 @@ impl Status {
             Status::Intent { .. } => "intent",
             Status::Waiting { .. } => "waiting",
             Status::Ambiguous { .. } => "ambiguous",
+            Status::Accepted { .. } => "accepted",
+            Status::Manual { .. } => "manual",
+            Status::Orphaned { .. } => "orphaned",
             Status::Acked { .. } => "acked",
             Status::Observed { .. } => "observed",
             Status::Moved => "moved",
@@ -108,19 +144,36 @@ impl Status {
     /// Whether a mutation may be on its way: nothing else may touch its namespaces (V10).
     #[must_use]
     pub const fn effect_unknown(&self) -> bool {
-        matches!(self, Status::Intent { .. } | Status::Ambiguous { .. })
+        matches!(self, Status::Intent { .. } | Status::Ambiguous { .. } | Status::Accepted { .. } | Status::Orphaned { .. })
+    }
+
+    /// Whether it has been sent, or may have been, and its effect is still to be seen: it cannot be given up.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        self.effect_unknown() || matches!(self, Status::Manual { .. } | Status::Acked { .. } | Status::Observed { .. })
+    }
+
+    /// How many attempts there were, the present one included.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        match self {
+            Status::Ready { attempts }
+            | Status::Waiting { attempts, .. }
+            | Status::Ambiguous { attempts }
+            | Status::Accepted { attempts, .. }
+            | Status::Manual { attempts, .. }
+            | Status::Orphaned { attempts, .. }
+            | Status::Acked { attempts, .. }
+            | Status::Observed { attempts, .. }
+            | Status::Intent { attempt: attempts, .. } => *attempts,
+            Status::Moved | Status::Refused | Status::Confirmed { .. } | Status::Ended { .. } => 0,
+        }
     }
 
     /// The number of the attempt that comes next.
     #[must_use]
     pub const fn next_attempt(&self) -> u32 {
-        match self {
-            Status::Ready { attempts } | Status::Waiting { attempts, .. } | Status::Ambiguous { attempts } => {
-                attempts.saturating_add(1)
-            }
-            Status::Intent { attempt, .. } => attempt.saturating_add(1),
-            _ => 1,
-        }
+        self.attempts().saturating_add(1)
     }
 }
 
@@ -144,15 +197,7 @@ pub fn next(status: &Status, event: &Event) -> Result<Status, IllegalEvent> {
         ) if attempts.checked_add(1) == Some(*attempt) => {
             Ok(Status::Intent { attempt: *attempt, doubt: matches!(status, Status::Ambiguous { .. }) })
         }
-        (Status::Intent { attempt, .. }, Event::Outcome { outcome, at }) => Ok(settle(*attempt, outcome, *at)),
-        // Reading may settle what no answer did, and may find the work done before anything was sent.
-        (Status::Ambiguous { attempts }, Event::Outcome { outcome, at }) if by_reading(outcome) => {
-            Ok(settle(*attempts, outcome, *at))
-        }
-        (
-            Status::Ready { attempts } | Status::Waiting { attempts, .. },
-            Event::Outcome { outcome: outcome @ (Outcome::Observed | Outcome::Stale { .. }), at },
-        ) => Ok(settle(*attempts, outcome, *at)),
+        (_, Event::Outcome { outcome, at }) if may_settle(status, outcome) => Ok(settle(status, outcome, *at)),
         (Status::Acked { .. } | Status::Observed { .. }, Event::Confirmed { grade, at }) => {
             Ok(Status::Confirmed { grade: *grade, at: *at })
         }
@@ -162,22 +207,64 @@ pub fn next(status: &Status, event: &Event) -> Result<Status, IllegalEvent> {
     }
 }
 
-/// The status after the outcome of attempt `attempts`.
-fn settle(attempts: u32, outcome: &Outcome, at: Time) -> Status {
+/// Whether a change that stands here can have this outcome.
+const fn may_settle(status: &Status, outcome: &Outcome) -> bool {
+    match status {
+        // An answer, a read, or the lack of both.
+        Status::Intent { .. } => !matches!(outcome, Outcome::Claimed { .. } | Outcome::Overdue),
+        // Reading and searching settle what no answer did.
+        Status::Ambiguous { .. } => matches!(
+            outcome,
+            Outcome::Observed | Outcome::Stale { .. } | Outcome::NotApplied | Outcome::Orphaned { .. } | Outcome::Opened { .. }
+        ),
+        // A read may find the work done before anything was sent.
+        Status::Ready { .. } | Status::Waiting { .. } => matches!(outcome, Outcome::Observed | Outcome::Stale { .. }),
+        Status::Accepted { .. } => {
+            matches!(outcome, Outcome::Acked | Outcome::Rejected { .. } | Outcome::Ambiguous { .. } | Outcome::Observed)
+        }
+        Status::Manual { overdue, .. } => match outcome {
+            Outcome::Acked | Outcome::Rejected { .. } | Outcome::Observed | Outcome::Claimed { .. } => true,
+            Outcome::Overdue => !*overdue,
+            _ => false,
+        },
+        // It was taken back.
+        Status::Orphaned { .. } => matches!(outcome, Outcome::NotApplied),
+        // Reading shows that it is not there after all: it is tried again.
+        Status::Acked { .. } | Status::Observed { .. } => matches!(outcome, Outcome::NotApplied),
+        Status::Moved | Status::Refused | Status::Confirmed { .. } | Status::Ended { .. } => false,
+    }
+}
+
+/// The status after an outcome that may settle this one.
+fn settle(status: &Status, outcome: &Outcome, at: Time) -> Status {
+    let attempts = status.attempts();
     match outcome {
-        Outcome::Acked => Status::Acked { at },
-        Outcome::Observed => Status::Observed { at },
+        Outcome::Acked | Outcome::Issued { .. } => Status::Acked { attempts, at },
+        Outcome::Observed => Status::Observed { attempts, at },
         Outcome::Stale { .. } => Status::Moved,
         Outcome::Throttled { until } => Status::Waiting { attempts, until: *until },
         Outcome::Rejected { .. } => Status::Refused,
         Outcome::NotApplied => Status::Ready { attempts },
         Outcome::Ambiguous { .. } => Status::Ambiguous { attempts },
+        Outcome::Accepted { receipt, until } => Status::Accepted { attempts, receipt: receipt.clone(), until: *until },
+        Outcome::Opened { item, due } => {
+            Status::Manual { attempts, item: item.clone(), due: *due, by: String::new(), overdue: false }
+        }
+        Outcome::Orphaned { id } => Status::Orphaned { attempts, id: id.clone() },
+        Outcome::Claimed { .. } | Outcome::Overdue => manual(status, outcome),
     }
 }
 
-/// Whether an outcome is what a read says, not what an answer says.
-const fn by_reading(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Observed | Outcome::Stale { .. } | Outcome::NotApplied)
+/// What a person's work has come to; anything else stays as it is.
+fn manual(status: &Status, outcome: &Outcome) -> Status {
+    let mut status = status.clone();
+    if let Status::Manual { by, overdue, .. } = &mut status {
+        match outcome {
+            Outcome::Claimed { by: who } => who.clone_into(by),
+            _ => *overdue = true,
+        }
+    }
+    status
 }
 
 /// Whether a change that stands here can end this way.
@@ -186,6 +273,10 @@ const fn may_end(status: &Status, end: &End) -> bool {
         End::Superseded => matches!(status, Status::Ready { .. } | Status::Waiting { .. } | Status::Moved),
         End::BlockedBy { .. } | End::Expired | End::Replanned => matches!(status, Status::Ready { .. } | Status::Waiting { .. }),
         End::Failed => matches!(status, Status::Refused),
-        End::NotObserved => matches!(status, Status::Acked { .. } | Status::Observed { .. }),
+        End::NotObserved | End::Unverifiable => matches!(status, Status::Acked { .. } | Status::Observed { .. }),
+        End::Denied => matches!(
+            status,
+            Status::Ready { .. } | Status::Waiting { .. } | Status::Moved | Status::Acked { .. } | Status::Observed { .. }
+        ),
     }
 }

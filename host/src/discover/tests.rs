@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{CaseKey, Digest, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject, Sym, Time};
 use crate::progress::Silent;
-use crate::target::{Class, Profile, ReadError, Reading, Target, Write, WriteError};
+use crate::target::{Class, Profile, ReadError, Reading, Target, Write, WriteError, Written};
 
 const NOW: Time = Time::from_seconds(1_772_323_200);
 
@@ -192,7 +192,7 @@ impl Target for Fake {
     async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
         Err(ReadError { key: key.to_string(), message: "not asked for here".to_owned() })
     }
-    async fn write(&self, _: Write<'_>) -> Result<(), WriteError> {
+    async fn write(&self, _: Write<'_>) -> Result<Written, WriteError> {
         Err(WriteError::Rejected { message: "not asked for here".to_owned() })
     }
 }

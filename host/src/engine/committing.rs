@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::{Engine, EngineError, Planned};
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Commit, CommitError, Open, Outcomes, Rest};
+use crate::commit::{Commit, CommitError, NoDesk, Open, Outcomes, Rest, Status};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
-use crate::model::{ChangeId, GateKind, PlanId, RunId};
+use crate::model::{Change, ChangeId, GateKind, PlanId, RunId};
 use crate::plan::{PlanFile, adopted_by};
 use crate::target::Target;
 
@@ -110,7 +110,7 @@ impl Engine {
         let targets: BTreeMap<String, Arc<dyn Target>> =
             self.parts.targets.iter().map(|target| (target.name().to_owned(), Arc::clone(target))).collect();
         let mut salts = self.salts()?;
-        let openings = self.openings()?;
+        let (openings, denials) = (self.openings()?, self.denials()?);
         let commit = Commit {
             plan,
             changes: file.header().changes,
@@ -119,7 +119,12 @@ impl Engine {
             targets: &targets,
             ledger: &*self.ledger,
             owned,
+            flow: self.parts.options.flow.clone(),
             openings: &openings,
+            denials: &denials,
+            desk: &NoDesk,
+            sink: None,
+            in_doubt: in_doubt(&file, &self.statuses(plan)?)?,
             events: self.events(plan)?,
             clock: &*self.clock,
             observer: &*self.observer,
@@ -194,6 +199,21 @@ impl Engine {
             Settled::Unknown(_) => Err(CommitError::NotDurable.into()),
         }
     }
+}
+
+/// The changes of a plan whose effect is not known, with their places.
+fn in_doubt(file: &PlanFile, statuses: &BTreeMap<ChangeId, Status>) -> Result<Vec<(u64, Change)>, EngineError> {
+    if !statuses.values().any(Status::effect_unknown) {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for (index, change) in (0..).zip(file.changes()) {
+        let change = change?;
+        if statuses.get(&change.id).is_some_and(Status::effect_unknown) {
+            found.push((index, change));
+        }
+    }
+    Ok(found)
 }
 
 fn tallies(outcomes: &Outcomes) -> BTreeMap<String, u64> {

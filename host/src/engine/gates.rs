@@ -9,7 +9,7 @@ use super::{Engine, EngineError, RunReport};
 use crate::commit::{CommitError, Event, Status, next};
 use crate::discover::{Completeness, Scan};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount, Stage};
-use crate::model::{Change, ChangeId, Digest, GateKind, PlanId, RunId};
+use crate::model::{Change, ChangeId, Denial, Digest, GateKind, PlanId, RunId};
 use crate::plan::{HeldLine, PlanFile};
 
 /// A change that waits at a gate.
@@ -165,6 +165,17 @@ impl Engine {
     pub(super) fn openings(&self) -> Result<Vec<Opening>, EngineError> {
         match self.ledger.read(&self.parts.tenant, &Query::Openings)? {
             Rows::Openings(openings) => Ok(openings),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Denials, lifted ones too.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn denials(&self) -> Result<Vec<Denial>, EngineError> {
+        match self.ledger.read(&self.parts.tenant, &Query::Denials)? {
+            Rows::Denials(denials) => Ok(denials),
             _ => Ok(Vec::new()),
         }
     }

@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::audit::{LogHead, Verified, Verifier, VerifyError};
-use crate::commit::Clock;
+use crate::commit::{Clock, Flow};
 use crate::discover::Source;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
@@ -39,6 +39,8 @@ const LEAVES_PER_PAGE: u32 = 4_096;
 pub struct Options {
     /// Changes per slice.
     pub slice: u32,
+    /// How much is sent side by side.
+    pub flow: Flow,
     /// Threads that judge; zero: one per core.
     pub threads: usize,
     /// A source read longer ago than this many seconds is not believed. (This one can: it decides what is unknown.)
@@ -47,7 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { slice: crate::limits::SLICE_CHANGES, threads: 0, max_age: 7 * 86_400 }
+        Options { slice: crate::limits::SLICE_CHANGES, flow: Flow::default(), threads: 0, max_age: 7 * 86_400 }
     }
 }
 

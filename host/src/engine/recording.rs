@@ -95,7 +95,7 @@ impl Engine {
         let mut salts = self.salts()?;
         for change in PlanFile::open(&path)?.changes() {
             let change = change?;
-            if statuses.get(&change.id).is_none_or(|status| !status.is_final() && !status.effect_unknown()) {
+            if statuses.get(&change.id).is_none_or(|status| !status.is_final() && !status.is_under_way()) {
                 let event = Event::Ended { end: End::Replanned, at };
                 let leaf = Leaf::event(former.run, plan, &change, &event, false, None, &mut || salts.salt());
                 batch.leaves.push(leaf.map_err(LedgerError::from)?);

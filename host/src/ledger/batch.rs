@@ -214,6 +214,8 @@ pub enum LeafKind {
     Takeover,
     /// A gate was opened.
     Approval,
+    /// An emergency call denied access, or a denial was settled or lifted.
+    Emergency,
     /// A run ended.
     RunEnd,
 }
@@ -233,6 +235,7 @@ impl LeafKind {
             Self::Ended => "ended",
             Self::Takeover => "takeover",
             Self::Approval => "approval",
+            Self::Emergency => "emergency",
             Self::RunEnd => "run_end",
         }
     }

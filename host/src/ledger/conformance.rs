@@ -331,7 +331,16 @@ fn later_rows_replace_earlier_ones_of_their_key(rig: &mut dyn Rig) {
     };
     let denied = |holder: &str, object: &str, lifted_at| {
         let (target, holder, object) = ("github".to_owned(), holder.to_owned(), object.to_owned());
-        Entry::Denied(Denial { target, holder, object, by: "ada".to_owned(), why: "stolen".to_owned(), at: AT, lifted_at })
+        Entry::Denied(Denial {
+            target,
+            holder,
+            object,
+            by: "ada".to_owned(),
+            why: "stolen".to_owned(),
+            at: AT,
+            settled_at: AT,
+            lifted_at,
+        })
     };
     let entries = vec![
         opening(2, GateKind::Shrink, "first"),

@@ -17,7 +17,7 @@ pub use memory::{Fault, MemoryLedger};
 pub use sqlite::SqliteLedger;
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 use crate::audit::{LeafError, LogHead};
 use crate::commit::Event;
@@ -51,6 +51,7 @@ impl Owned {
 pub struct Ticket {
     id: BatchId,
     answer: Receiver<Result<Settled, LedgerError>>,
+    settled: Option<Result<Settled, LedgerError>>,
 }
 
 impl Ticket {
@@ -59,12 +60,38 @@ impl Ticket {
         let (sender, answer) = sync_channel(1);
         // The receiver is here, and there is room for one: this cannot fail.
         drop(sender.send(settled));
-        Ticket { id, answer }
+        Ticket { id, answer, settled: None }
+    }
+
+    /// Of a batch that another thread settles.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "for stores with a writer of their own"))]
+    pub(crate) fn awaited(id: BatchId, answer: Receiver<Result<Settled, LedgerError>>) -> Self {
+        Ticket { id, answer, settled: None }
+    }
+
+    /// Whether waiting for it takes no time.
+    pub fn is_settled(&mut self) -> bool {
+        if self.settled.is_none() {
+            self.settled = match self.answer.try_recv() {
+                Ok(settled) => Some(settled),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => Some(Ok(Settled::Unknown(self.id))),
+            };
+        }
+        self.settled.is_some()
+    }
+
+    /// Blocks until it is settled.
+    pub fn block(&mut self) {
+        if self.settled.is_none() {
+            self.settled = Some(self.answer.recv().unwrap_or(Ok(Settled::Unknown(self.id))));
+        }
     }
 
     /// Waits until the batch is settled. A writer that is gone without an answer may have written it.
-    pub(crate) fn wait(self) -> Result<Settled, LedgerError> {
-        self.answer.recv().unwrap_or(Ok(Settled::Unknown(self.id)))
+    pub(crate) fn wait(mut self) -> Result<Settled, LedgerError> {
+        self.block();
+        self.settled.unwrap_or(Ok(Settled::Unknown(self.id)))
     }
 
     /// Names the batch.

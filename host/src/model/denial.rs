@@ -20,12 +20,39 @@ pub struct Denial {
     pub why: String,
     /// When.
     pub at: Time,
+    /// When everything that it covers was seen to be gone; none while the emergency revoke goes on.
+    #[serde(default, skip_serializing_if = "Time::is_none")]
+    pub settled_at: Time,
     /// When it was lifted; none while it stands.
     #[serde(default, skip_serializing_if = "Time::is_none")]
     pub lifted_at: Time,
 }
 
+/// How far a denial has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DenialStep {
+    /// It stands; what it covers is being taken away.
+    Made,
+    /// It stands, and everything that it covers was seen to be gone.
+    Settled,
+    /// Somebody lifted it.
+    Lifted,
+}
+
 impl Denial {
+    /// How far it has come.
+    #[must_use]
+    pub const fn step(&self) -> DenialStep {
+        if !self.stands() {
+            DenialStep::Lifted
+        } else if self.settled_at.is_none() {
+            DenialStep::Made
+        } else {
+            DenialStep::Settled
+        }
+    }
+
     /// Whether it stands.
     #[must_use]
     pub const fn stands(&self) -> bool {

@@ -84,3 +84,13 @@ pub enum Namespace {
     /// One policy object of one target.
     Policy(String, String),
 }
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Namespace::Principal(target, name) => write!(f, "principal {target}/{name}"),
+            Namespace::Resource(target, name) => write!(f, "resource {target}/{name}"),
+            Namespace::Policy(target, name) => write!(f, "policy {target}/{name}"),
+        }
+    }
+}

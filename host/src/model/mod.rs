@@ -11,7 +11,7 @@ mod symbols;
 mod time;
 
 pub use change::{Change, ChangeKind, Gate, GateKind, Lane, Reason, Wave};
-pub use denial::Denial;
+pub use denial::{Denial, DenialStep};
 pub use digest::{ChangeId, Digest, Encoder, PlanId, RunId, canonical_json};
 pub use fact::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject};
 pub use key::{CaseKey, KeyHash, Namespace};

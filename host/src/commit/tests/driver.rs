@@ -6,7 +6,7 @@ use super::world::{Fault, LANDING, START, World, change, estate, gated, grant, k
 use crate::commit::{CommitError, End, Event, Open, Outcome, Outcomes, Rest, Status};
 use crate::correlate::Recorded;
 use crate::ledger::{BatchId, LeafKind, Settled, Stage};
-use crate::limits::{BACK_OFF_CHANGES, CHANGE_ATTEMPTS, VERIFY_READS};
+use crate::limits::{BREAKER_LEAST, CHANGE_ATTEMPTS, VERIFY_READS};
 use crate::model::{Change, ChangeKind, GateKind, Holding, StateHash, Time};
 
 fn until(seconds: i64) -> Option<Holding> {
@@ -479,7 +479,7 @@ fn v20_a_request_of_a_stopped_writer_is_not_given_up_while_it_can_land() {
 
 #[test]
 fn v30_a_target_that_keeps_failing_is_left_alone() {
-    let enough = BACK_OFF_CHANGES as usize;
+    let enough = BREAKER_LEAST as usize;
     for (failing, backed_off) in [(enough - 1, false), (enough, true)] {
         let world = World::new();
         let plan: Vec<_> = (0..20).map(|i| grant(&format!("h{i:02}"), &format!("group:{i}"))).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::world::{World, estate, key, plan_id, run_row};
 use crate::audit::Salts;
-use crate::commit::{Commit, Event, Outcomes};
+use crate::commit::{Commit, Event, Flow, NoDesk, Outcomes};
 use crate::ledger::{Ledger as _, MemoryLedger, Query, Rows};
 use crate::model::{Change, ChangeId, Holding, Time};
 use crate::progress::Silent;
@@ -37,7 +37,12 @@ impl Shop {
             targets: &targets,
             ledger: &self.ledger,
             owned: &owned,
+            flow: Flow::default(),
             openings: &[],
+            denials: &[],
+            desk: &NoDesk,
+            sink: None,
+            in_doubt: Vec::new(),
             events: self.events(),
             clock: &clock,
             observer: &Silent,

@@ -21,8 +21,8 @@ fn statuses() -> Vec<(&'static str, Status)> {
         ("intent in doubt", Status::Intent { attempt: 1, doubt: true }),
         ("waiting", Status::Waiting { attempts: 1, until: AT }),
         ("ambiguous", Status::Ambiguous { attempts: 1 }),
-        ("acked", Status::Acked { at: AT }),
-        ("observed", Status::Observed { at: AT }),
+        ("acked", Status::Acked { attempts: 1, at: AT }),
+        ("observed", Status::Observed { attempts: 1, at: AT }),
         ("moved", Status::Moved),
         ("refused", Status::Refused),
         ("confirmed", Status::Confirmed { grade: Grade::E3, at: AT }),
@@ -113,14 +113,14 @@ fn what_an_event_says_is_kept() {
     for (event, expected) in [
         (outcome(Outcome::Throttled { until }), Status::Waiting { attempts: 4, until }),
         (outcome(Outcome::NotApplied), Status::Ready { attempts: 4 }),
-        (outcome(Outcome::Acked), Status::Acked { at: AT }),
+        (outcome(Outcome::Acked), Status::Acked { attempts: 1, at: AT }),
     ] {
         assert_eq!(next(&intent, &event), Ok(expected));
     }
     let end = End::BlockedBy { change: ChangeId(Digest::of(b"first")) };
     assert_eq!(next(&Status::default(), &ended(end.clone())), Ok(Status::Ended { end, at: AT }));
     assert_eq!(
-        next(&Status::Acked { at: AT }, &Event::Confirmed { grade: Grade::E4, at: until }),
+        next(&Status::Acked { attempts: 1, at: AT }, &Event::Confirmed { grade: Grade::E4, at: until }),
         Ok(Status::Confirmed { grade: Grade::E4, at: until })
     );
 }

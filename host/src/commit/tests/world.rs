@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Clock, Commit, CommitError, Event, Outcomes, Status, next};
+use crate::commit::{Clock, Commit, CommitError, Event, Flow, NoDesk, Outcomes, Status, next};
 use crate::correlate::Recorded;
 use crate::discover::{Cursor, DiscoverError, Page};
 use crate::ledger::{
@@ -21,7 +21,7 @@ use crate::model::{
     State, StateHash, Subject, Time, Wave,
 };
 use crate::progress::Silent;
-use crate::target::{Class, Profile, ReadError, Reading, Target, Version, Write, WriteError};
+use crate::target::{Class, Profile, ReadError, Reading, Target, Version, Write, WriteError, Written};
 
 pub(super) const START: i64 = 1_000_000;
 pub(super) const LANDING: i64 = 60;
@@ -202,10 +202,15 @@ impl World {
             changes: plan.len() as u64,
             run: run_row(),
             slice,
+            flow: Flow::sequential(),
             targets: &targets,
             ledger: self,
             owned: &owned,
             openings,
+            denials: &[],
+            desk: &NoDesk,
+            sink: None,
+            in_doubt: self.in_doubt(plan),
             events: self.lock().events.clone(),
             clock: self,
             observer: &Silent,
@@ -236,6 +241,14 @@ impl World {
         let state = self.lock();
         let mine = state.events.iter().filter(|(id, _)| *id == change.id);
         mine.fold(Status::default(), |status, (_, event)| next(&status, event).expect("stored events are legal"))
+    }
+
+    fn in_doubt(&self, plan: &[Change]) -> Vec<(u64, Change)> {
+        (0..)
+            .zip(plan)
+            .filter(|(_, change)| self.status(change).effect_unknown())
+            .map(|(i, change)| (i, change.clone()))
+            .collect()
     }
 
     /// Whether there is an effect left before the fuse blows.
@@ -350,10 +363,10 @@ impl Target for Fake {
         let version = Version(state.version(key).to_string());
         let flapping = state.flapping.get_mut(&key.holder).and_then(Vec::pop);
         let state = flapping.unwrap_or_else(|| state.cases.get(key).cloned());
-        Ok(Reading { state, version })
+        Ok(Reading { state, version, list: Vec::new() })
     }
 
-    async fn write(&self, write: Write<'_>) -> Result<(), WriteError> {
+    async fn write(&self, write: Write<'_>) -> Result<Written, WriteError> {
         self.0.effect().await;
         let key = &write.change.key;
         let applied = {
@@ -409,7 +422,7 @@ impl Target for Fake {
         };
         // The second place to stop: the target has applied it, the writer does not know.
         self.0.effect().await;
-        if applied { Ok(()) } else { Err(WriteError::Precondition) }
+        if applied { Ok(Written::default()) } else { Err(WriteError::Precondition) }
     }
 }
 
@@ -418,6 +431,10 @@ impl Clock for World {
     fn now(&self) -> Time {
         let state = self.lock();
         Time::from_seconds(state.now + state.clock_jump)
+    }
+
+    fn tick(&self) -> i64 {
+        self.lock().now
     }
 
     async fn sleep(&self, seconds: u32) {

@@ -110,7 +110,7 @@ impl Ledger for SqliteLedger {
         let id = BatchId::new(owned.epoch, self.batches.fetch_add(1, Ordering::Relaxed));
         let (reply, answer) = sync_channel(1);
         self.writer()?.send(Command::Batch(Job { tenant: owned.tenant.clone(), id, batch, reply }))?;
-        Ok(Ticket { id, answer })
+        Ok(Ticket::awaited(id, answer))
     }
 
     fn wait(&self, ticket: Ticket) -> Result<Settled, LedgerError> {

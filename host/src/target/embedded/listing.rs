@@ -3,9 +3,10 @@
 use rusqlite::{Connection, Row};
 
 use super::EmbeddedError;
+use super::writing::state;
 use crate::discover::{Cursor, Page};
 use crate::limits::PAGE_ROWS;
-use crate::model::{Fact, FactFlags, Subject, Sym, Time};
+use crate::model::{CaseKey, Fact, FactFlags, Holding, Subject, Sym, Time};
 
 const SELECT: &str = "SELECT subject, holder, object, enabled, level, expires_at, owner, purpose, last_used, via FROM holding
      WHERE (subject, holder, object) > (?1, ?2, ?3) ORDER BY subject, holder, object LIMIT ?4";
@@ -42,6 +43,22 @@ pub(super) fn page(conn: &Connection, target: &str, after: Option<&Cursor>) -> R
         page.total = Some(conn.query_row("SELECT count(*) FROM holding", (), |row| row.get(0))?);
     }
     Ok(page)
+}
+
+/// What a holder has of its own: what it inherits is taken away where it comes from.
+pub(super) fn of_holder(conn: &Connection, target: &str, holder: &str) -> Result<Vec<(CaseKey, Holding)>, EmbeddedError> {
+    let sql =
+        "SELECT subject, object FROM holding WHERE holder = ?1 AND subject IN (0, 1, 2) AND via = '' ORDER BY subject, object";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([holder])?;
+    let mut held = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (subject, object): (_, String) = (subject(row.get(0)?)?, row.get(1)?);
+        if let Some(holding) = state(conn, subject, holder, &object)? {
+            held.push((CaseKey { target: target.to_owned(), holder: holder.to_owned(), subject, object }, holding));
+        }
+    }
+    Ok(held)
 }
 
 fn fact(page: &mut Page, target: Sym, row: &Row<'_>) -> Result<Fact, EmbeddedError> {

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{Class, Profile, ReadError, Reading, Target, Version, Write, WriteError};
+use super::{Class, Profile, ReadError, Reading, Target, Write, WriteError, Written};
 use crate::discover::{Cursor, DiscoverError, Page};
 use crate::model::{Attribute, CaseKey, Holding, Subject, Time};
 
@@ -135,11 +135,16 @@ impl Target for EmbeddedTarget {
         let tx = conn.transaction().map_err(|error| failed(error.into()))?;
         let state = writing::state(&tx, key.subject, &key.holder, &key.object).map_err(failed)?;
         let version = writing::version(&tx, key.subject, &key.holder, &key.object).map_err(failed)?;
-        Ok(Reading { state, version: Version(version.to_string()) })
+        Ok(Reading::new(state, version.to_string()))
     }
 
-    async fn write(&self, write: Write<'_>) -> Result<(), WriteError> {
-        writing::write(&mut self.conn(), &write)
+    async fn write(&self, write: Write<'_>) -> Result<Written, WriteError> {
+        writing::write(&mut self.conn(), &write).map(|()| Written::default())
+    }
+
+    async fn held_by(&self, holder: &str) -> Result<Vec<(CaseKey, Holding)>, ReadError> {
+        let failed = |error: EmbeddedError| ReadError { key: format!("{}/{holder}", self.name), message: error.to_string() };
+        listing::of_holder(&self.conn(), &self.name, holder).map_err(failed)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{EmbeddedRow, EmbeddedTarget};
 use crate::limits::PAGE_ROWS;
 use crate::model::{CaseKey, Change, ChangeKind, Holding, Lane, Reason, StateHash, Subject, Time, Wave};
-use crate::target::{Target as _, Version, Write, WriteError};
+use crate::target::{Target as _, Version, Write, WriteError, Written};
 
 fn now<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("runtime").block_on(future)
@@ -45,23 +45,24 @@ fn change(key: CaseKey, after: Option<Holding>) -> Change {
     }
 }
 
-fn write(target: &EmbeddedTarget, change: &Change, version: &str, fence: u64) -> Result<(), WriteError> {
+fn write(target: &EmbeddedTarget, change: &Change, version: &str, fence: u64) -> Result<Written, WriteError> {
     let version = Version(version.to_owned());
-    now(target.write(Write { change, after: change.after.as_ref(), version: &version, fence, at: Time::from_seconds(9) }))
+    let (after, at) = (change.after.as_ref(), Time::from_seconds(9));
+    now(target.write(Write { change, after, version: &version, list: &[], key: "", fence, at }))
 }
 
 #[test]
 fn a_write_holds_only_under_the_version_that_was_read() {
     let (_folder, target) = system();
     let grant = change(key(Subject::Grant, "team:ops"), Some(Holding::default()));
-    assert_eq!(write(&target, &grant, "0", 1), Ok(()));
+    assert_eq!(write(&target, &grant, "0", 1), Ok(Written::default()));
     assert_eq!(write(&target, &grant, "0", 1), Err(WriteError::Precondition), "a duplicate of a request does nothing");
     let read = now(target.read(&grant.key)).expect("read");
     assert_eq!((read.state, read.version.0.as_str()), (Some(Holding::default()), "1"));
     target.foreign_edit(Time::from_seconds(5), Subject::Grant, "ben", "team:ops", Some(&Holding::default())).expect("edit");
     let revoke = change(grant.key, None);
     assert_eq!(write(&target, &revoke, "1", 1), Err(WriteError::Precondition), "somebody else changed the same resource");
-    assert_eq!(write(&target, &revoke, "2", 1), Ok(()));
+    assert_eq!(write(&target, &revoke, "2", 1), Ok(Written::default()));
     let operations: Vec<_> = target.journal().expect("journal").into_iter().map(|row| (row.holder, row.operation)).collect();
     let expected = [("ada", "grant"), ("ben", "foreign"), ("ada", "revoke")].map(|(who, what)| (who.to_owned(), what.to_owned()));
     assert_eq!(operations, expected);
@@ -71,7 +72,7 @@ fn a_write_holds_only_under_the_version_that_was_read() {
 fn v11_a_lower_fence_is_refused() {
     let (_folder, target) = system();
     let grant = change(key(Subject::Grant, "team:ops"), Some(Holding::default()));
-    assert_eq!(write(&target, &grant, "0", 7), Ok(()));
+    assert_eq!(write(&target, &grant, "0", 7), Ok(Written::default()));
     assert_eq!(write(&target, &change(grant.key, None), "1", 6), Err(WriteError::Fenced));
     assert_eq!(target.dump().expect("dump").len(), 1);
 }
@@ -170,7 +171,7 @@ fn a_busy_system_asks_to_wait() {
     let grant = change(key(Subject::Grant, "team:ops"), Some(Holding::default()));
     assert_eq!(write(&target, &grant, "0", 1), Err(WriteError::Throttled { seconds: 1 }));
     other.execute_batch("ROLLBACK").expect("unlock");
-    assert_eq!(write(&target, &grant, "0", 1), Ok(()));
+    assert_eq!(write(&target, &grant, "0", 1), Ok(Written::default()));
 }
 
 #[test]

@@ -22,7 +22,7 @@ impl Openings {
 }
 
 /// Where a change stands in the order of its component.
-type Place = (Wave, u16);
+pub(super) type Place = (Wave, u16);
 
 /// What stands in the way of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,15 +64,15 @@ impl Barrier {
     }
 
     /// A change may be on its way: until that is settled nothing else touches its namespaces (V10).
-    pub(super) fn unsettled(&mut self, change: &Change) {
-        for namespace in change.namespaces() {
-            self.unsettled.entry(namespace).or_insert(change.id);
+    pub(super) fn unsettled(&mut self, change: &Change, spaces: &[Namespace]) {
+        for namespace in spaces {
+            self.unsettled.entry(namespace.clone()).or_insert(change.id);
         }
     }
 
     /// What a change has to wait for, if anything: within its component every earlier wave and step must be confirmed
     /// (V14); elsewhere only what it depends on.
-    pub(super) fn before(&self, change: &Change) -> Option<Before> {
+    pub(super) fn before(&self, change: &Change, spaces: &[Namespace]) -> Option<Before> {
         let earlier = |first: &Option<(Place, ChangeId)>| first.filter(|(at, _)| *at < place(change)).map(|(_, id)| id);
         let needs = |ids: &HashSet<u64>| change.depends.iter().find(|id| ids.contains(&id.0.prefix())).copied();
         let component = self.components.get(&component(change));
@@ -85,15 +85,15 @@ impl Barrier {
         if self.unsettled.is_empty() {
             return None;
         }
-        let other = change.namespaces().iter().find_map(|n| self.unsettled.get(n).copied());
+        let other = spaces.iter().find_map(|n| self.unsettled.get(n).copied());
         other.filter(|id| *id != change.id).map(Before::Open)
     }
 }
 
-fn place(change: &Change) -> Place {
+pub(super) fn place(change: &Change) -> Place {
     (change.wave, change.step)
 }
 
-fn component(change: &Change) -> u64 {
+pub(super) fn component(change: &Change) -> u64 {
     Digest::of(change.component.as_bytes()).prefix()
 }

@@ -1,0 +1,158 @@
+//! Whether a change may begin, and whether it may be sent: the order of its component, gates, time, denials. Asked before
+//! every attempt. Owns no call.
+
+use super::barrier::{Before, component, place};
+use super::breaker::Passage;
+use super::core::{Core, seconds_until};
+use super::item::{Item, Slot};
+use super::{CommitError, End, Event, Open, Outcome, Status};
+use crate::limits::{CHANGE_ATTEMPTS, THROTTLE_SECONDS};
+use crate::model::{Change, Gate, GateKind};
+
+/// Why a change may not be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// It waits.
+    Open(Open),
+    /// It never will be.
+    End(End),
+}
+
+impl Core<'_> {
+    /// A change of known effect: records its intent if it may begin.
+    pub(super) fn admit(&mut self, slot: Slot) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        if !item.is_emergency() && self.waits_in_hand(slot) {
+            return Ok(());
+        }
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        if let Err(hold) = self.permit(item) {
+            return self.withhold(slot, hold);
+        }
+        let target = item.change.key.target.clone();
+        if let Status::Waiting { until, .. } = item.status
+            && seconds_until(until, self.now()) > THROTTLE_SECONDS
+        {
+            self.leave(slot, Some(Open::BackedOff { target }));
+            return Ok(());
+        }
+        if item.tries >= CHANGE_ATTEMPTS {
+            self.leave(slot, Some(Open::BackedOff { target }));
+            return Ok(());
+        }
+        if !item.is_emergency() {
+            if !self.is_let_through(slot) {
+                return Ok(());
+            }
+            if !self.may_record() {
+                self.unrecorded.insert(slot);
+                return Ok(());
+            }
+        }
+        let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
+        let at = self.now();
+        self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None)
+    }
+
+    /// Whether something in hand must be over first: an earlier place of its component, what it depends on, an earlier
+    /// change of its case. That change pokes this one when it leaves.
+    fn waits_in_hand(&mut self, slot: Slot) -> bool {
+        let Some(item) = self.items.get(&slot) else { return true };
+        let earlier = self.places.get(&component(&item.change)).and_then(|places| places.first_key_value());
+        if earlier.is_some_and(|(first, _)| *first < place(&item.change)) {
+            return true;
+        }
+        if self.cases.get(&item.key).is_some_and(|case| case.iter().any(|other| *other < slot)) {
+            return true;
+        }
+        let first = item.change.depends.iter().find(|id| self.ids.contains_key(id)).copied();
+        if let Some(first) = first {
+            self.dependents.entry(first).or_default().push(slot);
+        }
+        first.is_some()
+    }
+
+    /// Whether a change may be sent at this instant, as far as gates, time and order go.
+    pub(super) fn permit(&self, item: &Item) -> Result<(), Hold> {
+        let change = &item.change;
+        let profile = self.profiles.get(&change.key.target);
+        let unconfigured = || Hold::Open(Open::BackedOff { target: change.key.target.clone() });
+        if item.is_emergency() {
+            // It only reduces access: neither gates, nor order, nor the clock keep it back.
+            return profile.map(|_| ()).ok_or_else(unconfigured);
+        }
+        if change.kind.adds() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+            return Err(Hold::End(End::Denied));
+        }
+        if self.skewed {
+            return Err(Hold::Open(Open::Gate { gate: Gate { kind: GateKind::Clock, scope: String::new() } }));
+        }
+        if self.would_expire(change) {
+            return Err(Hold::End(End::Expired));
+        }
+        match self.barrier.before(change, &item.spaces) {
+            Some(Before::Ended(change)) => return Err(Hold::End(End::BlockedBy { change })),
+            Some(Before::Open(change)) => return Err(Hold::Open(Open::Behind { change })),
+            None => {}
+        }
+        if let Some(gate) = self.openings.closed(change) {
+            return Err(Hold::Open(Open::Gate { gate: gate.clone() }));
+        }
+        if change.not_before > self.now() {
+            return Err(Hold::Open(Open::NotBefore { at: change.not_before }));
+        }
+        profile.map(|_| ()).ok_or_else(unconfigured)
+    }
+
+    /// Whether access that a change adds would have ended before its request lands at the latest (V15).
+    fn would_expire(&self, change: &Change) -> bool {
+        let landing = self.profiles.get(&change.key.target).map_or(0, |profile| i64::from(profile.landing_bound));
+        let ends = change.after.as_ref().map_or(crate::model::Time::NONE, |after| after.expires_at);
+        change.kind.adds() && ends.is_some() && self.now().plus(landing) >= ends
+    }
+
+    /// Whether the target's breaker lets a change through; else it waits, or is left to the next run.
+    pub(super) fn is_let_through(&mut self, slot: Slot) -> bool {
+        let Some(item) = self.items.get(&slot) else { return false };
+        let target = item.change.key.target.clone();
+        match self.breakers.passage(&target, self.at.tick) {
+            Passage::Open => true,
+            Passage::Quarantined(until) if until - self.at.tick > i64::from(THROTTLE_SECONDS) => {
+                if item.status.effect_unknown() {
+                    self.wait(slot, until);
+                } else {
+                    self.leave(slot, Some(Open::BackedOff { target }));
+                }
+                false
+            }
+            Passage::Quarantined(until) => {
+                self.wait(slot, until);
+                false
+            }
+            Passage::Probing => {
+                self.wait(slot, self.at.tick + 1);
+                false
+            }
+        }
+    }
+
+    /// A change of known effect is not sent now: it ends, or stays open.
+    fn withhold(&mut self, slot: Slot, hold: Hold) -> Result<(), CommitError> {
+        match hold {
+            Hold::End(end) => self.end(slot, end),
+            Hold::Open(open) => {
+                self.leave(slot, Some(open));
+                Ok(())
+            }
+        }
+    }
+
+    /// An intent that was not sent is taken back; while an earlier attempt is in doubt, reading has to say how that ended.
+    pub(super) fn take_back(&mut self, slot: Slot, words: &str) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        match item.status {
+            Status::Intent { doubt: true, .. } => self.outcome(slot, Outcome::Ambiguous { message: words.to_owned() }, None),
+            _ => self.outcome(slot, Outcome::NotApplied, None),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What a change does next, by its status and its target's class: total over both. The protocols for unknown effects are
+//! here and in `answer`; nothing is ever sent blindly.
+
+use super::admit::Hold;
+use super::core::Core;
+use super::item::Slot;
+use super::{Ask, CommitError, End, Open, Outcome, Status};
+use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
+use crate::model::{Change, Lane, State};
+use crate::target::{Class, Grade};
+
+impl Core<'_> {
+    /// Does what can be done for a change now.
+    pub(super) fn advance(&mut self, slot: Slot) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        if item.busy {
+            return Ok(());
+        }
+        if item.due > self.at.tick {
+            self.wait(slot, item.due);
+            return Ok(());
+        }
+        match &item.status {
+            Status::Ready { .. } | Status::Waiting { .. } => self.admit(slot),
+            Status::Intent { .. } => self.dispatch(slot),
+            Status::Ambiguous { .. } => self.settle_doubt(slot),
+            Status::Accepted { .. } => self.ask_after(slot),
+            Status::Manual { .. } => self.ask_person(slot),
+            Status::Orphaned { id, .. } => {
+                let id = id.clone();
+                if item.batch <= self.durable {
+                    self.call(slot, Ask::Undo { id });
+                } else {
+                    self.after_durable(slot);
+                }
+                Ok(())
+            }
+            Status::Acked { .. } | Status::Observed { .. } => self.verify(slot),
+            Status::Moved => {
+                self.outcomes.moved.insert(item.change.component.clone());
+                self.end(slot, End::Superseded)
+            }
+            Status::Refused => self.end(slot, End::Failed),
+            Status::Confirmed { .. } | Status::Ended { .. } => {
+                self.leave(slot, None);
+                Ok(())
+            }
+        }
+    }
+
+    /// A durable intent: reads the case, then writes on the condition of what was just read.
+    fn dispatch(&mut self, slot: Slot) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        if item.batch > self.durable {
+            return Ok(());
+        }
+        if let Err(hold) = self.permit(item) {
+            let words = match hold {
+                Hold::Open(_) => "not sent: it has to wait",
+                Hold::End(_) => "not sent: it is over",
+            };
+            return self.take_back(slot, words);
+        }
+        if item.tries >= CHANGE_ATTEMPTS {
+            return self.take_back(slot, "not sent: its case cannot be read");
+        }
+        let Some(profile) = self.profile(slot) else { return Ok(()) };
+        let (class, readable) = (profile.class, profile.is_readable());
+        let free = match (item.is_emergency(), class) {
+            (true, Class::K2) => self.lines.is_settled(slot, &item.spaces),
+            (true, _) => true,
+            (false, _) => self.lines.is_free(slot, &item.spaces),
+        };
+        if !free || !self.take_off(slot) {
+            return Ok(());
+        }
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        match item.base.clone() {
+            None if class == Class::K6 => self.call_find(slot),
+            None if readable => self.call(slot, Ask::Read),
+            None => {
+                let base = super::item::Base { version: Default::default(), after: item.change.after.clone(), list: Vec::new() };
+                item.base = Some(base);
+                self.poke(slot);
+            }
+            Some(base) => {
+                (item.sent, item.holds) = (true, true);
+                self.lines.hold(slot, &item.spaces);
+                let key = key_of(&item.change);
+                self.ahead = self.ahead.saturating_sub(1);
+                self.outcomes.writes += 1;
+                let at = self.now();
+                self.call(slot, Ask::Write { after: base.after, version: base.version, list: base.list, key, at });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a place in flight; else waits for one.
+    fn take_off(&mut self, slot: Slot) -> bool {
+        let Some(item) = self.items.get(&slot) else { return false };
+        if item.flies || item.is_emergency() {
+            return true;
+        }
+        let lane: Lane = item.change.lane;
+        if !self.flight.has_room(&item.change) {
+            self.capped.insert((lane, slot));
+            return false;
+        }
+        if !self.is_let_through(slot) {
+            return false;
+        }
+        let Some(item) = self.items.get_mut(&slot) else { return false };
+        item.flies = true;
+        self.breakers.begin(&item.change.key.target);
+        self.flight.take_off(&item.change);
+        true
+    }
+
+    /// An attempt of unknown effect: sent again at once where that is safe, else read after the last instant at which it can
+    /// have landed and been seen.
+    fn settle_doubt(&mut self, slot: Slot) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        if item.tries >= CHANGE_ATTEMPTS {
+            self.leave(slot, Some(Open::Unknown));
+            return Ok(());
+        }
+        let Some(class) = self.profile(slot).map(|profile| profile.class) else {
+            self.leave(slot, Some(Open::Unknown));
+            return Ok(());
+        };
+        let by = self.lands_by(slot);
+        if self.at.tick < by && !self.may_resend(slot) {
+            self.wait(slot, by);
+            return Ok(());
+        }
+        match class {
+            Class::K4 | Class::K6 => self.call_find(slot),
+            _ => self.call(slot, Ask::Read),
+        }
+        Ok(())
+    }
+
+    /// Whether a second attempt may overtake a first one in doubt: where the condition or the key lets only one of them land,
+    /// and for what only takes away.
+    pub(super) fn may_resend(&self, slot: Slot) -> bool {
+        let Some(item) = self.items.get(&slot) else { return false };
+        let class = self.profiles.get(&item.change.key.target).map(|profile| profile.class);
+        let safe =
+            matches!(class, Some(Class::K0 | Class::K3)) || (item.is_emergency() && matches!(class, Some(Class::K1 | Class::K2)));
+        safe && self.permit(item).is_ok()
+    }
+
+    /// The tick from which on reading shows how an attempt in doubt ended.
+    pub(super) fn lands_by(&self, slot: Slot) -> i64 {
+        let Some(item) = self.items.get(&slot) else { return self.at.tick };
+        let target = &item.change.key.target;
+        let Some(profile) = self.profiles.get(target) else { return self.at.tick };
+        let lag = self.windows.bound(target, profile, item.change.kind.removes());
+        item.in_doubt_since + i64::from(profile.landing_bound) + i64::from(lag)
+    }
+
+    /// Accepted work.
+    fn ask_after(&mut self, slot: Slot) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        let Status::Accepted { receipt, until, .. } = &item.status else { return Ok(()) };
+        let (receipt, until) = (receipt.clone(), *until);
+        if self.now() >= until {
+            return self.doubt(slot, "accepted, and not done in time".to_owned());
+        }
+        if self.at.tick - item.acked >= ACCEPTED_WAIT_SECONDS || item.tries >= CHANGE_ATTEMPTS {
+            self.leave(slot, Some(Open::Accepted { until }));
+            return Ok(());
+        }
+        self.call(slot, Ask::Poll { receipt });
+        Ok(())
+    }
+
+    /// A person's work: asked for once in a run.
+    fn ask_person(&mut self, slot: Slot) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        let Status::Manual { item: work, due, by, overdue, .. } = &item.status else { return Ok(()) };
+        if self.now() >= *due && !overdue {
+            return self.outcome(slot, Outcome::Overdue, None);
+        }
+        let (work, due, by, overdue) = (work.clone(), *due, by.clone(), *overdue);
+        if item.check.reads > 0 {
+            self.leave(slot, Some(Open::Manual { item: work, due, by, overdue }));
+            return Ok(());
+        }
+        self.call(slot, Ask::Poll { receipt: work });
+        Ok(())
+    }
+
+    /// What was acknowledged or seen is read back, until enough reads agree or the window is over (V34).
+    fn verify(&mut self, slot: Slot) -> Result<(), CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        let change = &item.change;
+        if !item.is_emergency() && change.kind.adds() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+            return self.end(slot, End::Denied);
+        }
+        let Some(profile) = self.profiles.get(&change.key.target) else {
+            self.leave(slot, Some(Open::Unverified));
+            return Ok(());
+        };
+        if !profile.is_readable() {
+            let attested = profile.class == Class::K6 && profile.grade >= demanded(change);
+            let (grade, after) = (profile.grade, change.after.clone());
+            return if attested { self.confirm(slot, grade, &after) } else { self.end(slot, End::Unverifiable) };
+        }
+        if self.has_rival(slot) {
+            self.wait(slot, self.at.tick + 1);
+            return Ok(());
+        }
+        let (target, removes) = (&change.key.target, change.kind.removes());
+        let bound = i64::from(self.windows.bound(target, profile, removes));
+        let probes = slot.0 % LAG_PROBE_CHANGES == 0 || self.windows.is_young(target, removes);
+        let first = item.acked + if probes { bound.min(1) } else { bound };
+        if item.check.reads == 0 && self.at.tick < first {
+            self.wait(slot, first);
+            return Ok(());
+        }
+        self.call(slot, Ask::Read);
+        Ok(())
+    }
+
+    /// Whether something under way may still give the access that an emergency takes away.
+    pub(super) fn has_rival(&self, slot: Slot) -> bool {
+        let Some(item) = self.items.get(&slot).filter(|item| item.is_emergency()) else { return false };
+        let others = self.cases.get(&item.key).into_iter().flatten().filter(|other| **other != slot);
+        others
+            .filter_map(|other| self.items.get(other))
+            .any(|other| other.status.effect_unknown() && (other.sent || other.busy) && other.change.kind.adds())
+    }
+
+    /// Does nothing until the newest event of a change is durable.
+    pub(super) fn after_durable(&mut self, slot: Slot) {
+        self.await_durable(slot);
+    }
+
+    fn call_find(&mut self, slot: Slot) {
+        if let Some(key) = self.items.get(&slot).map(|item| key_of(&item.change)) {
+            self.call(slot, Ask::Find { key });
+        }
+    }
+
+    /// Nobody knows the effect of the last attempt.
+    pub(super) fn doubt(&mut self, slot: Slot, message: String) -> Result<(), CommitError> {
+        let tick = self.at.tick;
+        if let Some(item) = self.items.get_mut(&slot) {
+            (item.in_doubt_since, item.words) = (tick, message.clone());
+        }
+        self.outcome(slot, Outcome::Ambiguous { message }, None)
+    }
+}
+
+/// The grade of evidence that a change needs.
+pub(super) fn demanded(change: &Change) -> Grade {
+    EVIDENCE_BY_TIER.get(usize::from(change.tier)).copied().unwrap_or(Grade::E3)
+}
+
+/// The key of a change's writes: its name, which is the same after a re-plan and a restart, and another after a real removal
+/// (V21).
+fn key_of(change: &Change) -> String {
+    change.id.to_string()
+}
+
+/// Two lists without one holder.
+pub(super) fn others_differ(holder: &str, left: &[crate::target::Member], right: &[crate::target::Member]) -> bool {
+    let rest = |list: &[crate::target::Member]| list.iter().filter(|member| member.holder != holder).cloned().collect::<Vec<_>>();
+    rest(left) != rest(right)
+}
+
+/// A list with one holder's entry as it shall be, in order.
+pub(super) fn merged(list: &[crate::target::Member], holder: &str, after: &State) -> Vec<crate::target::Member> {
+    let mut merged: Vec<_> = list.iter().filter(|member| member.holder != holder).cloned().collect();
+    if let Some(holding) = after {
+        let at = merged.partition_point(|member| member.holder.as_str() < holder);
+        merged.insert(at, crate::target::Member { holder: holder.to_owned(), holding: holding.clone() });
+    }
+    merged
+}

@@ -1,0 +1,430 @@
+//! What an answer of a target means for the change that it is about.
+
+use super::advance::{demanded, merged, others_differ};
+use super::core::Core;
+use super::item::{Base, Slot};
+use super::{Answer, CommitError, End, Event, Open, Outcome, Status};
+use crate::correlate::Recorded;
+use crate::limits::{CHANGE_ATTEMPTS, LAGGING_READS_AGREE, MESSAGE_BYTES, POLL_PAUSE_SECONDS, VERIFY_READS};
+use crate::model::{Attribute, Change, Holding, State, StateHash, Time};
+use crate::progress::Progress;
+use crate::target::{Class, Found, Grade, Profile, Reading, Receipt, WriteError, Written};
+
+impl Core<'_> {
+    /// Takes the answer to a call.
+    ///
+    /// # Errors
+    /// As for [`Core::step`]; [`CommitError::Fenced`] when the target says that another writer took over.
+    pub fn answer(&mut self, slot: Slot, answer: Answer, at: super::Moment) -> Result<(), CommitError> {
+        self.move_to(at);
+        let Some(item) = self.items.get_mut(&slot).filter(|item| item.busy) else { return Ok(()) };
+        item.busy = false;
+        self.poke(slot);
+        match answer {
+            Answer::Read(Ok(reading)) => self.read(slot, reading),
+            Answer::Read(Err(error)) => self.unread(slot, error.message),
+            Answer::Write(Ok(written), handle) => self.taken(slot, written, handle),
+            Answer::Write(Err(error), _) => self.refused(slot, error),
+            Answer::Poll(Ok(receipt)) => self.polled(slot, receipt),
+            Answer::Poll(Err(error)) | Answer::Find(Err(error)) => self.unread(slot, error.message),
+            Answer::Find(Ok(found)) => self.found(slot, &found),
+            Answer::Undo(result) => self.undone(slot, result),
+        }
+    }
+
+    fn read(&mut self, slot: Slot, reading: Reading) -> Result<(), CommitError> {
+        self.answered(slot);
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        item.check.reads += 1;
+        let Some(profile) = self.profiles.get(&item.change.key.target) else { return Ok(()) };
+        let found = reading.state.as_ref();
+        let met = item.is_met_by(|left, right| same(profile, left, right), found);
+        match item.status {
+            Status::Acked { .. } | Status::Observed { .. } => return self.read_back(slot, &reading, met),
+            Status::Accepted { .. } if met => return self.outcome(slot, Outcome::Observed, Some(&reading.state)),
+            _ => {}
+        }
+        if met && self.has_rival(slot) {
+            self.wait(slot, self.at.tick + 1);
+            return Ok(());
+        }
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        let in_doubt = matches!(item.status, Status::Ambiguous { .. } | Status::Intent { doubt: true, .. });
+        let Some(profile) = self.profiles.get(&item.change.key.target) else { return Ok(()) };
+        if met {
+            self.outcomes.recovered += u64::from(in_doubt);
+            self.seen(slot);
+            return self.outcome(slot, Outcome::Observed, Some(&reading.state));
+        }
+        if !item.is_emergency() && !same(profile, found, item.change.before.as_ref()) {
+            self.outcomes.recovered += u64::from(in_doubt);
+            let outcome = Outcome::Stale { found: StateHash::of(found) };
+            return self.outcome(slot, outcome, Some(&reading.state));
+        }
+        if matches!(item.status, Status::Intent { .. }) {
+            let after = item.after_of(found);
+            let list =
+                if profile.class == Class::K2 { merged(&reading.list, &item.change.key.holder, &after) } else { Vec::new() };
+            item.base = Some(Base { version: reading.version, after, list });
+            return Ok(());
+        }
+        self.still_before(slot, &reading.state)
+    }
+
+    /// An attempt in doubt, and the case is as before it: sent again where that is safe, known not to be applied once it can
+    /// land no more.
+    fn still_before(&mut self, slot: Slot, found: &State) -> Result<(), CommitError> {
+        if self.may_resend(slot) {
+            let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
+            if self.count_try(slot) {
+                let at = self.now();
+                return self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None);
+            }
+            return Ok(());
+        }
+        let by = self.lands_by(slot);
+        if self.at.tick < by {
+            self.wait(slot, by);
+            return Ok(());
+        }
+        self.outcomes.recovered += 1;
+        self.outcome(slot, Outcome::NotApplied, Some(found))
+    }
+
+    /// Counts a failed try; after the first, the next waits longer each time. Says whether there is a next one.
+    fn count_try(&mut self, slot: Slot) -> bool {
+        let tick = self.at.tick;
+        let Some(item) = self.items.get_mut(&slot) else { return false };
+        item.tries += 1;
+        let pause = pause(item.tries, &item.change);
+        if pause > 0 {
+            self.wait(slot, tick + pause);
+        }
+        self.items.get(&slot).is_some_and(|item| item.tries < CHANGE_ATTEMPTS)
+    }
+
+    fn unread(&mut self, slot: Slot, words: String) -> Result<(), CommitError> {
+        self.failed(slot);
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        item.words = bounded(words);
+        if matches!(item.status, Status::Acked { .. } | Status::Observed { .. }) {
+            item.check.failed += 1;
+            (item.check.agreed, item.check.denied) = (0, false);
+            if item.check.failed >= VERIFY_READS {
+                self.leave(slot, Some(Open::Unverified));
+            } else {
+                self.wait(slot, self.at.tick + 1);
+            }
+            return Ok(());
+        }
+        if matches!(item.status, Status::Manual { .. }) {
+            item.check.reads += 1;
+        }
+        self.count_try(slot);
+        Ok(())
+    }
+
+    /// The target took a write.
+    fn taken(&mut self, slot: Slot, written: Written, handle: Option<String>) -> Result<(), CommitError> {
+        self.answered(slot);
+        let Some(class) = self.profile(slot).map(|profile| profile.class) else { return Ok(()) };
+        let due = self.profile(slot).map_or(0, |profile| i64::from(profile.completion_bound));
+        self.told.push(Progress::Sent { done: self.done + 1, of: self.changes });
+        let tick = self.at.tick;
+        if let Some(item) = self.items.get_mut(&slot) {
+            item.acked = tick;
+        }
+        let Written { id, receipt, .. } = written;
+        match class {
+            Class::K6 if !receipt.is_empty() => {
+                self.unfly(slot);
+                self.outcome(slot, Outcome::Opened { item: receipt, due: self.now().plus(due) }, None)
+            }
+            _ if !receipt.is_empty() => {
+                self.unfly(slot);
+                self.outcome(slot, Outcome::Accepted { receipt, until: self.now().plus(due) }, None)
+            }
+            // Made, and its material is lost: nobody could use it, and nobody may.
+            _ if handle.is_none() && self.issues(slot) => self.outcome(slot, Outcome::Orphaned { id }, None),
+            _ if !id.is_empty() => self.outcome(slot, Outcome::Issued { id, handle: handle.unwrap_or_default() }, None),
+            _ => self.outcome(slot, Outcome::Acked, None),
+        }
+    }
+
+    /// Whether a change issues secret material.
+    fn issues(&self, slot: Slot) -> bool {
+        use crate::model::ChangeKind;
+        let of = |item: &super::item::Item| matches!(item.change.kind, ChangeKind::Issue | ChangeKind::Rotate);
+        self.profile(slot).is_some_and(|profile| profile.class == Class::K4) && self.items.get(&slot).is_some_and(of)
+    }
+
+    /// The target did not take a write, or nobody knows.
+    fn refused(&mut self, slot: Slot, error: WriteError) -> Result<(), CommitError> {
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
+        let conditional = self.profiles.get(&item.change.key.target).is_some_and(|profile| profile.class == Class::K0);
+        match error {
+            WriteError::Fenced => {
+                self.fenced = true;
+                Err(CommitError::Fenced)
+            }
+            // The resource moved, so an earlier attempt cannot land any more either: its condition fails too.
+            WriteError::Precondition if conditional || !doubt => {
+                self.count_try(slot);
+                self.outcome(slot, Outcome::NotApplied, None)
+            }
+            WriteError::Throttled { seconds } if !doubt => {
+                self.count_try(slot);
+                let until = self.now().plus(i64::from(seconds));
+                self.wait_longer(slot, i64::from(seconds));
+                self.outcome(slot, Outcome::Throttled { until }, None)
+            }
+            WriteError::Rejected { message } if !doubt => {
+                item.words = bounded(message);
+                let message = item.words.clone();
+                self.answered(slot);
+                self.outcome(slot, Outcome::Rejected { message }, None)
+            }
+            WriteError::Ambiguous { message } => {
+                self.failed(slot);
+                self.count_try(slot);
+                self.doubt(slot, bounded(message))
+            }
+            // This attempt was not applied, but an earlier one may still be: only reading can tell.
+            other => {
+                self.count_try(slot);
+                if let WriteError::Throttled { seconds } = other {
+                    self.wait_longer(slot, i64::from(seconds));
+                }
+                let message = bounded(other.to_string());
+                if let Some(item) = self.items.get_mut(&slot) {
+                    item.words.clone_from(&message);
+                }
+                self.outcome(slot, Outcome::Ambiguous { message }, None)
+            }
+        }
+    }
+
+    fn wait_longer(&mut self, slot: Slot, seconds: i64) {
+        let due = self.items.get(&slot).map_or(0, |item| item.due).max(self.at.tick + seconds);
+        if due > self.at.tick {
+            self.wait(slot, due);
+        }
+    }
+
+    /// How far accepted work has come, or a person's.
+    fn polled(&mut self, slot: Slot, receipt: Receipt) -> Result<(), CommitError> {
+        self.answered(slot);
+        let tick = self.at.tick;
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        item.check.reads += 1;
+        let claimed = matches!(&item.status, Status::Manual { by, .. } if !by.is_empty());
+        match receipt {
+            Receipt::Done => {
+                (item.acked, item.check) = (tick, super::item::Check::default());
+                self.outcome(slot, Outcome::Acked, None)
+            }
+            Receipt::Failed { message } => {
+                item.words = bounded(message);
+                let message = item.words.clone();
+                self.outcome(slot, Outcome::Rejected { message }, None)
+            }
+            Receipt::Claimed { by } if matches!(item.status, Status::Manual { .. }) && !claimed => {
+                self.outcome(slot, Outcome::Claimed { by: bounded(by) }, None)
+            }
+            Receipt::Pending | Receipt::Claimed { .. } => {
+                if matches!(item.status, Status::Accepted { .. }) {
+                    let pause = (1 << item.check.reads.min(10)).min(POLL_PAUSE_SECONDS);
+                    self.wait(slot, tick + pause);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What carries the key of a write.
+    fn found(&mut self, slot: Slot, found: &[Found]) -> Result<(), CommitError> {
+        self.answered(slot);
+        let Some(class) = self.profile(slot).map(|profile| profile.class) else { return Ok(()) };
+        let due = self.profile(slot).map_or(0, |profile| i64::from(profile.completion_bound));
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        let sends = matches!(item.status, Status::Intent { .. });
+        match (class, found.first()) {
+            // Opened by an attempt that nobody heard of again: adopted, not opened twice.
+            (Class::K6, Some(first)) => {
+                self.unfly(slot);
+                self.outcome(slot, Outcome::Opened { item: first.id.clone(), due: self.now().plus(due) }, None)
+            }
+            (Class::K6, None) if sends => {
+                item.base = Some(Base { version: Default::default(), after: item.change.after.clone(), list: Vec::new() });
+                Ok(())
+            }
+            // Made, but nobody has its secret.
+            (_, Some(first)) => self.outcome(slot, Outcome::Orphaned { id: first.id.clone() }, None),
+            (_, None) => {
+                self.outcomes.recovered += 1;
+                self.outcome(slot, Outcome::NotApplied, None)
+            }
+        }
+    }
+
+    fn undone(&mut self, slot: Slot, result: Result<(), WriteError>) -> Result<(), CommitError> {
+        match result {
+            Ok(()) => {
+                self.answered(slot);
+                self.outcome(slot, Outcome::NotApplied, None)
+            }
+            Err(WriteError::Fenced) => {
+                self.fenced = true;
+                Err(CommitError::Fenced)
+            }
+            Err(error) => {
+                self.failed(slot);
+                if let Some(item) = self.items.get_mut(&slot) {
+                    item.words = bounded(error.to_string());
+                }
+                if !self.count_try(slot) {
+                    self.leave(slot, Some(Open::Unknown));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A read of what was acknowledged.
+    fn read_back(&mut self, slot: Slot, reading: &Reading, met: bool) -> Result<(), CommitError> {
+        let tick = self.at.tick;
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
+        let target = item.change.key.target.clone();
+        let removes = item.change.kind.removes();
+        let Some(profile) = self.profiles.get(&target) else { return Ok(()) };
+        let (consistent, grade) = (profile.read_lag == 0, profile.grade);
+        let (bound, cap) = (self.windows.bound(&target, profile, removes), profile.lag_cap.max(profile.read_lag));
+        let age = u32::try_from((tick - item.acked).max(0)).unwrap_or(u32::MAX);
+        let check = &mut item.check;
+        check.failed = 0;
+        if met {
+            check.agreed += 1;
+            if check.agreed == 1 {
+                check.since = age;
+            }
+            let enough = consistent || (check.agreed >= LAGGING_READS_AGREE && age >= bound);
+            if !enough {
+                let next = if check.agreed < LAGGING_READS_AGREE { 1 } else { i64::from(bound.saturating_sub(age)).max(1) };
+                self.wait(slot, tick + next);
+                return Ok(());
+            }
+            let (since, acknowledged) = (check.since, matches!(item.status, Status::Acked { .. }));
+            if !consistent && acknowledged && (check.reads > LAGGING_READS_AGREE || since < bound) {
+                self.windows.measured(&target, removes, since);
+            }
+            self.foreign_edits(slot, reading);
+            let Some(item) = self.items.get(&slot) else { return Ok(()) };
+            if grade < demanded(&item.change) {
+                return self.end(slot, End::Unverifiable);
+            }
+            return self.confirm(slot, grade, &reading.state);
+        }
+        let flipped = std::mem::take(&mut check.agreed) > 0;
+        check.denied = true;
+        let emergency = item.is_emergency();
+        if !consistent && (flipped || age >= bound) {
+            self.windows.late(&target, removes, age.max(1));
+        }
+        if consistent || age >= cap {
+            // What an emergency took away is there again: taken away again. Anything else is for the next plan to look at.
+            if emergency && self.count_try(slot) {
+                return self.outcome(slot, Outcome::NotApplied, Some(&reading.state));
+            }
+            if let Some(item) = self.items.get(&slot) {
+                self.outcomes.moved.insert(item.change.component.clone());
+            }
+            return self.end(slot, End::NotObserved);
+        }
+        self.wait(slot, tick + i64::from(age / 4).max(1));
+        Ok(())
+    }
+
+    /// After a whole list was written, everybody else on it must stand as they were written.
+    fn foreign_edits(&mut self, slot: Slot, reading: &Reading) {
+        let Some(item) = self.items.get(&slot) else { return };
+        let whole = self.profiles.get(&item.change.key.target).is_some_and(|profile| profile.class == Class::K2);
+        let written = item.base.as_ref().map(|base| &base.list);
+        if whole && written.is_some_and(|list| others_differ(&item.change.key.holder, list, &reading.list)) {
+            self.outcomes.edited_lists.insert((item.change.key.target.clone(), item.change.key.object.clone()));
+        }
+    }
+
+    /// Records the evidence, and with it what is now known of the case.
+    pub(super) fn confirm(&mut self, slot: Slot, grade: Grade, found: &State) -> Result<(), CommitError> {
+        let at = self.now();
+        self.record(slot, Event::Confirmed { grade, at }, Some(found))?;
+        self.told.push(Progress::Verify { done: self.done + 1, of: self.changes });
+        let Some(item) = self.items.get(&slot) else { return Ok(()) };
+        let as_of = self.journal.as_of();
+        let (flags, since, disabled_since) = match found {
+            None => (if item.change.record.is_empty() { 0 } else { Recorded::WITHHELD }, at, Time::NONE),
+            Some(holding) => {
+                let disabled = if holding.enabled { 0 } else { Recorded::DISABLED };
+                // What is taken away by degrees counts as undesired from this plan on.
+                let since = if item.change.kind.removes() { as_of } else { Time::NONE };
+                let disabled_since = if holding.enabled { Time::NONE } else { as_of };
+                (Recorded::CLAIMED | disabled, since, disabled_since)
+            }
+        };
+        let (key, state, incarnation) = (item.key, StateHash::of(found.as_ref()), item.change.incarnation);
+        self.journal.head(Recorded { key, state, incarnation, flags, since, disabled_since });
+        Ok(())
+    }
+
+    /// Seen without an acknowledgement: the window for reading it back begins now.
+    fn seen(&mut self, slot: Slot) {
+        let tick = self.at.tick;
+        if let Some(item) = self.items.get_mut(&slot) {
+            item.acked = tick;
+            item.check = super::item::Check::default();
+        }
+    }
+
+    fn answered(&mut self, slot: Slot) {
+        if let Some(item) = self.items.get(&slot) {
+            self.breakers.answered(&item.change.key.target);
+        }
+    }
+
+    fn failed(&mut self, slot: Slot) {
+        if let Some(item) = self.items.get(&slot) {
+            self.breakers.failed(&item.change.key.target, self.at.tick);
+        }
+    }
+}
+
+/// Seconds before the next try: none, one, three, seven …, and for later ones up to half as much again, by the change's
+/// name, so that many do not come back at once and a replay waits as long.
+fn pause(tries: u32, change: &Change) -> i64 {
+    let base = (1_i64 << tries.saturating_sub(1).min(6)) - 1;
+    let spread = u64::try_from(base / 2).unwrap_or(0);
+    base + i64::try_from((change.id.0.prefix() >> tries.min(32)) % (spread + 1)).unwrap_or(0)
+}
+
+/// Whether two states are the same as far as a target stores them.
+pub(super) fn same(profile: &Profile, left: Option<&Holding>, right: Option<&Holding>) -> bool {
+    let (Some(left), Some(right)) = (left, right) else { return left.is_none() && right.is_none() };
+    profile.attributes.iter().all(|attribute| match attribute {
+        Attribute::Enabled => left.enabled == right.enabled,
+        Attribute::Level => left.level == right.level,
+        Attribute::ExpiresAt => left.expires_at == right.expires_at,
+        Attribute::Owner => left.owner == right.owner,
+        Attribute::Purpose => left.purpose == right.purpose,
+    })
+}
+
+/// A target's words, cut to what the ledger keeps.
+pub(super) fn bounded(mut words: String) -> String {
+    let mut end = MESSAGE_BYTES.min(words.len());
+    while !words.is_char_boundary(end) {
+        end -= 1;
+    }
+    words.truncate(end);
+    words
+}

@@ -1,0 +1,118 @@
+//! The emergency desk: where calls to revoke at once come in while a commit runs. By its types an emergency only reduces
+//! access; who may call is for the vendor.
+
+use async_trait::async_trait;
+
+use super::CommitError;
+use crate::correlate::Recorded;
+use crate::model::{
+    CaseKey, Change, ChangeKind, Denial, Encoder, Holding, KeyHash, Lane, PlanId, Reason, StateHash, Subject, Time, Wave,
+};
+
+/// How an emergency reduces access: nothing that adds or extends it can be said (V28).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Take it away: a grant, a credential.
+    Revoke,
+    /// Keep it, but let it not work: an account.
+    Disable,
+}
+
+impl Reduction {
+    /// What is done to a thing of this kind.
+    #[must_use]
+    pub const fn of(subject: Subject) -> Self {
+        match subject {
+            Subject::Account => Reduction::Disable,
+            Subject::Grant | Subject::Credential => Reduction::Revoke,
+        }
+    }
+
+    const fn kind(self) -> ChangeKind {
+        match self {
+            Reduction::Revoke => ChangeKind::Revoke,
+            Reduction::Disable => ChangeKind::Disable,
+        }
+    }
+}
+
+/// The change that takes one held thing away at once.
+#[must_use]
+pub fn reduce(tenant: &str, denial: &Denial, key: &CaseKey, held: &Holding, recorded: &Recorded) -> Change {
+    let reduction = Reduction::of(key.subject);
+    let after = match reduction {
+        Reduction::Revoke => None,
+        Reduction::Disable => Some(Holding { enabled: false, ..held.clone() }),
+    };
+    let before = Some(held.clone());
+    let (was, is) = (StateHash::of(before.as_ref()), StateHash::of(after.as_ref()));
+    Change {
+        id: Change::id_of(tenant, key, reduction.kind(), recorded.incarnation, was, is),
+        after,
+        before,
+        component: key.holder.clone(),
+        depends: Vec::new(),
+        gates: Vec::new(),
+        incarnation: recorded.incarnation,
+        key: key.clone(),
+        kind: reduction.kind(),
+        lane: Lane::Emergency,
+        not_before: Time::NONE,
+        rank: 0,
+        reason: Reason { code: "trueup:emergency".to_owned(), text: denial.why.clone() },
+        record: String::new(),
+        recorded_as: recorded.key.to_string(),
+        step: 0,
+        tier: 0,
+        wave: Wave::URGENT,
+    }
+}
+
+/// Names the plan of a denial: the same call makes the same one.
+#[must_use]
+pub fn emergency_plan(tenant: &str, denial: &Denial) -> PlanId {
+    let mut encoder = Encoder::new("trueup.emergency");
+    encoder.text(tenant).text(&denial.target).text(&denial.holder).text(&denial.object).number(denial.at.seconds());
+    PlanId(encoder.finish())
+}
+
+/// Where calls come in.
+#[async_trait]
+pub trait Desk: Send + Sync {
+    /// The calls that came in since the last time, and at first those that an earlier run left unsettled.
+    fn take(&self) -> Vec<Denial>;
+
+    /// Returns when a call may have come in.
+    async fn arrived(&self);
+
+    /// What is recorded of a case; a case that is not known has incarnation one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn recorded(&self, key: &CaseKey) -> Result<Recorded, CommitError>;
+}
+
+/// A desk at which nobody calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoDesk;
+
+#[async_trait]
+impl Desk for NoDesk {
+    fn take(&self) -> Vec<Denial> {
+        Vec::new()
+    }
+
+    async fn arrived(&self) {
+        std::future::pending().await
+    }
+
+    fn recorded(&self, key: &CaseKey) -> Result<Recorded, CommitError> {
+        Ok(Recorded::new(plain_key(key), StateHash::ABSENT, 1))
+    }
+}
+
+/// The key of a case whose spelling is its canonical one.
+#[must_use]
+pub fn plain_key(key: &CaseKey) -> KeyHash {
+    CaseKey::hash(key.subject, &key.target, &key.holder, &key.object)
+}

@@ -1,0 +1,78 @@
+//! Who goes first where writes must not overlap: one line per namespace, in plan order. Owns no time and no target.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::item::Slot;
+use crate::model::Namespace;
+
+/// One namespace: who waits for it, and whose effect on it is not known.
+#[derive(Debug, Default)]
+struct Line {
+    waiting: BTreeSet<Slot>,
+    holders: BTreeSet<Slot>,
+}
+
+/// The lines of all namespaces that somebody in hand wants.
+#[derive(Debug, Default)]
+pub(super) struct Lines(BTreeMap<Namespace, Line>);
+
+impl Lines {
+    /// Lines up.
+    pub(super) fn enter(&mut self, slot: Slot, spaces: &[Namespace]) {
+        for space in spaces {
+            self.0.entry(space.clone()).or_default().waiting.insert(slot);
+        }
+    }
+
+    /// From now on its effect is not known.
+    pub(super) fn hold(&mut self, slot: Slot, spaces: &[Namespace]) {
+        for space in spaces {
+            self.0.entry(space.clone()).or_default().holders.insert(slot);
+        }
+    }
+
+    /// Its effect is known, or it was never sent; it keeps its place.
+    pub(super) fn unhold(&mut self, slot: Slot, spaces: &[Namespace]) {
+        for space in spaces {
+            if let Some(line) = self.0.get_mut(space) {
+                line.holders.remove(&slot);
+            }
+        }
+    }
+
+    /// Leaves all its lines; gives those who are first there now.
+    pub(super) fn leave(&mut self, slot: Slot, spaces: &[Namespace]) -> Vec<Slot> {
+        let mut first = Vec::new();
+        for space in spaces {
+            let Some(line) = self.0.get_mut(space) else { continue };
+            line.waiting.remove(&slot);
+            line.holders.remove(&slot);
+            first.extend(line.waiting.first());
+            if line.waiting.is_empty() && line.holders.is_empty() {
+                self.0.remove(space);
+            }
+        }
+        first
+    }
+
+    /// Those who are first in these lines.
+    pub(super) fn firsts(&self, spaces: &[Namespace]) -> Vec<Slot> {
+        spaces.iter().filter_map(|space| self.0.get(space)?.waiting.first().copied()).collect()
+    }
+
+    /// Whether it may be sent: all its namespaces at once (V12), each free of another's unknown effect (V10) and with nobody
+    /// before it (V14).
+    pub(super) fn is_free(&self, slot: Slot, spaces: &[Namespace]) -> bool {
+        spaces.iter().all(|space| {
+            self.0.get(space).is_some_and(|line| {
+                line.holders.iter().all(|holder| *holder == slot)
+                    && (line.waiting.first() == Some(&slot) || line.holders.contains(&slot))
+            })
+        })
+    }
+
+    /// Whether no effect of others is unknown there: all that an emergency revoke of a list waits for.
+    pub(super) fn is_settled(&self, slot: Slot, spaces: &[Namespace]) -> bool {
+        spaces.iter().all(|space| self.0.get(space).is_none_or(|line| line.holders.iter().all(|holder| *holder == slot)))
+    }
+}
