@@ -76,6 +76,8 @@ pub const EVIDENCE_BY_TIER: [crate::target::Grade; 4] =
 pub const LAGGING_READS_AGREE: u32 = 3;
 /// A clock may step back this far without stopping a run: time daemons do that.
 pub const CLOCK_BACK_SECONDS: i64 = 2;
+/// How often a commit that waits looks for emergency calls of other processes, in milliseconds.
+pub const EMERGENCY_LOOK_MILLISECONDS: u64 = 50;
 /// Longest message of a target that is kept, in bytes.
 pub const MESSAGE_BYTES: usize = 256;
 /// Changes that a summary lists one by one; the rest are counted.

@@ -63,6 +63,10 @@ pub enum Command {
     Holds(HoldsArgs),
     /// Open gates: let changes that wait be committed, or believe a scan that shrank.
     Release(ReleaseArgs),
+    /// Take access away at once, ahead of a running job, and deny it until it is lifted.
+    Revoke(RevokeArgs),
+    /// End a denial: what sources still desire may come back.
+    Lift(LiftArgs),
     /// Why one case is decided as it is.
     Explain(ExplainArgs),
     /// Build and test rule modules.
@@ -140,6 +144,47 @@ pub struct ReleaseArgs {
     #[arg(long, group = "what")]
     pub all: bool,
     /// Who opens.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why it is right.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+}
+
+/// Options of `revoke`.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The holder's native id.
+    pub holder: String,
+    /// Only in this target.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Only this entitlement or credential, as `type:name`.
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// Who calls for it.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// While another process writes: wait this many seconds for it to be done.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub wait: u64,
+}
+
+/// Options of `lift`.
+#[derive(Debug, Args)]
+pub struct LiftArgs {
+    /// The holder's native id.
+    pub holder: String,
+    /// The target that the denial names.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<String>,
+    /// The entitlement or credential that it names.
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// Who lifts it.
     #[arg(long, value_name = "NAME")]
     pub by: String,
     /// Why it is right.

@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod config;
 mod demo;
+mod emergency;
 mod estate;
 mod exit;
 mod explain;
@@ -110,6 +111,8 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Status => status::status(terminal),
         Command::Holds(args) => holds::holds(terminal, &args),
         Command::Release(args) => release::release(terminal, &args),
+        Command::Revoke(args) => emergency::revoke(terminal, &args),
+        Command::Lift(args) => emergency::lift(terminal, &args),
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),

@@ -51,7 +51,7 @@ pub(super) fn parts(config: Config, module: Arc<Module>) -> Outcome<Parts> {
     options.slice = config.run.slice;
     options.threads = config.run.threads;
     options.max_age = i64::from(config.run.max_age_hours) * 3_600;
-    Ok(Parts { tenant: config.tenant, sources, targets, module, settings, scopes, options })
+    Ok(Parts { tenant: config.tenant, sources, targets, module, settings, scopes, sink: None, options })
 }
 
 fn embedded(path: &Path, name: &str) -> Outcome<EmbeddedTarget> {

@@ -3,11 +3,11 @@
 
 use super::admit::Hold;
 use super::core::Core;
-use super::item::Slot;
+use super::item::{Base, Slot};
 use super::{Ask, CommitError, End, Open, Outcome, Status};
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
 use crate::model::{Change, Lane, State};
-use crate::target::{Class, Grade};
+use crate::target::{Class, Grade, Member, Version};
 
 impl Core<'_> {
     /// Does what can be done for a change now.
@@ -79,8 +79,8 @@ impl Core<'_> {
             None if class == Class::K6 => self.call_find(slot),
             None if readable => self.call(slot, Ask::Read),
             None => {
-                let base = super::item::Base { version: Default::default(), after: item.change.after.clone(), list: Vec::new() };
-                item.base = Some(base);
+                let (version, after, list) = (Version::default(), item.change.after.clone(), Vec::new());
+                item.base = Some(Base { version, after, list });
                 self.poke(slot);
             }
             Some(base) => {
@@ -121,7 +121,7 @@ impl Core<'_> {
     /// have landed and been seen.
     fn settle_doubt(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
-        if item.tries >= CHANGE_ATTEMPTS {
+        if item.check.failed >= CHANGE_ATTEMPTS {
             self.leave(slot, Some(Open::Unknown));
             return Ok(());
         }
@@ -148,7 +148,7 @@ impl Core<'_> {
         let class = self.profiles.get(&item.change.key.target).map(|profile| profile.class);
         let safe =
             matches!(class, Some(Class::K0 | Class::K3)) || (item.is_emergency() && matches!(class, Some(Class::K1 | Class::K2)));
-        safe && self.permit(item).is_ok()
+        safe && item.tries < CHANGE_ATTEMPTS && self.permit(item).is_ok()
     }
 
     /// The tick from which on reading shows how an attempt in doubt ended.
@@ -168,7 +168,7 @@ impl Core<'_> {
         if self.now() >= until {
             return self.doubt(slot, "accepted, and not done in time".to_owned());
         }
-        if self.at.tick - item.acked >= ACCEPTED_WAIT_SECONDS || item.tries >= CHANGE_ATTEMPTS {
+        if self.at.tick - item.acked >= ACCEPTED_WAIT_SECONDS || item.check.failed >= CHANGE_ATTEMPTS {
             self.leave(slot, Some(Open::Accepted { until }));
             return Ok(());
         }
@@ -266,17 +266,17 @@ fn key_of(change: &Change) -> String {
 }
 
 /// Two lists without one holder.
-pub(super) fn others_differ(holder: &str, left: &[crate::target::Member], right: &[crate::target::Member]) -> bool {
-    let rest = |list: &[crate::target::Member]| list.iter().filter(|member| member.holder != holder).cloned().collect::<Vec<_>>();
+pub(super) fn others_differ(holder: &str, left: &[Member], right: &[Member]) -> bool {
+    let rest = |list: &[Member]| list.iter().filter(|member| member.holder != holder).cloned().collect::<Vec<_>>();
     rest(left) != rest(right)
 }
 
 /// A list with one holder's entry as it shall be, in order.
-pub(super) fn merged(list: &[crate::target::Member], holder: &str, after: &State) -> Vec<crate::target::Member> {
+pub(super) fn merged(list: &[Member], holder: &str, after: &State) -> Vec<Member> {
     let mut merged: Vec<_> = list.iter().filter(|member| member.holder != holder).cloned().collect();
     if let Some(holding) = after {
         let at = merged.partition_point(|member| member.holder.as_str() < holder);
-        merged.insert(at, crate::target::Member { holder: holder.to_owned(), holding: holding.clone() });
+        merged.insert(at, Member { holder: holder.to_owned(), holding: holding.clone() });
     }
     merged
 }

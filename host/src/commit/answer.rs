@@ -5,7 +5,7 @@ use super::core::Core;
 use super::item::{Base, Slot};
 use super::{Answer, CommitError, End, Event, Open, Outcome, Status};
 use crate::correlate::Recorded;
-use crate::limits::{CHANGE_ATTEMPTS, LAGGING_READS_AGREE, MESSAGE_BYTES, POLL_PAUSE_SECONDS, VERIFY_READS};
+use crate::limits::{CHANGE_ATTEMPTS, LAGGING_READS_AGREE, MESSAGE_BYTES, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
 use crate::model::{Attribute, Change, Holding, State, StateHash, Time};
 use crate::progress::Progress;
 use crate::target::{Class, Found, Grade, Profile, Reading, Receipt, WriteError, Written};
@@ -36,6 +36,7 @@ impl Core<'_> {
         self.answered(slot);
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         item.check.reads += 1;
+        item.check.failed = 0;
         let Some(profile) = self.profiles.get(&item.change.key.target) else { return Ok(()) };
         let found = reading.state.as_ref();
         let met = item.is_met_by(|left, right| same(profile, left, right), found);
@@ -76,11 +77,8 @@ impl Core<'_> {
     fn still_before(&mut self, slot: Slot, found: &State) -> Result<(), CommitError> {
         if self.may_resend(slot) {
             let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
-            if self.count_try(slot) {
-                let at = self.now();
-                return self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None);
-            }
-            return Ok(());
+            let at = self.now();
+            return self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None);
         }
         let by = self.lands_by(slot);
         if self.at.tick < by {
@@ -91,7 +89,7 @@ impl Core<'_> {
         self.outcome(slot, Outcome::NotApplied, Some(found))
     }
 
-    /// Counts a failed try; after the first, the next waits longer each time. Says whether there is a next one.
+    /// Counts a failed try: the next one waits longer each time. Says whether there is a next one.
     fn count_try(&mut self, slot: Slot) -> bool {
         let tick = self.at.tick;
         let Some(item) = self.items.get_mut(&slot) else { return false };
@@ -107,8 +105,8 @@ impl Core<'_> {
         self.failed(slot);
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         item.words = bounded(words);
+        item.check.failed += 1;
         if matches!(item.status, Status::Acked { .. } | Status::Observed { .. }) {
-            item.check.failed += 1;
             (item.check.agreed, item.check.denied) = (0, false);
             if item.check.failed >= VERIFY_READS {
                 self.leave(slot, Some(Open::Unverified));
@@ -176,7 +174,7 @@ impl Core<'_> {
             WriteError::Throttled { seconds } if !doubt => {
                 self.count_try(slot);
                 let until = self.now().plus(i64::from(seconds));
-                self.wait_longer(slot, i64::from(seconds));
+                self.wait_longer(slot, seconds);
                 self.outcome(slot, Outcome::Throttled { until }, None)
             }
             WriteError::Rejected { message } if !doubt => {
@@ -194,7 +192,7 @@ impl Core<'_> {
             other => {
                 self.count_try(slot);
                 if let WriteError::Throttled { seconds } = other {
-                    self.wait_longer(slot, i64::from(seconds));
+                    self.wait_longer(slot, seconds);
                 }
                 let message = bounded(other.to_string());
                 if let Some(item) = self.items.get_mut(&slot) {
@@ -205,8 +203,10 @@ impl Core<'_> {
         }
     }
 
-    fn wait_longer(&mut self, slot: Slot, seconds: i64) {
-        let due = self.items.get(&slot).map_or(0, |item| item.due).max(self.at.tick + seconds);
+    /// Waits as long as the target asks, unless that is longer than a run waits.
+    fn wait_longer(&mut self, slot: Slot, seconds: u32) {
+        let asked = if seconds > THROTTLE_SECONDS { 0 } else { i64::from(seconds) };
+        let due = self.items.get(&slot).map_or(0, |item| item.due).max(self.at.tick + asked);
         if due > self.at.tick {
             self.wait(slot, due);
         }
@@ -302,7 +302,6 @@ impl Core<'_> {
         let (bound, cap) = (self.windows.bound(&target, profile, removes), profile.lag_cap.max(profile.read_lag));
         let age = u32::try_from((tick - item.acked).max(0)).unwrap_or(u32::MAX);
         let check = &mut item.check;
-        check.failed = 0;
         if met {
             check.agreed += 1;
             if check.agreed == 1 {
@@ -392,8 +391,11 @@ impl Core<'_> {
         }
     }
 
+    /// The target did not answer. One change counts once, however often it is tried: one case that cannot be read is no
+    /// target that is down.
     fn failed(&mut self, slot: Slot) {
-        if let Some(item) = self.items.get(&slot) {
+        let Some(item) = self.items.get_mut(&slot) else { return };
+        if !std::mem::replace(&mut item.failed, true) {
             self.breakers.failed(&item.change.key.target, self.at.tick);
         }
     }

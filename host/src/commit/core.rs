@@ -15,7 +15,7 @@ use super::window::Windows;
 use super::{Call, CommitError, End, Event, Open, Outcome, Outcomes, Status, next};
 use crate::audit::Salts;
 use crate::ledger::{Batch, Opening, RunRow};
-use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD};
+use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD, THROTTLE_SECONDS};
 use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, PlanId, State, Time};
 use crate::progress::Progress;
 use crate::target::{Class, Profile};
@@ -197,7 +197,11 @@ impl<'a> Core<'a> {
             _ => self.at.tick,
         };
         let due = match &status {
-            Status::Waiting { until, .. } => self.at.tick + i64::from(seconds_until(*until, self.now())),
+            // A longer wait is for a later run.
+            Status::Waiting { until, .. } => match seconds_until(*until, self.now()) {
+                seconds if seconds <= THROTTLE_SECONDS => self.at.tick + i64::from(seconds),
+                _ => self.at.tick,
+            },
             _ => self.at.tick,
         };
         let in_doubt = status.effect_unknown();
@@ -210,6 +214,7 @@ impl<'a> Core<'a> {
             busy: false,
             due,
             tries: 0,
+            failed: false,
             base: None,
             sent: in_doubt,
             holds: in_doubt,

@@ -34,6 +34,8 @@ pub(super) struct Item {
     pub(super) due: i64,
     /// Failed tries of this run.
     pub(super) tries: u32,
+    /// Whether it counts among its target's failures already.
+    pub(super) failed: bool,
     /// What the write is conditioned on, once the case was read as expected.
     pub(super) base: Option<Base>,
     /// A write of the present intent went out.

@@ -12,6 +12,13 @@ struct Line {
     holders: BTreeSet<Slot>,
 }
 
+impl Line {
+    /// Those who may go on when somebody else has left.
+    fn firsts(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.waiting.first().into_iter().chain(self.holders.first()).copied()
+    }
+}
+
 /// The lines of all namespaces that somebody in hand wants.
 #[derive(Debug, Default)]
 pub(super) struct Lines(BTreeMap<Namespace, Line>);
@@ -47,7 +54,7 @@ impl Lines {
             let Some(line) = self.0.get_mut(space) else { continue };
             line.waiting.remove(&slot);
             line.holders.remove(&slot);
-            first.extend(line.waiting.first());
+            first.extend(line.firsts());
             if line.waiting.is_empty() && line.holders.is_empty() {
                 self.0.remove(space);
             }
@@ -57,16 +64,16 @@ impl Lines {
 
     /// Those who are first in these lines.
     pub(super) fn firsts(&self, spaces: &[Namespace]) -> Vec<Slot> {
-        spaces.iter().filter_map(|space| self.0.get(space)?.waiting.first().copied()).collect()
+        spaces.iter().filter_map(|space| self.0.get(space)).flat_map(Line::firsts).collect()
     }
 
     /// Whether it may be sent: all its namespaces at once (V12), each free of another's unknown effect (V10) and with nobody
-    /// before it (V14).
+    /// before it (V14). Several are unknown in one line only after a crash: then the first of them goes first.
     pub(super) fn is_free(&self, slot: Slot, spaces: &[Namespace]) -> bool {
         spaces.iter().all(|space| {
-            self.0.get(space).is_some_and(|line| {
-                line.holders.iter().all(|holder| *holder == slot)
-                    && (line.waiting.first() == Some(&slot) || line.holders.contains(&slot))
+            self.0.get(space).is_some_and(|line| match line.holders.first() {
+                Some(first) => *first == slot,
+                None => line.waiting.first() == Some(&slot),
             })
         })
     }

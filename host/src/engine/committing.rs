@@ -1,17 +1,15 @@
 //! From the seal to the last checkpoint, and on again after a crash or a release.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::{Engine, EngineError, Planned};
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Commit, CommitError, NoDesk, Open, Outcomes, Rest, Status};
+use crate::commit::{Commit, CommitError, Open, Outcomes, Rest, Status};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
 use crate::model::{Change, ChangeId, GateKind, PlanId, RunId};
 use crate::plan::{PlanFile, adopted_by};
-use crate::target::Target;
 
 /// What committing came to.
 #[derive(Clone, Debug, Serialize)]
@@ -107,10 +105,11 @@ impl Engine {
         }
         let run = RunRow { stage: Stage::Committing, ..run };
         self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves: Vec::new() })?;
-        let targets: BTreeMap<String, Arc<dyn Target>> =
-            self.parts.targets.iter().map(|target| (target.name().to_owned(), Arc::clone(target))).collect();
+        let targets = self.targets_by_name();
         let mut salts = self.salts()?;
-        let (openings, denials) = (self.openings()?, self.denials()?);
+        let (openings, denials, desk) = (self.openings()?, self.denials()?, self.desk()?);
+        let mut events = self.events(plan)?;
+        events.extend(self.emergency_events(&denials)?);
         let commit = Commit {
             plan,
             changes: file.header().changes,
@@ -122,15 +121,16 @@ impl Engine {
             flow: self.parts.options.flow.clone(),
             openings: &openings,
             denials: &denials,
-            desk: &NoDesk,
-            sink: None,
+            desk: &desk,
+            sink: self.parts.sink.as_deref(),
             in_doubt: in_doubt(&file, &self.statuses(plan)?)?,
-            events: self.events(plan)?,
+            events,
             clock: &*self.clock,
             observer: &*self.observer,
             salts: &mut salts,
         };
         let outcomes = commit.run(file.changes()).await?;
+        self.clear_calls()?;
         let head = self.finish(owned, run, plan, &file, &outcomes)?;
         Ok(Applied { plan, outcomes, head })
     }
@@ -144,10 +144,14 @@ impl Engine {
         file: &PlanFile,
         outcomes: &Outcomes,
     ) -> Result<LogHead, EngineError> {
-        let left = outcomes
-            .listed
-            .iter()
-            .any(|change| matches!(change.rest, Rest::Open(Open::Unknown | Open::Unverified | Open::BackedOff { .. })));
+        let left = outcomes.listed.iter().any(|change| {
+            matches!(
+                change.rest,
+                Rest::Open(
+                    Open::Unknown | Open::Unverified | Open::BackedOff { .. } | Open::Accepted { .. } | Open::Manual { .. }
+                )
+            )
+        });
         let stage = if left { Stage::Committing } else { Stage::Done };
         let at = self.clock.now();
         let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];

@@ -79,6 +79,9 @@ pub enum EngineError {
         /// Whose this engine is.
         expected: String,
     },
+    /// Another call of this engine is at work.
+    #[error("this engine is at work already; wait for its other call to end")]
+    AtWork,
     /// What was asked for does not exist.
     #[error("there is no {what} `{name}`")]
     NotFound {

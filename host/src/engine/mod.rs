@@ -2,6 +2,7 @@
 //! work is the stage's own.
 
 mod committing;
+mod emergency;
 mod error;
 mod explaining;
 mod gates;
@@ -11,6 +12,7 @@ mod report;
 mod store;
 
 pub use committing::Applied;
+pub use emergency::Revocation;
 pub use error::EngineError;
 pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
@@ -18,8 +20,11 @@ pub use planning::Planned;
 pub use report::{BatchFault, RunReport};
 pub use store::Store;
 
+use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::audit::{LogHead, Verified, Verifier, VerifyError};
 use crate::commit::{Clock, Flow};
@@ -28,7 +33,7 @@ use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf
 use crate::model::{Digest, Encoder, Scopes, Time};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, Settings};
-use crate::target::Target;
+use crate::target::{SecretSink, Target};
 
 /// Leaves that are read at once when the log is verified.
 const LEAVES_PER_PAGE: u32 = 4_096;
@@ -67,6 +72,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Where may be written, and how far.
     pub scopes: Scopes,
+    /// Where issued secret material goes; none: nothing can be issued that has any.
+    pub sink: Option<Arc<dyn SecretSink>>,
     /// How a run works.
     pub options: Options,
 }
@@ -78,6 +85,28 @@ pub struct Engine {
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
+    calls: emergency::Calls,
+    at_work: AtomicBool,
+}
+
+/// The right to write, for as long as one call of this engine is at work.
+struct Turn<'e> {
+    owned: Owned,
+    at_work: &'e AtomicBool,
+}
+
+impl Deref for Turn<'_> {
+    type Target = Owned;
+
+    fn deref(&self) -> &Owned {
+        &self.owned
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.at_work.store(false, Ordering::Release);
+    }
 }
 
 impl Engine {
@@ -104,7 +133,9 @@ impl Engine {
     /// An engine on another ledger.
     #[must_use]
     pub fn with_ledger(parts: Parts, store: Store, ledger: Arc<dyn Ledger>) -> Self {
-        Engine { parts, store, ledger, clock: Arc::new(crate::commit::SystemClock), observer: Arc::new(Silent) }
+        let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
+        let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
+        Engine { parts, store, ledger, clock, observer, calls, at_work }
     }
 
     /// Tells its progress to this observer.
@@ -202,8 +233,22 @@ impl Engine {
         Ok(verifier.finish(head))
     }
 
-    fn acquire(&self) -> Result<Owned, EngineError> {
-        Ok(self.ledger.acquire(&self.parts.tenant)?)
+    /// Takes the right to write; a second call beside a first would fence it.
+    fn acquire(&self) -> Result<Turn<'_>, EngineError> {
+        if self.at_work.swap(true, Ordering::Acquire) {
+            return Err(EngineError::AtWork);
+        }
+        match self.ledger.acquire(&self.parts.tenant) {
+            Ok(owned) => Ok(Turn { owned, at_work: &self.at_work }),
+            Err(error) => {
+                self.at_work.store(false, Ordering::Release);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn targets_by_name(&self) -> BTreeMap<String, Arc<dyn Target>> {
+        self.parts.targets.iter().map(|target| (target.name().to_owned(), Arc::clone(target))).collect()
     }
 
     fn threads(&self) -> usize {

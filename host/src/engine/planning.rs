@@ -45,6 +45,7 @@ impl Engine {
         if let Some(open) = recovery.run.filter(|run| run.stage == Stage::Committing) {
             self.commit(owned, open).await?;
         }
+        self.attend(owned).await?;
         let now = self.clock.now();
         let run = RunRow {
             run: RunId(recovery.last_run + 1),
@@ -65,6 +66,8 @@ impl Engine {
         let mut watch = Watch::start();
         let pages = self.store.begin_pages(run.run)?;
         let snapshot = self.read(&run, pages).await?;
+        // An emergency does not wait until all is judged.
+        self.attend(owned).await?;
         watch.lap("discover");
         tokio::task::block_in_place(|| self.seal_snapshot(owned, run, snapshot, watch))
     }

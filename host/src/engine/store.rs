@@ -18,7 +18,7 @@ impl Store {
     /// When it cannot be made.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
         let store = Store(path.to_owned());
-        for folder in [store.0.clone(), store.plans(), store.keys(), store.0.join("runs")] {
+        for folder in [store.0.clone(), store.plans(), store.keys(), store.calls(), store.0.join("runs")] {
             fs::create_dir_all(&folder).map_err(|source| EngineError::Store { path: folder, source })?;
         }
         Ok(store)
@@ -40,6 +40,12 @@ impl Store {
     #[must_use]
     pub fn keys(&self) -> PathBuf {
         self.0.join("keys")
+    }
+
+    /// Folder of emergency calls that the ledger has not taken yet.
+    #[must_use]
+    pub fn calls(&self) -> PathBuf {
+        self.0.join("calls")
     }
 
     /// A sealed plan.

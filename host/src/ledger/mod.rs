@@ -22,7 +22,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use crate::audit::{LeafError, LogHead};
 use crate::commit::Event;
 use crate::correlate::Recorded;
-use crate::model::{ChangeId, Denial, Digest, PlanId};
+use crate::model::{ChangeId, Denial, Digest, KeyHash, PlanId};
 
 /// The right to write for one tenant: made by [`Ledger::acquire`] alone, and not `Clone`, so that there is one writer.
 #[derive(Debug)]
@@ -217,6 +217,17 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// When it cannot be read.
     fn recorded(&self, tenant: &str) -> Result<RecordedRows<'_>, LedgerError>;
+
+    /// What is recorded of one case.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn recorded_of(&self, tenant: &str, key: KeyHash) -> Result<Option<Recorded>, LedgerError> {
+        self.recorded(tenant)?
+            .find(|row| row.as_ref().map_or(true, |row| row.key >= key))
+            .transpose()
+            .map(|row| row.filter(|row| row.key == key))
+    }
 
     /// Digest of recorded state: equal for equal rows, whatever was merged when.
     ///

@@ -6,7 +6,7 @@ use super::world::{Fault, LANDING, START, World, change, estate, gated, grant, k
 use crate::commit::{CommitError, End, Event, Open, Outcome, Outcomes, Rest, Status};
 use crate::correlate::Recorded;
 use crate::ledger::{BatchId, LeafKind, Settled, Stage};
-use crate::limits::{BREAKER_LEAST, CHANGE_ATTEMPTS, VERIFY_READS};
+use crate::limits::{BREAKER_LEAST, CHANGE_ATTEMPTS, QUARANTINE_SECONDS, VERIFY_READS};
 use crate::model::{Change, ChangeKind, GateKind, Holding, StateHash, Time};
 
 fn until(seconds: i64) -> Option<Holding> {
@@ -479,17 +479,19 @@ fn v20_a_request_of_a_stopped_writer_is_not_given_up_while_it_can_land() {
 
 #[test]
 fn v30_a_target_that_keeps_failing_is_left_alone() {
-    let enough = BREAKER_LEAST as usize;
-    for (failing, backed_off) in [(enough - 1, false), (enough, true)] {
+    let enough = BREAKER_LEAST;
+    // How many cannot be read, how many are confirmed, and whether the target was quarantined.
+    for (failing, confirmed, quarantined) in [(enough - 1, 20 - enough + 1, false), (enough, 20 - enough, true), (20, 0, true)] {
         let world = World::new();
         let plan: Vec<_> = (0..20).map(|i| grant(&format!("h{i:02}"), &format!("group:{i}"))).collect();
         for change in &plan[..failing] {
             world.lock().unreadable.insert(change.key.holder.clone(), u32::MAX);
         }
         let outcomes = world.finish(&plan, &[], 7);
-        assert_eq!(outcomes.confirmed(), if backed_off { 0 } else { 20 - failing as u64 }, "{failing}");
-        assert_eq!(outcomes.backed_off, if backed_off { vec!["app".to_owned()] } else { vec![] });
-        assert_eq!(outcomes.open["backed_off"], if backed_off { 20 } else { failing as u64 });
+        assert_eq!((outcomes.confirmed(), outcomes.open["backed_off"]), (confirmed as u64, 20 - confirmed as u64), "{failing}");
+        // One that works again is found by the first change that is let through; one that does not is left to the next run.
+        assert_eq!(world.lock().slept >= QUARANTINE_SECONDS, quarantined, "{failing}: {}", world.lock().slept);
+        assert_eq!(outcomes.backed_off, if confirmed == 0 { vec!["app".to_owned()] } else { vec![] });
         world.lock().unreadable.clear();
         assert_eq!(world.finish(&plan, &[], 7).confirmed(), 20);
     }

@@ -14,6 +14,10 @@ fn ended(end: End) -> Event {
     Event::Ended { end, at: AT }
 }
 
+fn manual(overdue: bool) -> Status {
+    Status::Manual { attempts: 1, item: String::new(), due: AT, by: String::new(), overdue }
+}
+
 fn statuses() -> Vec<(&'static str, Status)> {
     vec![
         ("ready", Status::Ready { attempts: 1 }),
@@ -21,6 +25,10 @@ fn statuses() -> Vec<(&'static str, Status)> {
         ("intent in doubt", Status::Intent { attempt: 1, doubt: true }),
         ("waiting", Status::Waiting { attempts: 1, until: AT }),
         ("ambiguous", Status::Ambiguous { attempts: 1 }),
+        ("accepted", Status::Accepted { attempts: 1, receipt: String::new(), until: AT }),
+        ("manual", manual(false)),
+        ("manual overdue", manual(true)),
+        ("orphaned", Status::Orphaned { attempts: 1, id: String::new() }),
         ("acked", Status::Acked { attempts: 1, at: AT }),
         ("observed", Status::Observed { attempts: 1, at: AT }),
         ("moved", Status::Moved),
@@ -43,6 +51,12 @@ fn events() -> Vec<(&'static str, Event)> {
         ("rejected", outcome(Outcome::Rejected { message: message() })),
         ("not applied", outcome(Outcome::NotApplied)),
         ("ambiguous", outcome(Outcome::Ambiguous { message: message() })),
+        ("issued", outcome(Outcome::Issued { id: message(), handle: message() })),
+        ("accepted", outcome(Outcome::Accepted { receipt: message(), until: AT })),
+        ("opened", outcome(Outcome::Opened { item: message(), due: AT })),
+        ("claimed", outcome(Outcome::Claimed { by: message() })),
+        ("overdue", outcome(Outcome::Overdue)),
+        ("orphaned", outcome(Outcome::Orphaned { id: message() })),
         ("confirmed", Event::Confirmed { grade: Grade::E3, at: AT }),
         ("superseded", ended(End::Superseded)),
         ("blocked", ended(End::BlockedBy { change: ChangeId(Digest::of(b"x")) })),
@@ -50,6 +64,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("failed", ended(End::Failed)),
         ("not observed", ended(End::NotObserved)),
         ("replanned", ended(End::Replanned)),
+        ("denied", ended(End::Denied)),
+        ("unverifiable", ended(End::Unverifiable)),
     ]
 }
 
@@ -59,25 +75,46 @@ const LEGAL: &[(&str, &[(&str, &str)])] = &[
     ("ready", &[
         ("intent 2", "intent 2"), ("observed", "observed"), ("stale", "moved"),
         ("superseded", "ended"), ("blocked", "ended"), ("expired", "ended"), ("replanned", "ended"),
+        ("denied", "ended"),
     ]),
     ("intent", &[
         ("acked", "acked"), ("observed", "observed"), ("stale", "moved"), ("throttled", "waiting"),
         ("rejected", "refused"), ("not applied", "ready"), ("ambiguous", "ambiguous"),
+        ("issued", "acked"), ("accepted", "accepted"), ("opened", "manual"), ("orphaned", "orphaned"),
     ]),
     ("intent in doubt", &[
         ("acked", "acked"), ("observed", "observed"), ("stale", "moved"), ("throttled", "waiting"),
         ("rejected", "refused"), ("not applied", "ready"), ("ambiguous", "ambiguous"),
+        ("issued", "acked"), ("accepted", "accepted"), ("opened", "manual"), ("orphaned", "orphaned"),
     ]),
     ("waiting", &[
         ("intent 2", "intent 2"), ("observed", "observed"), ("stale", "moved"),
         ("superseded", "ended"), ("blocked", "ended"), ("expired", "ended"), ("replanned", "ended"),
+        ("denied", "ended"),
     ]),
     ("ambiguous", &[
         ("intent 2", "intent 2 in doubt"), ("observed", "observed"), ("stale", "moved"), ("not applied", "ready"),
+        ("opened", "manual"), ("orphaned", "orphaned"),
     ]),
-    ("acked", &[("confirmed", "confirmed"), ("not observed", "ended")]),
-    ("observed", &[("confirmed", "confirmed"), ("not observed", "ended")]),
-    ("moved", &[("superseded", "ended")]),
+    ("accepted", &[
+        ("acked", "acked"), ("rejected", "refused"), ("ambiguous", "ambiguous"), ("observed", "observed"),
+    ]),
+    ("manual", &[
+        ("acked", "acked"), ("rejected", "refused"), ("observed", "observed"), ("claimed", "manual"), ("overdue", "manual"),
+    ]),
+    ("manual overdue", &[
+        ("acked", "acked"), ("rejected", "refused"), ("observed", "observed"), ("claimed", "manual"),
+    ]),
+    ("orphaned", &[("not applied", "ready")]),
+    ("acked", &[
+        ("confirmed", "confirmed"), ("not applied", "ready"), ("not observed", "ended"), ("denied", "ended"),
+        ("unverifiable", "ended"),
+    ]),
+    ("observed", &[
+        ("confirmed", "confirmed"), ("not applied", "ready"), ("not observed", "ended"), ("denied", "ended"),
+        ("unverifiable", "ended"),
+    ]),
+    ("moved", &[("superseded", "ended"), ("denied", "ended")]),
     ("refused", &[("failed", "ended")]),
     ("confirmed", &[]),
     ("ended", &[]),
@@ -113,7 +150,7 @@ fn what_an_event_says_is_kept() {
     for (event, expected) in [
         (outcome(Outcome::Throttled { until }), Status::Waiting { attempts: 4, until }),
         (outcome(Outcome::NotApplied), Status::Ready { attempts: 4 }),
-        (outcome(Outcome::Acked), Status::Acked { attempts: 1, at: AT }),
+        (outcome(Outcome::Acked), Status::Acked { attempts: 4, at: AT }),
     ] {
         assert_eq!(next(&intent, &event), Ok(expected));
     }

@@ -1,0 +1,301 @@
+//! Emergency revocation: at an operator's or vendor's call only. A call is a file in the store until the ledger has it, so
+//! that whoever writes the ledger finds it, in this process or in another, and no crash loses it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, EngineError, Store};
+use crate::commit::{Commit, CommitError, Desk, Event, Flow, Outcomes, emergency_plan};
+use crate::correlate::Recorded;
+use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
+use crate::limits::{EMERGENCY_LOOK_MILLISECONDS, MESSAGE_BYTES};
+use crate::model::{CaseKey, Change, ChangeId, Denial, Digest, KeyHash, PlanId, RunId, StateHash, Subject, Time};
+use crate::rule::KeyKind;
+
+/// A call to take access away at once and to deny it until it is lifted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Revocation {
+    /// The system; empty for every system.
+    pub target: String,
+    /// The holder's native id.
+    pub holder: String,
+    /// The entitlement or credential; empty for everything that the holder has.
+    pub object: String,
+    /// Who calls.
+    pub by: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Revocation {
+    fn denial(&self, at: Time) -> Denial {
+        let Revocation { target, holder, object, by, why } = self.clone();
+        Denial { target, holder, object, by, why, at, settled_at: Time::NONE, lifted_at: Time::NONE }
+    }
+}
+
+/// The desk of one store: calls lie there as files.
+#[derive(Debug)]
+pub(super) struct Calls {
+    folder: PathBuf,
+    /// Calls that this process has taken already, by their place and instant.
+    taken: Mutex<BTreeSet<(String, String, String, i64)>>,
+    rung: tokio::sync::Notify,
+    bell: AtomicBool,
+}
+
+impl Calls {
+    pub(super) fn new(store: &Store) -> Self {
+        Calls { folder: store.calls(), taken: Mutex::default(), rung: tokio::sync::Notify::new(), bell: AtomicBool::new(false) }
+    }
+
+    /// Leaves a call, durably.
+    pub(super) fn leave(&self, denial: &Denial) -> Result<(), EngineError> {
+        let text = crate::model::canonical_json(denial).unwrap_or_default();
+        let path = self.folder.join(format!("{}.call", Digest::of(text.as_bytes()).short()));
+        let error = |source| EngineError::Store { path: path.clone(), source };
+        Store::replace(&path, |file| file.write_all(text.as_bytes()).map_err(error))?;
+        self.bell.store(true, Ordering::Release);
+        self.rung.notify_one();
+        Ok(())
+    }
+
+    /// The calls that lie there. One that is not a whole call is passed over: it was never acknowledged to anybody.
+    fn lying(&self) -> Vec<(PathBuf, Denial)> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let calls = paths.filter(|path| path.extension().is_some_and(|end| end == "call"));
+        let mut calls: Vec<_> =
+            calls.filter_map(|path| Some((path.clone(), serde_json::from_slice(&fs::read(&path).ok()?).ok()?))).collect();
+        calls.sort_by(|(_, a): &(_, Denial), (_, b)| (a.at, a.key()).cmp(&(b.at, b.key())));
+        calls
+    }
+
+    fn taken(&self) -> MutexGuard<'_, BTreeSet<(String, String, String, i64)>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes the calls that the ledger has.
+    fn clear(&self, known: &[Denial]) {
+        for (path, call) in self.lying() {
+            if known.iter().any(|denial| denial.key() == call.key() && denial.at >= call.at) {
+                // One that stays is taken again, which does nothing.
+                drop(fs::remove_file(path));
+            }
+        }
+    }
+}
+
+/// The desk of a run: the store's calls, and what earlier runs left unsettled.
+struct OpenDesk<'e> {
+    engine: &'e Engine,
+    left: Mutex<Vec<Denial>>,
+    looked: Mutex<Option<Instant>>,
+}
+
+impl OpenDesk<'_> {
+    /// Whether the folder is looked into now: at once when the bell was rung, else now and then.
+    #[expect(clippy::disallowed_methods, reason = "how often a folder is looked into; nothing depends on it")]
+    fn is_time(&self) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let rung = self.engine.calls.bell.swap(false, Ordering::AcqRel);
+        let long = looked.is_none_or(|at| at.elapsed() >= Duration::from_millis(EMERGENCY_LOOK_MILLISECONDS));
+        if rung || long {
+            *looked = Some(Instant::now());
+        }
+        rung || long
+    }
+}
+
+#[async_trait]
+impl Desk for OpenDesk<'_> {
+    fn take(&self) -> Vec<Denial> {
+        if !self.is_time() {
+            return Vec::new();
+        }
+        let mut calls = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut taken = self.engine.calls.taken();
+        calls.extend(self.engine.calls.lying().into_iter().map(|(_, call)| call));
+        let place = |call: &Denial| {
+            let (target, holder, object) = call.key();
+            (target, holder, object, call.at.seconds())
+        };
+        calls.retain(|call| taken.insert(place(call)));
+        calls
+    }
+
+    async fn arrived(&self) {
+        let rung = self.engine.calls.rung.notified();
+        let look = tokio::time::sleep(Duration::from_millis(EMERGENCY_LOOK_MILLISECONDS));
+        tokio::select! { () = rung => {}, () = look => {} }
+    }
+
+    fn recorded(&self, key: &CaseKey) -> Result<Recorded, CommitError> {
+        let hash = self.engine.recorded_key(key);
+        let tenant = &self.engine.parts.tenant;
+        let row = self.engine.ledger.recorded_of(tenant, hash)?;
+        Ok(row.unwrap_or_else(|| Recorded::new(hash, StateHash::ABSENT, 1)))
+    }
+}
+
+impl Engine {
+    /// Takes access away at once, ahead of everything else, and denies it until it is lifted. Only ever reduces access. While
+    /// another call of this engine is at work the call is left for it, and taken at its next change; else it is done here.
+    /// Returns what stands in the ledger; not settled: something could not be taken away or read, and the next run tries again.
+    ///
+    /// # Errors
+    /// When the call cannot be made durable, or the ledger fails. An unknown target is an error before anything is done.
+    pub async fn revoke(&self, call: &Revocation) -> Result<Denial, EngineError> {
+        if !call.target.is_empty() && !self.parts.targets.iter().any(|target| target.name() == call.target) {
+            return Err(EngineError::NotFound { what: "target", name: call.target.clone() });
+        }
+        let bounded = |text: &str| text.chars().take(MESSAGE_BYTES / 4).collect::<String>();
+        let call = Revocation { by: bounded(&call.by), why: bounded(&call.why), ..call.clone() };
+        let denial = call.denial(self.clock.now());
+        self.calls.leave(&denial)?;
+        loop {
+            match self.acquire() {
+                Ok(turn) => {
+                    self.attend(&turn).await?;
+                    let denials = self.denials()?;
+                    let made = denials.into_iter().find(|known| known.key() == denial.key());
+                    return made.ok_or(EngineError::NotFound { what: "denial of", name: call.holder });
+                }
+                Err(EngineError::AtWork) => {
+                    let known = self.denials()?.into_iter().find(|known| known.key() == denial.key() && known.at >= denial.at);
+                    if let Some(settled) = known.filter(|known| known.settled_at.is_some()) {
+                        return Ok(settled);
+                    }
+                    tokio::time::sleep(Duration::from_millis(EMERGENCY_LOOK_MILLISECONDS)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Leaves a call for the process that writes this store, and does nothing else: for an engine that was opened for
+    /// looking. Returns the denial as it is called for; [`Engine::denials`] tells when it is settled.
+    ///
+    /// # Errors
+    /// When the call cannot be made durable.
+    pub fn call(&self, call: &Revocation) -> Result<Denial, EngineError> {
+        let denial = call.denial(self.clock.now());
+        self.calls.leave(&denial)?;
+        Ok(denial)
+    }
+
+    /// Whether calls lie there, or an earlier one is not settled.
+    fn is_called(&self) -> Result<bool, EngineError> {
+        let unsettled = self.denials()?.iter().any(|denial| denial.stands() && denial.settled_at.is_none());
+        Ok(unsettled || !self.calls.lying().is_empty())
+    }
+
+    /// Does what emergency calls ask for, if there are any: a commit without a plan.
+    pub(super) async fn attend(&self, owned: &Owned) -> Result<Option<Outcomes>, EngineError> {
+        if !self.is_called()? {
+            return Ok(None);
+        }
+        let recovery = self.ledger.recover(owned)?;
+        let now = self.clock.now();
+        let run = RunRow {
+            run: RunId(recovery.last_run + 1),
+            stage: Stage::Replaced,
+            as_of: now,
+            began: now,
+            basis: self.basis(),
+            plan: None,
+            slice: 0,
+            commits: false,
+        };
+        let plan = PlanId(Digest::of(b"emergency"));
+        let changes = std::iter::empty::<Result<Change, std::io::Error>>();
+        let desk = self.desk()?;
+        let (targets, denials, mut salts) = (self.targets_by_name(), self.denials()?, self.salts()?);
+        let events = self.emergency_events(&denials)?;
+        let commit = Commit {
+            plan,
+            changes: 0,
+            run,
+            slice: self.parts.options.slice,
+            flow: Flow::default(),
+            targets: &targets,
+            ledger: &*self.ledger,
+            owned,
+            openings: &[],
+            denials: &denials,
+            desk: &desk,
+            sink: None,
+            in_doubt: Vec::new(),
+            events,
+            clock: &*self.clock,
+            observer: &*self.observer,
+            salts: &mut salts,
+        };
+        let outcomes = commit.run(changes).await?;
+        self.calls.clear(&self.denials()?);
+        Ok(Some(outcomes))
+    }
+
+    /// Events of emergencies that are not settled: their changes go on where they were.
+    pub(super) fn emergency_events(&self, denials: &[Denial]) -> Result<Vec<(ChangeId, Event)>, EngineError> {
+        let open = denials.iter().filter(|denial| denial.stands() && denial.settled_at.is_none());
+        let mut events = Vec::new();
+        for denial in open {
+            events.extend(self.events(emergency_plan(&self.parts.tenant, denial))?);
+        }
+        Ok(events)
+    }
+
+    /// The desk for one commit.
+    pub(super) fn desk(&self) -> Result<impl Desk + use<'_>, EngineError> {
+        let left = self.denials()?.into_iter().filter(|denial| denial.stands() && denial.settled_at.is_none()).collect();
+        self.calls.taken().clear();
+        Ok(OpenDesk { engine: self, left: Mutex::new(left), looked: Mutex::new(None) })
+    }
+
+    /// Removes the calls that the ledger has taken over.
+    pub(super) fn clear_calls(&self) -> Result<(), EngineError> {
+        self.calls.clear(&self.denials()?);
+        Ok(())
+    }
+
+    /// The key of a case in recorded state: of the form in which the rule compares it.
+    fn recorded_key(&self, key: &CaseKey) -> KeyHash {
+        let module = &self.parts.module;
+        let canon = |kind, text: &str| match module.is_canonical() {
+            true => module.canon(kind, &[text]).ok().and_then(|mut forms| forms.pop()).unwrap_or_else(|| text.to_owned()),
+            false => text.to_owned(),
+        };
+        let object = if key.subject == Subject::Account { String::new() } else { canon(KeyKind::Object, &key.object) };
+        CaseKey::hash(key.subject, &key.target, &canon(KeyKind::Holder, &key.holder), &object)
+    }
+
+    /// Ends a denial, on the record: routine work may give the access again if a source still desires it. Nothing is given by
+    /// this call.
+    ///
+    /// # Errors
+    /// When no such denial stands, or the ledger fails.
+    pub fn lift(&self, target: &str, holder: &str, object: &str, by: &str, why: &str) -> Result<Denial, EngineError> {
+        let wanted = (target.to_owned(), holder.to_owned(), object.to_owned());
+        let owned = self.acquire()?;
+        let standing = self.denials()?.into_iter().find(|denial| denial.stands() && denial.key() == wanted);
+        let Some(denial) = standing else {
+            let name = [target, holder, object].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+            return Err(EngineError::NotFound { what: "standing denial of", name });
+        };
+        let now = self.clock.now();
+        let lifted = Denial { lifted_at: now, by: by.to_owned(), why: why.to_owned(), ..denial };
+        let leaves = vec![Leaf::denial(RunId(0), now, &lifted)];
+        self.submit(&owned, Batch { entries: vec![Entry::Denied(lifted.clone())], leaves })?;
+        Ok(lifted)
+    }
+}
