@@ -5,3 +5,4 @@ mod house;
 mod identity;
 mod kill;
 mod rules;
+mod withheld;
