@@ -1,6 +1,7 @@
 //! One binary of integration tests; each file is a module below.
 
 mod errors;
+mod explain;
 mod house;
 mod identity;
 mod kill;

@@ -79,6 +79,9 @@ pub enum EngineError {
         /// Whose this engine is.
         expected: String,
     },
+    /// The pages of a plan's run are gone, damaged or not those that it was made from.
+    #[error("what the newest plan saw is no longer there")]
+    PagesGone,
     /// What was asked for does not exist.
     #[error("there is no {what} `{name}`")]
     NotFound {
