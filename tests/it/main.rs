@@ -6,4 +6,5 @@ mod house;
 mod identity;
 mod kill;
 mod rules;
+mod since;
 mod withheld;

@@ -101,13 +101,14 @@ impl Driver<'_> {
         let at = self.now();
         self.journal.record(item, Event::Confirmed { grade, at }, Some(found))?;
         let (flags, since, disabled_since) = match found {
-            None => (if item.change.record.is_empty() { 0 } else { Recorded::WITHHELD }, at, Time::NONE),
+            None => (if item.change.withholds { Recorded::WITHHELD } else { 0 }, at, Time::NONE),
             Some(holding) => {
                 let disabled = if holding.enabled { 0 } else { Recorded::DISABLED };
-                // What is taken away by degrees counts as undesired from this plan on.
-                let since = if item.change.kind.removes() { self.journal.run.as_of } else { Time::NONE };
-                let disabled_since = if holding.enabled { Time::NONE } else { self.journal.run.as_of };
-                (Recorded::CLAIMED | disabled, since, disabled_since)
+                // Instants go on from what the plan knew (V16): nothing that counts from them moves later.
+                let known = item.change.disabled_since;
+                let since_disabled = if known.is_some() { known } else { self.journal.run.as_of };
+                let disabled_since = if holding.enabled { Time::NONE } else { since_disabled };
+                (Recorded::CLAIMED | disabled, item.change.undesired_since, disabled_since)
             }
         };
         let (state, incarnation) = (StateHash::of(found.as_ref()), item.change.incarnation);

@@ -57,7 +57,7 @@ fn a_confirmed_change_records_its_case() {
     let head = |change: &Change| *state.heads.values().find(|h| h.key.to_string() == change.recorded_as).expect("a head");
     for (change, held, flags, since) in [
         (&plan[0], Some(Holding::default()), Recorded::CLAIMED, false),
-        (&plan[1], disabled, Recorded::CLAIMED | Recorded::DISABLED, true),
+        (&plan[1], disabled, Recorded::CLAIMED | Recorded::DISABLED, false),
         (&plan[2], None, 0, true),
     ] {
         let head = head(change);
@@ -69,6 +69,32 @@ fn a_confirmed_change_records_its_case() {
             change.key
         );
     }
+}
+
+#[test]
+fn v16_what_is_left_keeps_the_instants_since_when_it_was_so() {
+    let world = World::new();
+    let disabled = |level: &str| Some(Holding { enabled: false, level: level.to_owned(), ..Holding::default() });
+    let (first, as_of) = (Time::from_seconds(START - 5_000), Time::from_seconds(START - 10));
+    let mut off = change("a", "group:x", ChangeKind::Disable, Some(Holding::default()), disabled(""));
+    off.undesired_since = first;
+    let mut raised = change("b", "group:x", ChangeKind::Update, disabled(""), disabled("admin"));
+    raised.disabled_since = first;
+    let mut away = revoke("c", "group:x");
+    away.withholds = true;
+    let plan = sorted(vec![off, raised, away]);
+    for (holder, held) in [("a", Some(Holding::default())), ("b", disabled("")), ("c", Some(Holding::default()))] {
+        world.lock().cases.insert(key(holder, "group:x"), held.expect("held"));
+    }
+    assert_eq!(world.finish(&plan, &[], 100).confirmed(), 3);
+    let state = world.lock();
+    let head = |holder: &str| {
+        let change = plan.iter().find(|change| change.key.holder == holder).expect("a change");
+        *state.heads.values().find(|head| head.key.to_string() == change.recorded_as).expect("a head")
+    };
+    assert_eq!((head("a").since, head("a").disabled_since), (first, as_of));
+    assert_eq!((head("b").since, head("b").disabled_since), (Time::NONE, first));
+    assert_eq!(head("c").flags, Recorded::WITHHELD);
 }
 
 /// Stops the writer dead at every effect in turn, finishes with a new one, and compares with an undisturbed run.

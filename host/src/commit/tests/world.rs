@@ -119,6 +119,7 @@ pub(super) fn change(holder: &str, object: &str, kind: ChangeKind, before: State
         before,
         component: holder.to_owned(),
         depends: Vec::new(),
+        disabled_since: Time::NONE,
         gates: Vec::new(),
         id,
         incarnation: 1,
@@ -132,7 +133,9 @@ pub(super) fn change(holder: &str, object: &str, kind: ChangeKind, before: State
         record: String::new(),
         step: 0,
         tier: 0,
+        undesired_since: Time::NONE,
         wave,
+        withholds: false,
     }
 }
 
