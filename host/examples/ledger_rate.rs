@@ -67,6 +67,7 @@ fn change(n: u64) -> Change {
         before: None,
         component: key.holder.clone(),
         depends: Vec::new(),
+        disabled_since: Time::NONE,
         gates: Vec::new(),
         incarnation: 1,
         key,
@@ -79,7 +80,9 @@ fn change(n: u64) -> Change {
         record: "hr/4711".to_owned(),
         step: 0,
         tier: 1,
+        undesired_since: Time::NONE,
         wave: Wave::GRANTS,
+        withholds: false,
     }
 }
 

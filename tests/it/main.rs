@@ -1,7 +1,10 @@
 //! One binary of integration tests; each file is a module below.
 
 mod errors;
+mod explain;
 mod house;
 mod identity;
 mod kill;
 mod rules;
+mod since;
+mod withheld;

@@ -78,6 +78,7 @@ pub const CASES: &[Case] = &[
         command: &["plan"],
         spoil: |dir| append_to_rule(dir, "settings = { unused-days = \"soon\" }"),
     },
+    Case { name: "explain-without-pages", command: &["explain", "crm/ada/team:ops"], spoil: plan_without_pages },
     Case { name: "missing-source", command: &["run"], spoil: |dir| remove(dir, "grants.tsv") },
     Case { name: "malformed-line", command: &["run"], spoil: |dir| append(dir, "grants.tsv", "crm\tcy\n") },
     Case {
@@ -204,6 +205,12 @@ fn append_to_rule(dir: &Path, line: &str) -> Result<Spoiled> {
 fn json_lines(dir: &Path, text: &str) -> Result<Spoiled> {
     replace(dir, "trueup.toml", "grants.tsv", "grants.jsonl")?;
     write(dir, "grants.jsonl", text.as_bytes())
+}
+
+fn plan_without_pages(dir: &Path) -> Result<Spoiled> {
+    cli::json(dir, &["plan"])?;
+    fs::remove_dir_all(dir.join("trueup-store/pages"))?;
+    Ok(Spoiled::default())
 }
 
 fn truncate(dir: &Path) -> Result<Spoiled> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use trueup::Clock;
 use trueup::discover::{FileConfig, FileSource, Source};
 use trueup::engine::{Engine, Options, Parts};
 use trueup::model::{Mode, Scope, Scopes, Time};
@@ -33,6 +34,19 @@ impl Numbers {
             items.swap(i, j);
         }
     }
+}
+
+/// A clock that stands still: the instant of a simulated run.
+#[derive(Clone, Copy, Debug)]
+pub struct StandingClock(pub Time);
+
+#[trueup::async_trait]
+impl Clock for StandingClock {
+    fn now(&self) -> Time {
+        self.0
+    }
+
+    async fn sleep(&self, _: u32) {}
 }
 
 /// How an engine over a folder is set up.

@@ -33,6 +33,7 @@ fn change(holder: &str, before: State, after: State) -> Change {
         before,
         component: holder.to_owned(),
         depends: Vec::new(),
+        disabled_since: Time::NONE,
         gates: Vec::new(),
         incarnation: 1,
         key,
@@ -45,7 +46,9 @@ fn change(holder: &str, before: State, after: State) -> Change {
         record: "hr-17".to_owned(),
         step: 0,
         tier: 2,
+        undesired_since: Time::NONE,
         wave: Wave::GRANTS,
+        withholds: false,
     }
 }
 

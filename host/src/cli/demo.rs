@@ -135,6 +135,20 @@ fn headline(terminal: &mut Terminal<'_>, day: u16, planned: &Planned, applied: &
         count(held),
         paint(DIM, format_args!("(planned in {:.1} s)", time.as_secs_f64())),
     )?;
+    let unmanaged: u64 = planned.header.summary.unmanaged.values().sum();
+    if day == 0 && unmanaged > 0 {
+        writeln!(
+            terminal.out,
+            "       {} {} of which no source speaks yet: seen, counted and left alone",
+            paint(DIM, "not managed:"),
+            plural(unmanaged, "case"),
+        )?;
+    }
+    // What the first plan lets wait is told with its release.
+    for (gate, number) in planned.header.summary.gated.iter().filter(|_| day > 0) {
+        let what = plural(*number, "change");
+        writeln!(terminal.out, "       {} {what} until a person has looked ({})", paint(YELLOW, "waiting:"), safe(gate))?;
+    }
     for scan in &planned.report.scans {
         if let Completeness::Shrunk { lost, of } = scan.completeness {
             writeln!(
@@ -157,13 +171,20 @@ fn tell(terminal: &mut Terminal<'_>, engine: &Engine, planned: &Planned, story: 
     let who: BTreeSet<&str> = story.who.iter().map(String::as_str).collect();
     let changes: Vec<Change> = file.changes().flatten().filter(|change| who.contains(change.component.as_str())).collect();
     for change in changes.iter().take(SHOWN) {
-        write!(terminal.out, "      ")?;
+        write!(terminal.out, "        {:12}", safe(&change.key.target))?;
         plan::line(terminal, change)?;
     }
     let held: Vec<HeldLine> = file.held().flatten().filter(|line| who.contains(line.key.holder.as_str())).collect();
     for line in held.iter().take(SHOWN.saturating_sub(changes.len())) {
         let why = paint(DIM, safe(&line.reason.text));
-        writeln!(terminal.out, "        {} {} {} {why}", paint(YELLOW, "="), "held    ", safe(&line.key.to_string()))?;
+        writeln!(
+            terminal.out,
+            "        {:12}  {} {:8} {}  {why}",
+            safe(&line.key.target),
+            paint(YELLOW, "="),
+            "held",
+            safe(&line.key.object)
+        )?;
     }
     let more = (changes.len() + held.len()).saturating_sub(SHOWN);
     if more > 0 {

@@ -122,6 +122,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
             (Exit::Plan, Some("make a new plan with `trueup plan`"))
         }
         EngineError::UnknownTarget { .. } => (Exit::Config, Some("add a `[[target]]` with that name, or correct the source")),
+        EngineError::PagesGone => {
+            (Exit::NotFound, Some("a plan can be explained until the next run begins; make a new one with `trueup plan`"))
+        }
         EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
         _ => (Exit::Internal, None),
     }

@@ -8,7 +8,7 @@ use super::{Terminal, open, plan};
 /// `trueup explain`.
 pub(super) fn explain(terminal: &mut Terminal<'_>, args: &ExplainArgs) -> Outcome {
     let engine = open::reader(terminal)?;
-    let why = open::block_on(engine.explain(&args.case))??;
+    let why = engine.explain(&args.case)?;
     if terminal.common.json {
         terminal.json(&why)?;
         return Ok(Exit::Done);
@@ -37,6 +37,10 @@ pub(super) fn explain(terminal: &mut Terminal<'_>, args: &ExplainArgs) -> Outcom
             plan::line(terminal, change)?;
         }
         None => writeln!(terminal.out, "  nothing is planned")?,
+    }
+    if !why.changed.is_empty() {
+        let what = format!("{} changed since that plan: this is what they say now", why.changed.join(" and "));
+        writeln!(terminal.out, "  {} {what}", paint(YELLOW, "!"))?;
     }
     for line in &why.log {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("log: {}", safe(line))))?;

@@ -21,6 +21,7 @@ mod status;
 mod style;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -29,12 +30,16 @@ pub use exit::Exit;
 use args::{AuditCommand, Cli, Command, Common, RuleCommand};
 use exit::{Failure, Outcome};
 
+use crate::progress::{Observer, Silent};
+
 /// Where a command prints, and how.
 pub(crate) struct Terminal<'a> {
     /// Results.
     pub(crate) out: &'a mut dyn Write,
     /// Options of every command.
     pub(crate) common: &'a Common,
+    /// Is told of progress besides whoever watches this terminal.
+    pub(crate) listener: Arc<dyn Observer>,
 }
 
 impl Terminal<'_> {
@@ -47,20 +52,34 @@ impl Terminal<'_> {
 
 /// Runs this process's command line on its own terminal: colour where there is one, plain text elsewhere.
 pub fn process() -> std::process::ExitCode {
+    process_observed_by(Arc::new(Silent))
+}
+
+/// The same for a program that is more than the command line: this observer is told of every step too, after it was shown.
+pub fn process_observed_by(listener: Arc<dyn Observer>) -> std::process::ExitCode {
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     // Not locked: progress is told from other threads meanwhile.
     let mut err = anstream::stderr();
-    main(std::env::args_os(), &mut out, &mut err).into()
+    command_line(std::env::args_os(), &mut out, &mut err, listener).into()
 }
 
 /// Runs one command line, printing to these writers.
 pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    command_line(args, out, err, Arc::new(Silent))
+}
+
+fn command_line(
+    args: impl IntoIterator<Item = std::ffi::OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    listener: Arc<dyn Observer>,
+) -> Exit {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, out, err),
     };
     let json = cli.common.json;
-    let mut terminal = Terminal { out, common: &cli.common };
+    let mut terminal = Terminal { out, common: &cli.common, listener };
     match dispatch(&mut terminal, cli.command).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,
         Err(failure) if is_closed_pipe(&failure) => Exit::Done,

@@ -19,7 +19,7 @@ pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let store = config.store.clone();
     let module = module(&config.rule.module)?;
     let engine = Engine::open(parts(config, module)?, &store)?;
-    Ok(engine.observed_by(observer(terminal.common.progress)))
+    Ok(engine.observed_by(observer(terminal.common.progress, &terminal.listener)))
 }
 
 /// Opens it for looking, beside a run.

@@ -1,5 +1,5 @@
-//! How a plan is shown: counts first, then changes grouped by target and principal with their reasons, then what was not
-//! chosen and why.
+//! How a plan is shown: what was read and how far it is trusted, then changes grouped by target and principal with their
+//! reasons, and last, where a terminal comes to rest, the counts: of what is done, waits, is held, stays or is not managed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,7 +78,12 @@ pub(super) fn next_steps(terminal: &mut Terminal<'_>, planned: &Planned) -> Outc
     Ok(())
 }
 
+/// Targets of one scan that are named; the rest are counted.
+const TARGETS_NAMED: usize = 3;
+
 fn scans(terminal: &mut Terminal<'_>, planned: &Planned) -> Outcome<()> {
+    // A source that fails does so for all its targets: one line tells it.
+    let mut told: Vec<(&str, String, Vec<&str>)> = Vec::new();
     for scan in &planned.report.scans {
         let problem = match &scan.completeness {
             Completeness::Complete => continue,
@@ -88,7 +93,17 @@ fn scans(terminal: &mut Terminal<'_>, planned: &Planned) -> Outcome<()> {
                 format!("lost {} of {} rows; nothing is removed for it until it is released", count(*lost), count(*of))
             }
         };
-        writeln!(terminal.out, "{} scan {} of {} {problem}", paint(YELLOW, "!"), safe(&scan.source), safe(&scan.target))?;
+        match told.last_mut() {
+            Some((source, same, targets)) if *source == scan.source && *same == problem => targets.push(&scan.target),
+            _ => told.push((&scan.source, problem, vec![&scan.target])),
+        }
+    }
+    for (source, problem, targets) in told {
+        let named: Vec<_> = targets.iter().take(TARGETS_NAMED).filter(|target| !target.is_empty()).map(|t| safe(t)).collect();
+        let of = if named.is_empty() { String::new() } else { format!(" of {}", named.join(", ")) };
+        let more = targets.len().saturating_sub(TARGETS_NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {}", plural(more as u64, "more target")) };
+        writeln!(terminal.out, "{} scan {}{of}{more} {problem}", paint(YELLOW, "!"), safe(source))?;
     }
     for fault in &planned.report.faults {
         writeln!(terminal.out, "{} {} held: {}", paint(YELLOW, "!"), plural(fault.cases, "case"), safe(&fault.message))?;
@@ -183,6 +198,7 @@ fn not_chosen(terminal: &mut Terminal<'_>, planned: &Planned) -> Outcome<()> {
         ("waiting at gates", &summary.gated, YELLOW),
         ("held", &summary.held, YELLOW),
         ("kept", &summary.kept, DIM),
+        ("not managed", &summary.unmanaged, DIM),
     ] {
         if counts.is_empty() {
             continue;

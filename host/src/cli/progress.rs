@@ -8,12 +8,23 @@ use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 use super::args::ProgressStyle;
 use crate::progress::{Observer, Progress, Silent};
 
-/// The observer that a style asks for.
-pub fn observer(style: ProgressStyle) -> Arc<dyn Observer> {
-    match style {
+/// The observer that a style asks for, and after it the listener.
+pub fn observer(style: ProgressStyle, listener: &Arc<dyn Observer>) -> Arc<dyn Observer> {
+    let shown: Arc<dyn Observer> = match style {
         ProgressStyle::Json => Arc::new(Lines),
         ProgressStyle::Auto if std::io::stderr().is_terminal() => Arc::new(Bars(Mutex::default())),
         ProgressStyle::Auto | ProgressStyle::None => Arc::new(Silent),
+    };
+    Arc::new(Both(shown, Arc::clone(listener)))
+}
+
+/// Two observers, told in this order.
+struct Both(Arc<dyn Observer>, Arc<dyn Observer>);
+
+impl Observer for Both {
+    fn on(&self, step: &Progress) {
+        self.0.on(step);
+        self.1.on(step);
     }
 }
 

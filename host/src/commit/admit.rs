@@ -41,7 +41,7 @@ impl Core<'_> {
             return Ok(());
         }
         if !item.is_emergency() {
-            if !self.is_let_through(slot) {
+            if !self.is_let_through(slot)? {
                 return Ok(());
             }
             if !self.may_record() {
@@ -112,28 +112,22 @@ impl Core<'_> {
     }
 
     /// Whether the target's breaker lets a change through; else it waits, or is left to the next run.
-    pub(super) fn is_let_through(&mut self, slot: Slot) -> bool {
-        let Some(item) = self.items.get(&slot) else { return false };
+    pub(super) fn is_let_through(&mut self, slot: Slot) -> Result<bool, CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(false) };
         let target = item.change.key.target.clone();
         match self.breakers.passage(&target, self.at.tick) {
-            Passage::Open => true,
+            Passage::Open => return Ok(true),
             Passage::Quarantined(until) if until - self.at.tick > i64::from(THROTTLE_SECONDS) => {
                 if item.status.effect_unknown() {
-                    self.wait(slot, until);
+                    self.take_back(slot, "not sent: the target is quarantined")?;
                 } else {
                     self.leave(slot, Some(Open::BackedOff { target }));
                 }
-                false
             }
-            Passage::Quarantined(until) => {
-                self.wait(slot, until);
-                false
-            }
-            Passage::Probing => {
-                self.wait(slot, self.at.tick + 1);
-                false
-            }
+            Passage::Quarantined(until) => self.wait(slot, until),
+            Passage::Probing => self.wait(slot, self.at.tick + 1),
         }
+        Ok(false)
     }
 
     /// A change of known effect is not sent now: it ends, or stays open.

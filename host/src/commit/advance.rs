@@ -2,11 +2,12 @@
 //! here and in `answer`; nothing is ever sent blindly.
 
 use super::admit::Hold;
+use super::breaker::Passage;
 use super::core::Core;
 use super::item::{Base, Slot};
 use super::{Ask, CommitError, End, Open, Outcome, Status};
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
-use crate::model::{Change, Lane, State};
+use crate::model::{Change, State};
 use crate::target::{Class, Grade, Member, Version};
 
 impl Core<'_> {
@@ -54,6 +55,15 @@ impl Core<'_> {
         if item.batch > self.durable {
             return Ok(());
         }
+        if item.unapplied.is_some() {
+            let by = self.lands_by(slot);
+            match self.at.tick < by {
+                true => self.wait(slot, by),
+                false if item.check.failed < CHANGE_ATTEMPTS => self.call(slot, Ask::Read),
+                false => self.leave(slot, Some(Open::Unknown)),
+            }
+            return Ok(());
+        }
         if let Err(hold) = self.permit(item) {
             let words = match hold {
                 Hold::Open(_) => "not sent: it has to wait",
@@ -71,7 +81,15 @@ impl Core<'_> {
             (true, _) => true,
             (false, _) => self.lines.is_free(slot, &item.spaces),
         };
-        if !free || !self.take_off(slot) {
+        if !free {
+            let before = !item.is_emergency() && !self.lines.is_first(slot, &item.spaces);
+            let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
+            self.unfly(slot);
+            // It may have been sent before the crash, and an earlier one of its namespace is to be sent now: how it ended
+            // then has to be seen first.
+            return if before && doubt { self.take_back(slot, "not sent: another goes first") } else { Ok(()) };
+        }
+        if !self.take_off(slot)? {
             return Ok(());
         }
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
@@ -97,24 +115,23 @@ impl Core<'_> {
     }
 
     /// Takes a place in flight; else waits for one.
-    fn take_off(&mut self, slot: Slot) -> bool {
-        let Some(item) = self.items.get(&slot) else { return false };
+    fn take_off(&mut self, slot: Slot) -> Result<bool, CommitError> {
+        let Some(item) = self.items.get(&slot) else { return Ok(false) };
         if item.flies || item.is_emergency() {
-            return true;
+            return Ok(true);
         }
-        let lane: Lane = item.change.lane;
         if !self.flight.has_room(&item.change) {
-            self.capped.insert((lane, slot));
-            return false;
+            self.capped.insert((item.change.lane, slot));
+            return Ok(false);
         }
-        if !self.is_let_through(slot) {
-            return false;
+        if !self.is_let_through(slot)? {
+            return Ok(false);
         }
-        let Some(item) = self.items.get_mut(&slot) else { return false };
+        let Some(item) = self.items.get_mut(&slot) else { return Ok(false) };
         item.flies = true;
         self.breakers.begin(&item.change.key.target);
         self.flight.take_off(&item.change);
-        true
+        Ok(true)
     }
 
     /// An attempt of unknown effect: sent again at once where that is safe, else read after the last instant at which it can
@@ -148,7 +165,9 @@ impl Core<'_> {
         let class = self.profiles.get(&item.change.key.target).map(|profile| profile.class);
         let safe =
             matches!(class, Some(Class::K0 | Class::K3)) || (item.is_emergency() && matches!(class, Some(Class::K1 | Class::K2)));
-        safe && item.tries < CHANGE_ATTEMPTS && self.permit(item).is_ok()
+        let open = self.breakers.passage(&item.change.key.target, self.at.tick) == Passage::Open || item.flies;
+        let first = item.is_emergency() || self.lines.is_first(slot, &item.spaces);
+        safe && open && first && item.tries < CHANGE_ATTEMPTS && self.permit(item).is_ok()
     }
 
     /// The tick from which on reading shows how an attempt in doubt ended.

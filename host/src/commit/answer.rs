@@ -62,6 +62,10 @@ impl Core<'_> {
             let outcome = Outcome::Stale { found: StateHash::of(found) };
             return self.outcome(slot, outcome, Some(&reading.state));
         }
+        if let Some(outcome) = item.unapplied.clone() {
+            self.outcomes.recovered += 1;
+            return self.outcome(slot, outcome, Some(&reading.state));
+        }
         if matches!(item.status, Status::Intent { .. }) {
             let after = item.after_of(found);
             let list =
@@ -190,15 +194,20 @@ impl Core<'_> {
             }
             // This attempt was not applied, but an earlier one may still be: only reading can tell.
             other => {
+                let outcome = match &other {
+                    WriteError::Throttled { seconds } => {
+                        let until = self.now().plus(i64::from(*seconds));
+                        self.wait_longer(slot, *seconds);
+                        Outcome::Throttled { until }
+                    }
+                    WriteError::Rejected { message } => Outcome::Rejected { message: bounded(message.clone()) },
+                    _ => Outcome::NotApplied,
+                };
                 self.count_try(slot);
-                if let WriteError::Throttled { seconds } = other {
-                    self.wait_longer(slot, seconds);
-                }
-                let message = bounded(other.to_string());
                 if let Some(item) = self.items.get_mut(&slot) {
-                    item.words.clone_from(&message);
+                    (item.words, item.unapplied) = (bounded(other.to_string()), Some(outcome));
                 }
-                self.outcome(slot, Outcome::Ambiguous { message }, None)
+                Ok(())
             }
         }
     }
@@ -360,15 +369,15 @@ impl Core<'_> {
         self.record(slot, Event::Confirmed { grade, at }, Some(found))?;
         self.told.push(Progress::Verify { done: self.done + 1, of: self.changes });
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
-        let as_of = self.journal.as_of();
         let (flags, since, disabled_since) = match found {
-            None => (if item.change.record.is_empty() { 0 } else { Recorded::WITHHELD }, at, Time::NONE),
+            None => (if item.change.withholds { Recorded::WITHHELD } else { 0 }, at, Time::NONE),
             Some(holding) => {
                 let disabled = if holding.enabled { 0 } else { Recorded::DISABLED };
-                // What is taken away by degrees counts as undesired from this plan on.
-                let since = if item.change.kind.removes() { as_of } else { Time::NONE };
-                let disabled_since = if holding.enabled { Time::NONE } else { as_of };
-                (Recorded::CLAIMED | disabled, since, disabled_since)
+                // Instants go on from what the plan knew (V16): nothing that counts from them moves later.
+                let known = item.change.disabled_since;
+                let since_disabled = if known.is_some() { known } else { self.journal.as_of() };
+                let disabled_since = if holding.enabled { Time::NONE } else { since_disabled };
+                (Recorded::CLAIMED | disabled, item.change.undesired_since, disabled_since)
             }
         };
         let (key, state, incarnation) = (item.key, StateHash::of(found.as_ref()), item.change.incarnation);
@@ -395,9 +404,8 @@ impl Core<'_> {
     /// target that is down.
     fn failed(&mut self, slot: Slot) {
         let Some(item) = self.items.get_mut(&slot) else { return };
-        if !std::mem::replace(&mut item.failed, true) {
-            self.breakers.failed(&item.change.key.target, self.at.tick);
-        }
+        let again = std::mem::replace(&mut item.failed, true);
+        self.breakers.failed(&item.change.key.target, self.at.tick, again);
     }
 }
 

@@ -60,9 +60,12 @@ impl Breakers {
         recent.push(false);
     }
 
-    /// The target did not answer, or cannot be read.
-    pub(super) fn failed(&mut self, target: &str, tick: i64) {
+    /// The target did not answer, or cannot be read; `again`: this change counts among its failures already.
+    pub(super) fn failed(&mut self, target: &str, tick: i64, again: bool) {
         let recent = self.0.entry(target.to_owned()).or_default();
+        if again && !recent.probing {
+            return;
+        }
         recent.push(true);
         let failures = recent.failed.iter().filter(|failed| **failed).count();
         let often = recent.failed.len() >= BREAKER_LEAST && failures * 100 >= recent.failed.len() * BREAKER_PERCENT;

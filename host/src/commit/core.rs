@@ -217,6 +217,7 @@ impl<'a> Core<'a> {
             failed: false,
             base: None,
             sent: in_doubt,
+            unapplied: None,
             holds: in_doubt,
             flies: false,
             in_doubt_since: self.at.tick,
@@ -457,7 +458,7 @@ impl<'a> Core<'a> {
         let (known, waits) =
             (!item.status.effect_unknown(), matches!(item.status, Status::Ready { .. } | Status::Waiting { .. }));
         if matches!(item.status, Status::Intent { .. }) {
-            (item.sent, item.base) = (false, None);
+            (item.sent, item.base, item.unapplied) = (false, None, None);
             self.ahead += 1;
             self.intended.insert(slot);
         } else if was_ahead {
@@ -480,7 +481,7 @@ impl<'a> Core<'a> {
             item.holds = false;
             self.lines.unhold(slot, &item.spaces);
             let spaces = item.spaces.clone();
-            self.lines.firsts(&spaces).into_iter().for_each(|first| self.poke(first));
+            self.lines.firsts(&spaces).into_iter().for_each(|first| self.come_first(first));
         } else if !(whole_list && read_back) {
             item.holds = false;
             if std::mem::take(&mut item.flies) {
@@ -488,10 +489,19 @@ impl<'a> Core<'a> {
                 self.flight.land(&change);
             }
             let spaces = std::mem::take(&mut self.items.get_mut(&slot).map(|i| i.spaces.clone()).unwrap_or_default());
-            self.lines.leave(slot, &spaces).into_iter().for_each(|first| self.poke(first));
+            self.lines.leave(slot, &spaces).into_iter().for_each(|first| self.come_first(first));
         }
         let urgent: Vec<Slot> = self.cases.get(&key).into_iter().flatten().take_while(|slot| slot.0 < 0).copied().collect();
         urgent.into_iter().for_each(|slot| self.poke(slot));
+    }
+
+    /// A change may have become first in a line: one in doubt that only waited for that need not wait any longer.
+    fn come_first(&mut self, slot: Slot) {
+        let tick = self.at.tick;
+        if let Some(item) = self.items.get_mut(&slot).filter(|item| matches!(item.status, Status::Ambiguous { .. })) {
+            item.due = item.due.min(tick);
+        }
+        self.poke(slot);
     }
 
     /// Gives up a place in flight without an outcome.
@@ -511,7 +521,7 @@ impl<'a> Core<'a> {
         if matches!(item.status, Status::Intent { .. }) && !item.sent {
             self.ahead = self.ahead.saturating_sub(1);
         }
-        self.lines.leave(slot, &item.spaces).into_iter().for_each(|first| self.poke(first));
+        self.lines.leave(slot, &item.spaces).into_iter().for_each(|first| self.come_first(first));
         if !matches!(item.status, Status::Confirmed { .. }) && !item.is_emergency() {
             self.barrier.leave(&item.change, item.status.is_final());
         }

@@ -52,6 +52,7 @@ pub fn reduce(tenant: &str, denial: &Denial, key: &CaseKey, held: &Holding, reco
         before,
         component: key.holder.clone(),
         depends: Vec::new(),
+        disabled_since: Time::NONE,
         gates: Vec::new(),
         incarnation: recorded.incarnation,
         key: key.clone(),
@@ -64,7 +65,9 @@ pub fn reduce(tenant: &str, denial: &Denial, key: &CaseKey, held: &Holding, reco
         recorded_as: recorded.key.to_string(),
         step: 0,
         tier: 0,
+        undesired_since: recorded.since,
         wave: Wave::URGENT,
+        withholds: false,
     }
 }
 

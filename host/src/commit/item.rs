@@ -1,6 +1,6 @@
 //! One change in hand, and what the core remembers of it besides its durable status.
 
-use super::{Open, Status};
+use super::{Open, Outcome, Status};
 use crate::model::{Change, Holding, KeyHash, Lane, Namespace, PlanId, State, Time};
 use crate::target::{Member, Version};
 
@@ -40,6 +40,8 @@ pub(super) struct Item {
     pub(super) base: Option<Base>,
     /// A write of the present intent went out.
     pub(super) sent: bool,
+    /// The answer to a later attempt, while an earlier one may still land: it counts once reading shows that none did.
+    pub(super) unapplied: Option<Outcome>,
     /// It holds its lines, and a place among those in flight.
     pub(super) holds: bool,
     pub(super) flies: bool,

@@ -71,11 +71,15 @@ impl Lines {
     /// before it (V14). Several are unknown in one line only after a crash: then the first of them goes first.
     pub(super) fn is_free(&self, slot: Slot, spaces: &[Namespace]) -> bool {
         spaces.iter().all(|space| {
-            self.0.get(space).is_some_and(|line| match line.holders.first() {
-                Some(first) => *first == slot,
-                None => line.waiting.first() == Some(&slot),
+            self.0.get(space).is_some_and(|line| {
+                line.waiting.first() == Some(&slot) && line.holders.first().is_none_or(|first| *first == slot)
             })
         })
+    }
+
+    /// Whether nobody is before it.
+    pub(super) fn is_first(&self, slot: Slot, spaces: &[Namespace]) -> bool {
+        spaces.iter().all(|space| self.0.get(space).is_some_and(|line| line.waiting.first() == Some(&slot)))
     }
 
     /// Whether no effect of others is unknown there: all that an emergency revoke of a list waits for.

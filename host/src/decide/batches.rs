@@ -73,6 +73,7 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
         for outcome in outcomes.drain(..) {
             match outcome {
                 Outcome::Kept(reason) => *decided.kept.entry(reason).or_default() += 1,
+                Outcome::Unmanaged(reason) => *decided.unmanaged.entry(Some(reason)).or_default() += 1,
                 Outcome::Held(held) => decided.held.push(held),
                 Outcome::Planned(decision, _) => decided.decisions.push(decision),
             }
@@ -147,6 +148,7 @@ fn follow(ground: &Ground<'_>, view: &View<'_>, at: At, answer: &Answer) -> Outc
     let until = if matches!(effect, Effect::Present | Effect::TrueUp) { answer.until } else { Time::NONE };
     let (kind, mask) = match derive(&ask(view, effect, answer.mask, until)) {
         Derived::Keep | Derived::NoOp => return Outcome::Kept(Some(answer.reason)),
+        Derived::Hold if view.is_unmanaged() => return Outcome::Unmanaged(answer.reason),
         Derived::Hold => return held(None),
         _ if at.disputed => return held(Some(Refusal::Disputed)),
         Derived::Refuse(refusal) => return held(Some(refusal)),

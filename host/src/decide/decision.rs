@@ -194,10 +194,10 @@ pub struct Held {
     pub refusal: Option<Refusal>,
 }
 
-/// Kept cases per reason: a count is all that the plan holds of them.
+/// Cases per reason: a count is all that the plan holds of them.
 pub type Counts = BTreeMap<Option<u16>, u64>;
 
-/// Everything that was decided: each case is planned, held or kept.
+/// Everything that was decided: each case is planned, held, kept or not managed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decided {
     /// To be planned, in order of cases.
@@ -206,6 +206,8 @@ pub struct Decided {
     pub held: Vec<Held>,
     /// Kept, per reason; `None` counts cases that the rule did not answer.
     pub kept: Counts,
+    /// Held by the rule where only is looked at, or where no source speaks, per reason. Listing them would hide the rest.
+    pub unmanaged: Counts,
 }
 
 impl Decided {
@@ -215,6 +217,9 @@ impl Decided {
         self.held.append(&mut later.held);
         for (reason, count) in later.kept {
             *self.kept.entry(reason).or_default() += count;
+        }
+        for (reason, count) in later.unmanaged {
+            *self.unmanaged.entry(reason).or_default() += count;
         }
     }
 }

@@ -9,6 +9,8 @@ use super::derive::Effect;
 pub(super) enum Outcome {
     /// As it is, for this reason.
     Kept(Option<u16>),
+    /// The rule holds what nobody could change here anyway, for this reason.
+    Unmanaged(u16),
     /// Not followed, or held by the rule.
     Held(Held),
     /// To be planned; the effect is told if an edge undoes it.
@@ -68,7 +70,7 @@ fn settle_one(outcomes: &mut [Outcome], i: usize, first: u32) {
                 decision.after = None;
             }
         }
-        Some(Outcome::Held(_)) => refuse(outcomes, i, Refusal::Blocked),
+        Some(Outcome::Held(_) | Outcome::Unmanaged(_)) => refuse(outcomes, i, Refusal::Blocked),
         None => refuse(outcomes, i, Refusal::Nonsense),
     }
 }

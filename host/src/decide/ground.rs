@@ -109,6 +109,11 @@ impl View<'_> {
         self.case.desired_why == WhyUnknown::Disputed || self.case.observed_why == WhyUnknown::Disputed
     }
 
+    /// Whether a person who looks at it could let nothing pass: the scope is only observed, or no source speaks of it.
+    pub(super) fn is_unmanaged(&self) -> bool {
+        self.mode == Mode::Observe || self.case.desired_why == WhyUnknown::Uncovered
+    }
+
     pub(super) fn is_inherited(&self) -> bool {
         self.case.traits & traits::INHERITED != 0 || self.observed.is_some_and(|f| f.flags.has(FactFlags::INHERITED))
     }

@@ -4,7 +4,7 @@
 use super::derive::{Ask, Derived, Effect, End, derive};
 use super::fixture::{HOUR, NOW, Reply, Row, Says, World, account, credential, estate, grant, verdicts};
 use super::{Cause, Decided, Refusal, decide};
-use crate::correlate::{Cases, Side};
+use crate::correlate::{Cases, Side, WhyUnknown};
 use crate::ledger::Adoption;
 use crate::model::{Attribute, AttributeMask, ChangeKind, Digest, Mode, Scope, Subject, Time};
 use crate::rule::{BatchVerdict, Fault};
@@ -526,7 +526,7 @@ fn v36_every_case_is_planned_held_or_kept_whatever_the_threads() {
                 verdict.result = Err(Fault::Interrupted { seconds: 1 });
             }
             let decided = decide(&cases, &rule, &world.policy(), 1);
-            let kept: u64 = decided.kept.values().sum();
+            let kept: u64 = decided.kept.values().chain(decided.unmanaged.values()).sum();
             let mut told: Vec<u32> = decided.held.iter().map(|h| h.case).collect();
             assert!(told.is_sorted() && decided.decisions.iter().map(|d| d.case).is_sorted());
             told.extend(decided.decisions.iter().map(|d| d.case));
@@ -539,6 +539,26 @@ fn v36_every_case_is_planned_held_or_kept_whatever_the_threads() {
             }
             guarantees(&cases, &decided, mode);
         }
+    }
+}
+
+#[test]
+fn v36_what_nobody_manages_is_counted_and_what_a_person_can_settle_is_listed() {
+    for (mode, why, listed) in [
+        (Mode::Authoritative, WhyUnknown::Incomplete, true),
+        (Mode::Authoritative, WhyUnknown::Uncovered, false),
+        (Mode::Observe, WhyUnknown::Incomplete, false),
+    ] {
+        let world = World::new(mode);
+        let mut cases = world.cases(&[grant(Side::Unknown, Side::Present)], 1);
+        cases.cases[0].desired_why = why;
+        let decided = decide_all(&world, &cases, |_| Some(says(HOLD)));
+        let counted: u64 = decided.unmanaged.values().sum();
+        assert_eq!((decided.held.len(), counted), if listed { (1, 0) } else { (0, 1) }, "{mode:?} {why:?}");
+        // What the rule would do there is told all the same: that is what looking on is for.
+        let cases = world.cases(&[grant(Side::Absent, Side::Present)], 1);
+        let decided = decide_all(&world, &cases, |_| Some(says(ABSENT)));
+        assert_eq!(decided.held.len(), usize::from(mode == Mode::Observe), "{mode:?}");
     }
 }
 

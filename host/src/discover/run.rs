@@ -155,7 +155,7 @@ struct Read {
 
 /// Reads one origin to its end, or as far as it can be read.
 async fn read(origin: Origin, options: Discovery, observer: Arc<dyn Observer>) -> Result<Read, DiscoverError> {
-    let mut reading = Reading { part: origin.part(&options), rows: 0, found: Subjects::NONE, next: None, ended: None };
+    let mut reading = Reading::new(origin.part(&options));
     let name = origin.name().to_owned();
     let mut broken = None;
     match origin.version().await {
@@ -206,8 +206,8 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// How far one origin has been read.
-struct Reading {
-    part: Part,
+pub(super) struct Reading {
+    pub(super) part: Part,
     rows: u64,
     /// The subjects that it holds rows of.
     found: Subjects,
@@ -217,8 +217,13 @@ struct Reading {
 }
 
 impl Reading {
+    /// Nothing is read yet.
+    pub(super) const fn new(part: Part) -> Self {
+        Reading { part, rows: 0, found: Subjects::NONE, next: None, ended: None }
+    }
+
     /// Takes in a page.
-    fn take(&mut self, page: &Page) -> Result<(), DiscoverError> {
+    pub(super) fn take(&mut self, page: &Page) -> Result<(), DiscoverError> {
         let part = &mut self.part;
         let map = part.symbols.absorb(&page.symbols);
         let of = |sym: Sym| map.get(sym.0 as usize).copied().unwrap_or_default();

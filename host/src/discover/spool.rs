@@ -62,6 +62,33 @@ impl Spool {
         Ok(spool)
     }
 
+    /// Gives all whole pages of a stored scan to `page`, whatever version of the source they are of, and writes nothing. A
+    /// scan without a file has none.
+    pub(super) fn replay(
+        dir: &Path,
+        side: ScanSide,
+        source: &str,
+        mut page: impl FnMut(Page) -> Result<(), DiscoverError>,
+    ) -> Result<(), DiscoverError> {
+        let path = path(dir, side, source);
+        let fail = |source| DiscoverError::Spool { path: path.clone(), source };
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            file => file.map_err(fail)?,
+        };
+        let size = file.metadata().map_err(fail)?.len();
+        let mut reader = BufReader::new(&file);
+        let mut end = 0;
+        if frame(&mut reader, &mut end, size).map_err(fail)?.is_none_or(|head| !head.starts_with(MAGIC)) {
+            return Ok(());
+        }
+        while let Some(bytes) = frame(&mut reader, &mut end, size).map_err(fail)? {
+            let Ok(stored) = decode(&bytes) else { break };
+            page(stored)?;
+        }
+        Ok(())
+    }
+
     /// Appends a page.
     pub(super) fn append(&mut self, page: &Page) -> Result<(), DiscoverError> {
         self.write(|out| encode(page, out))

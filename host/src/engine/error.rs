@@ -82,6 +82,9 @@ pub enum EngineError {
     /// Another call of this engine is at work.
     #[error("this engine is at work already; wait for its other call to end")]
     AtWork,
+    /// The pages of a plan's run are gone, damaged or not those that it was made from.
+    #[error("what the newest plan saw is no longer there")]
+    PagesGone,
     /// What was asked for does not exist.
     #[error("there is no {what} `{name}`")]
     NotFound {

@@ -1,15 +1,17 @@
-//! Why one case is decided as it is: judges its batch again with the log open, on what sources and targets hold now and at
-//! the instant of the newest plan. What has not changed since that plan is taken from its pages.
+//! Why one case is decided as it is in the newest plan: judges its batch again with the log open, on the pages and the
+//! recorded state that the plan was made from. Asks no source and no target; what they hold now is for the next plan.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Engine, EngineError};
-use crate::correlate::{Batch, Case, Cases, Side};
+use super::{Engine, EngineError, RunReport};
+use crate::correlate::{Batch, Case, Cases, Recorded, Side};
 use crate::decide::{Decided, Effect, decide};
+use crate::discover::{Snapshot, recall};
+use crate::ledger::{RunRow, read_aside};
 use crate::model::{CaseKey, Change, Reason, Sym, Time};
-use crate::plan::PlanFile;
+use crate::plan::{Inputs, PlanFile};
 use crate::rule::{BatchVerdict, Judging};
 
 /// What the newest run knows of one case.
@@ -46,18 +48,21 @@ pub struct Explanation {
     pub fault: Option<String>,
     /// What the rule wrote while it judged the batch.
     pub log: Vec<String>,
+    /// What is no longer as it was for the plan: rule, settings or scopes. The explanation goes by what they are now.
+    pub changed: Vec<&'static str>,
 }
 
 impl Engine {
     /// Explains a case that is named `target/holder/object`, or `target/holder` for an account.
     ///
     /// # Errors
-    /// When there is no sealed run, or no such case in it.
-    pub async fn explain(&self, name: &str) -> Result<Explanation, EngineError> {
+    /// When there is no sealed run, no such case in it, or what it saw is no longer there.
+    pub fn explain(&self, name: &str) -> Result<Explanation, EngineError> {
         let not_found = |what| EngineError::NotFound { what, name: name.to_owned() };
         let (run, plan) = self.newest_plan()?.ok_or_else(|| not_found("sealed run that holds a case"))?;
-        let snapshot = self.read(&run, self.store.pages(run.run)).await?;
-        let mut cases = self.correlate(snapshot, run.as_of)?;
+        let file = PlanFile::open(&self.store.plan(plan))?;
+        let (snapshot, recorded) = self.seen(&run, &file)?;
+        let mut cases = self.correlate(snapshot, recorded.into_iter().map(Ok), run.as_of)?;
         let case = find(&cases, name).ok_or_else(|| not_found("case"))?;
         let batch = cases.batches.iter().find(|batch| batch.cases.contains(&case)).cloned().ok_or_else(|| not_found("case"))?;
         let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: true };
@@ -67,7 +72,6 @@ impl Engine {
         let targets = self.target_policies();
         let policy = self.policy(run.as_of, &adoptions, &targets);
         let decided = decide(&cases, std::slice::from_ref(&verdict), &policy, 1);
-        let file = PlanFile::open(&self.store.plan(plan))?;
         let mut change = None;
         let key = case_key(&cases, case).ok_or_else(|| not_found("case"))?;
         for planned in file.changes() {
@@ -77,7 +81,33 @@ impl Engine {
                 break;
             }
         }
-        Ok(self.explanation(&cases, key, case, &batch, &verdict, &decided, run.as_of, change))
+        let changed = self.changed_since(&file.header().inputs);
+        let explanation = self.explanation(&cases, key, case, &batch, &verdict, &decided, run.as_of, change);
+        Ok(Explanation { changed, ..explanation })
+    }
+
+    /// What a plan was made from: facts, and recorded state as it was met.
+    fn seen(&self, run: &RunRow, plan: &PlanFile) -> Result<(Snapshot, Vec<Recorded>), EngineError> {
+        let (report, met) = (self.store.report(run.run), self.store.met(run.run));
+        // A plan that came from elsewhere has no report here.
+        if !report.exists() {
+            return Err(EngineError::PagesGone);
+        }
+        let snapshot = recall(&self.store.pages(run.run), &RunReport::read(&report)?.scans)?;
+        let recorded = read_aside(&met).map_err(|source| EngineError::Store { path: met, source })?;
+        match recorded {
+            Some(recorded) if snapshot.facts_digest() == plan.header().inputs.facts => Ok((snapshot, recorded)),
+            _ => Err(EngineError::PagesGone),
+        }
+    }
+
+    fn changed_since(&self, inputs: &Inputs) -> Vec<&'static str> {
+        let pairs = [
+            ("rule", inputs.rule_module == self.parts.module.facts().module),
+            ("settings", inputs.settings == self.settings_digest()),
+            ("scopes", inputs.scopes == self.scopes_digest()),
+        ];
+        pairs.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place that lays the parts of an explanation side by side")]
@@ -114,6 +144,7 @@ impl Engine {
             change,
             fault: verdict.result.as_ref().err().map(ToString::to_string),
             log: verdict.log.iter().map(|(_, line)| line.clone()).collect(),
+            changed: Vec::new(),
             key,
         }
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Engine, EngineError, RunReport};
-use crate::correlate::{Cases, CorrelateContext, CorrelateError, TargetFacts, correlate};
+use crate::correlate::{Cases, CorrelateContext, CorrelateError, Recorded, TargetFacts, correlate};
 use crate::decide::{Policy, TargetPolicy, decide};
 use crate::discover::{Discovery, Snapshot, discover};
-use crate::ledger::{Adoption, Opening, Owned, RunRow, Stage};
+use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
 use crate::link::link;
 use crate::model::{Digest, GateKind, PlanId, RunId, Time};
 use crate::plan::{Draft, Header, Inputs, PLANNER};
@@ -73,7 +73,7 @@ impl Engine {
     }
 
     /// Reads all sources and targets, or what the run's pages already hold of them.
-    pub(super) async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
+    async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
         let openings = self.openings()?;
         let options = Discovery {
             as_of: run.as_of,
@@ -98,8 +98,13 @@ impl Engine {
         }
     }
 
-    /// Links and correlates a snapshot.
-    pub(super) fn correlate(&self, mut snapshot: Snapshot, as_of: Time) -> Result<Cases, EngineError> {
+    /// Links a snapshot and correlates it with recorded state.
+    pub(super) fn correlate(
+        &self,
+        mut snapshot: Snapshot,
+        recorded: impl Iterator<Item = Result<Recorded, LedgerError>>,
+        as_of: Time,
+    ) -> Result<Cases, EngineError> {
         let module = &self.parts.module;
         let mut canon = |kind: u8, keys: &[&str]| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys);
         let links =
@@ -111,7 +116,7 @@ impl Engine {
             targets: &self.target_facts(),
             threads: self.threads(),
         };
-        correlate(snapshot, links, self.ledger.recorded(&self.parts.tenant)?, &context).map_err(|error| match error {
+        correlate(snapshot, links, recorded, &context).map_err(|error| match error {
             CorrelateError::Recorded(error) => error.into(),
             other => EngineError::Correlate(other.to_string()),
         })
@@ -120,7 +125,8 @@ impl Engine {
     fn seal_snapshot(&self, owned: &Owned, run: RunRow, snapshot: Snapshot, mut watch: Watch) -> Result<Planned, EngineError> {
         let facts_digest = snapshot.facts_digest();
         watch.lap("digest");
-        let cases = self.correlate(snapshot, run.as_of)?;
+        let cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
+        self.store.keep_met(run.run, &cases.recorded)?;
         watch.lap("correlate");
         let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: false };
         let verdicts = judge_all(&self.parts.module, &judging, &cases, self.threads(), &*self.observer);

@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::EngineError;
+use crate::correlate::Recorded;
+use crate::ledger::write_aside;
 use crate::model::{PlanId, RunId};
 
 /// Paths within one store.
@@ -60,6 +62,12 @@ impl Store {
         self.0.join("pages").join(run.to_string())
     }
 
+    /// Recorded state as a run met it, beside the run's pages.
+    #[must_use]
+    pub fn met(&self, run: RunId) -> PathBuf {
+        self.pages(run).join("recorded")
+    }
+
     /// What a run reported besides its plan.
     #[must_use]
     pub fn report(&self, run: RunId) -> PathBuf {
@@ -82,6 +90,15 @@ impl Store {
             }
         }
         Ok(mine)
+    }
+
+    /// Keeps recorded state as a run met it. Not flushed: a copy that a crash cut short is told by its own root, and serves
+    /// explanations only.
+    pub(super) fn keep_met(&self, run: RunId, rows: &[Recorded]) -> Result<(), EngineError> {
+        let path = self.met(run);
+        let error = |source| EngineError::Store { path: path.clone(), source };
+        let mut file = io::BufWriter::new(fs::File::create(&path).map_err(error)?);
+        write_aside(rows, &mut file).and_then(|()| file.flush()).map_err(error)
     }
 
     /// Writes a file as a whole or not at all: beside its place, flushed, then renamed.

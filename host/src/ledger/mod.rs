@@ -1,6 +1,7 @@
 //! The durable truth: events before effects, recorded state, gates, and the audit log's leaves, in ordered atomic
 //! batches. The only user of a database besides the embedded target. Knows nothing of how the events come about.
 
+mod aside;
 mod base;
 mod batch;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use aside::{read_aside, write_aside};
 pub use batch::{Adoption, AuditBody, Batch, BatchId, Entry, Leaf, LeafKind, Opening, RunRow, ScanCount, Stage, StoredLeaf};
 pub use memory::{Fault, MemoryLedger};
 #[cfg(feature = "sqlite")]

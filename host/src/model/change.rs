@@ -175,6 +175,9 @@ pub struct Change {
     /// Changes of this plan that must be confirmed first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends: Vec<ChangeId>,
+    /// First plan that saw it disabled, this plan included; none where it works, or is gone afterwards.
+    #[serde(default, skip_serializing_if = "Time::is_none")]
+    pub disabled_since: Time,
     /// What must be opened before it is dispatched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
@@ -204,8 +207,14 @@ pub struct Change {
     pub step: u16,
     /// Risk tier, 0 to 3.
     pub tier: u8,
+    /// First plan that saw it observed and not desired, this plan included; none where it is desired, or is gone afterwards.
+    #[serde(default, skip_serializing_if = "Time::is_none")]
+    pub undesired_since: Time,
     /// Order class.
     pub wave: Wave,
+    /// Whether it takes away what sources desire: it is not given back until they have stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withholds: bool,
 }
 
 impl Change {

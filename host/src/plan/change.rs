@@ -17,11 +17,15 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
     let case = book.case(decision.case)?;
     let Named { key, incarnation, before, after, id } = named(book, decision, case);
     let live = book.desired(case).filter(|_| case.is_desired());
+    // Since when it has been so is for what is left of it: what is gone begins anew.
+    let left = after.is_some();
+    let since = |time: Time| if left { time } else { Time::NONE };
     Some(Change {
         after,
         before,
         component: book.identity(decision.identity).to_owned(),
         depends: depends(book, decision).into_iter().collect(),
+        disabled_since: since(case.disabled_since),
         gates: gates(book, decision, case),
         id,
         incarnation,
@@ -35,7 +39,9 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         recorded_as: case.key.to_string(),
         step: placed.step,
         tier: decision.tier,
+        undesired_since: since(case.undesired_since),
         wave: placed.wave,
+        withholds: !left && live.is_some(),
     })
 }
 

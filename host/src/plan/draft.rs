@@ -145,6 +145,9 @@ fn summary(book: &Book<'_>) -> Summary {
             None => add(|s| &mut s.kept, UNANSWERED, count),
         }
     }
+    for (reason, &count) in &book.decided.unmanaged {
+        add(|s| &mut s.unmanaged, &book.reason(*reason).code, count);
+    }
     summary
 }
 

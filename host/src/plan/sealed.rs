@@ -85,6 +85,10 @@ pub struct Summary {
     pub held: BTreeMap<String, u64>,
     /// Kept cases per reason code.
     pub kept: BTreeMap<String, u64>,
+    /// Cases per reason code that the rule holds where nothing is managed: the scope is only observed, or no source speaks
+    /// of it. They are not listed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unmanaged: BTreeMap<String, u64>,
 }
 
 /// One case that is not changed although the rule or the facts ask for it.

@@ -91,6 +91,23 @@ fn sample(seed: u64, people: u64) -> (World, Cases, Decided) {
     (world, cases, decided)
 }
 
+#[test]
+fn v16_a_change_carries_since_when_for_what_is_left_of_it() {
+    let (world, disabled, undesired) = (authoritative(), Time::from_seconds(NOW - 200), Time::from_seconds(NOW - 100));
+    for (desired, effect, expected) in [
+        (Side::Absent, 3, (disabled, undesired, false)),
+        (Side::Absent, 2, (Time::NONE, Time::NONE, false)),
+        (Side::Present, 2, (Time::NONE, Time::NONE, true)),
+    ] {
+        let mut cases = world.cases(&[grant(desired, Side::Present)], 1);
+        (cases.cases[0].disabled_since, cases.cases[0].undesired_since) = (disabled, undesired);
+        let decided = decided(&world, &cases, |_| Some(Reply { effect, ..Reply::default() }));
+        let all = changes(&seal_bytes(&world, &cases, &decided, 1).1);
+        let found: Vec<_> = all.iter().map(|c| (c.disabled_since, c.undesired_since, c.withholds)).collect();
+        assert_eq!(found, [expected], "{desired:?} {effect}");
+    }
+}
+
 const KINDS: [ChangeKind; 12] = [
     ChangeKind::Grant,
     ChangeKind::Revoke,
@@ -231,7 +248,7 @@ fn v36_the_header_reconciles_with_what_was_decided() {
     let sum = |map: &BTreeMap<String, u64>| map.values().sum::<u64>();
     assert_eq!((sum(&summary.by_kind), sum(&summary.by_tier)), (*changes, *changes));
     assert_eq!(sum(&summary.held), *held);
-    assert_eq!(changes + held + sum(&summary.kept), cases.cases.len() as u64);
+    assert_eq!(changes + held + sum(&summary.kept) + sum(&summary.unmanaged), cases.cases.len() as u64);
     assert_eq!((plan.changes().count() as u64, plan.held().count() as u64), (*changes, *held));
     assert!(*changes > 10 && *held > 10 && sum(&summary.kept) > 10);
     let held: Vec<_> = plan.held().map(Result::unwrap).collect();

@@ -119,6 +119,7 @@ pub(super) fn change(holder: &str, object: &str, kind: ChangeKind, before: State
         before,
         component: holder.to_owned(),
         depends: Vec::new(),
+        disabled_since: Time::NONE,
         gates: Vec::new(),
         id,
         incarnation: 1,
@@ -132,7 +133,9 @@ pub(super) fn change(holder: &str, object: &str, kind: ChangeKind, before: State
         record: String::new(),
         step: 0,
         tier: 0,
+        undesired_since: Time::NONE,
         wave,
+        withholds: false,
     }
 }
 
@@ -244,11 +247,12 @@ impl World {
     }
 
     fn in_doubt(&self, plan: &[Change]) -> Vec<(u64, Change)> {
-        (0..)
-            .zip(plan)
-            .filter(|(_, change)| self.status(change).effect_unknown())
-            .map(|(i, change)| (i, change.clone()))
-            .collect()
+        let unknown = |change: &Change| {
+            let state = self.lock();
+            let mine = state.events.iter().filter(|(id, _)| *id == change.id);
+            mine.fold(Status::default(), |status, (_, event)| next(&status, event).unwrap_or_default()).effect_unknown()
+        };
+        (0..).zip(plan).filter(|(_, change)| unknown(change)).map(|(i, change)| (i, change.clone())).collect()
     }
 
     /// Whether there is an effect left before the fuse blows.

@@ -427,6 +427,7 @@ fn small_log(ledger: &SqliteLedger, owned: &Owned) -> LogHead {
         before: None,
         component: "ada".to_owned(),
         depends: Vec::new(),
+        disabled_since: Time::NONE,
         gates: Vec::new(),
         incarnation: 1,
         key,
@@ -439,7 +440,9 @@ fn small_log(ledger: &SqliteLedger, owned: &Owned) -> LogHead {
         record: "hr-1".to_owned(),
         step: 0,
         tier: 0,
+        undesired_since: Time::NONE,
         wave: Wave::GRANTS,
+        withholds: false,
     };
     let run = RunId(1);
     let (basis, plan) = (PLAN.0, Some(PLAN));

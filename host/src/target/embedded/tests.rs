@@ -29,6 +29,7 @@ fn change(key: CaseKey, after: Option<Holding>) -> Change {
         before: None,
         component: "ada".into(),
         depends: Vec::new(),
+        disabled_since: Time::NONE,
         gates: Vec::new(),
         incarnation: 1,
         key,
@@ -41,7 +42,9 @@ fn change(key: CaseKey, after: Option<Holding>) -> Change {
         record: String::new(),
         step: 0,
         tier: 0,
+        undesired_since: Time::NONE,
         wave: Wave::GRANTS,
+        withholds: false,
     }
 }
 
