@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::Formatter;
+use serde_json::ser::{CompactFormatter, Formatter};
 
 /// Largest integer that every JSON reader keeps exact.
 const EXACT: u64 = (1 << 53) - 1;
@@ -25,7 +25,7 @@ pub struct NotCanonical {
 /// # Errors
 /// When it holds a float or an integer beyond 2^53.
 pub fn canonical<T: Serialize + ?Sized>(value: &T) -> Result<String, NotCanonical> {
-    let text = RefCell::new(Vec::with_capacity(256));
+    let text = RefCell::new(Vec::with_capacity(512));
     let sorting = Sorting { text: &text, open: Vec::new() };
     value.serialize(&mut serde_json::Serializer::with_formatter(Text(&text), sorting)).map_err(refused)?;
     String::from_utf8(text.into_inner()).map_err(|error| NotCanonical { number: error.to_string() })
@@ -160,11 +160,11 @@ impl Formatter for Sorting<'_> {
     }
 
     fn write_i64<W: Write + ?Sized>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
-        if value.unsigned_abs() > EXACT { refuse(value) } else { write!(writer, "{value}") }
+        if value.unsigned_abs() > EXACT { refuse(value) } else { CompactFormatter.write_i64(writer, value) }
     }
 
     fn write_u64<W: Write + ?Sized>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
-        if value > EXACT { refuse(value) } else { write!(writer, "{value}") }
+        if value > EXACT { refuse(value) } else { CompactFormatter.write_u64(writer, value) }
     }
 
     fn write_i128<W: Write + ?Sized>(&mut self, _: &mut W, value: i128) -> io::Result<()> {

@@ -13,7 +13,7 @@ use trueup::model::{CaseKey, Change, ChangeKind, Digest, Holding, Lane, PlanId, 
 use trueup::target::Grade;
 
 use super::Sizes;
-use super::machine::{median, now, timed};
+use super::machine::{now, timed};
 use super::summary::{Figure, Summary};
 
 pub(super) const TENANT: &str = "acme";
@@ -31,7 +31,9 @@ pub(super) fn measure(sizes: &Sizes, work: &Path, summary: &mut Summary<'_>) -> 
             bare.push(in_folder(work, |folder| bare_rate(folder, &sample, time))?);
             ledger.push(in_folder(work, |folder| ledger_rate(folder, size, time))?);
         }
-        let (ledger, bare) = (median(&ledger), median(&bare));
+        // Whatever else the machine does slows both down, but not in the same rounds: the best ones are compared.
+        let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
+        let (ledger, bare) = (best(&ledger), best(&bare));
         let figure = Figure::new(&format!("durable changes, {size} per commit"), ledger, "per second")
             .beside("a bare SQLite loop that writes the same rows", bare)
             .with("rounds", sizes.write_rounds)

@@ -54,8 +54,8 @@ impl Sizes {
         planned: 1_000_000,
         plans: 3,
         commits: &[1, 10, 100, 1_000],
-        writes_ms: 1_000,
-        write_rounds: 3,
+        writes_ms: 500,
+        write_rounds: 5,
         logged: 100_000,
     };
     /// Enough to see that it works.
