@@ -4,7 +4,7 @@ CARGO ?= cargo
 WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
 
-.PHONY: demo test lint FORCE
+.PHONY: demo test bench lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
 ALL := --workspace --features trueup/cli
@@ -15,6 +15,11 @@ demo: $(STANDARD)
 test: $(WASM)
 	$(CARGO) fmt --all --check
 	$(CARGO) test $(ALL)
+
+# How fast it is, on this machine; also in target/bench/summary.json.
+bench: $(WASM)
+	$(CARGO) build --release $(ALL) --bin bench
+	target/release/bench
 
 lint: $(WASM)
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings

@@ -33,6 +33,8 @@ pub const LINE_BYTES: usize = 1 << 20;
 pub const SHRINK_PERCENT: u64 = 20;
 /// A scan that lost no more than this many rows is believed whatever the share.
 pub const SHRINK_ROWS: u64 = 20;
+/// Threads that store the keys of complete scans: they mostly wait for flushes, which the disk does together.
+pub const KEY_WRITERS: usize = 8;
 /// How often one change is tried in one run: enough to ride out a short fault, few enough that a slice goes on.
 pub const CHANGE_ATTEMPTS: u32 = 5;
 /// Changes that a commit holds in memory at once: what waits to be read back does not keep others from being sent.

@@ -1,5 +1,6 @@
 //! One binary of integration tests; each file is a module below.
 
+mod bench;
 mod errors;
 mod explain;
 mod house;

@@ -1,5 +1,6 @@
 //! The harness of trueup's tests: what they share, and the programs that try more than a test suite has time for.
 
+pub mod bench;
 pub mod cli;
 pub mod errors;
 pub mod estate;

@@ -3,12 +3,16 @@
 //! Floats, and integers that a reader with double precision would round, are refused instead of rounded: a 64-bit number
 //! is written as decimal text by whoever builds the value.
 
-use serde_json::Value;
+use std::cell::RefCell;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
 
 /// Largest integer that every JSON reader keeps exact.
 const EXACT: u64 = (1 << 53) - 1;
 
-/// A number that canonical JSON cannot hold exactly.
+/// A value that canonical JSON cannot hold exactly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{number}` is no exact integer; write 64-bit numbers as decimal text")]
 pub struct NotCanonical {
@@ -20,81 +24,164 @@ pub struct NotCanonical {
 ///
 /// # Errors
 /// When it holds a float or an integer beyond 2^53.
-pub fn canonical(value: &Value) -> Result<String, NotCanonical> {
-    let mut out = String::new();
-    write(value, &mut out)?;
-    Ok(out)
+pub fn canonical<T: Serialize + ?Sized>(value: &T) -> Result<String, NotCanonical> {
+    let text = RefCell::new(Vec::with_capacity(512));
+    let sorting = Sorting { text: &text, open: Vec::new() };
+    value.serialize(&mut serde_json::Serializer::with_formatter(Text(&text), sorting)).map_err(refused)?;
+    String::from_utf8(text.into_inner()).map_err(|error| NotCanonical { number: error.to_string() })
 }
 
-fn write(value: &Value, out: &mut String) -> Result<(), NotCanonical> {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => {
-            let exact = number.as_i64().is_some_and(|n| n.unsigned_abs() <= EXACT);
-            let text = number.to_string();
-            if !exact {
-                return Err(NotCanonical { number: text });
-            }
-            out.push_str(&text);
-        }
-        Value::String(text) => write_text(text, out),
-        Value::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                separate(i, out);
-                write(item, out)?;
-            }
-            out.push(']');
-        }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            // Names of the log are ASCII, where bytes and UTF-16 units sort alike.
-            match members.iter().all(|(name, _)| name.is_ascii()) {
-                true => members.sort_by_key(|(name, _)| name.as_bytes()),
-                false => members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16())),
-            }
-            out.push('{');
-            for (i, (name, member)) in members.into_iter().enumerate() {
-                separate(i, out);
-                write_text(name, out);
-                out.push(':');
-                write(member, out)?;
-            }
-            out.push('}');
-        }
+/// What the formatter refused; another error cannot come of values that have texts for names.
+fn refused(error: serde_json::Error) -> NotCanonical {
+    let number = error.to_string();
+    let inner = io::Error::from(error).into_inner();
+    inner.and_then(|inner| inner.downcast().ok()).map_or(NotCanonical { number }, |refused: Box<NotCanonical>| *refused)
+}
+
+/// The text so far, shared by the writer, which appends to it, and the formatter, which sorts its end.
+struct Text<'a>(&'a RefCell<Vec<u8>>);
+
+impl Write for Text<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
-    Ok(())
-}
 
-fn separate(i: usize, out: &mut String) {
-    if i > 0 {
-        out.push(',');
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-fn write_text(text: &str, out: &mut String) {
-    out.push('"');
-    if !text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        out.push_str(text);
-        out.push('"');
-        return;
+/// Where a member of an object lies in the text: `"name":value`.
+struct Member {
+    start: usize,
+    name_end: usize,
+    end: usize,
+}
+
+impl Member {
+    /// The name between its quotes, as it is written.
+    fn name<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text.get(self.start + 1..self.name_end - 1).unwrap_or_default()
     }
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+}
+
+/// Sorts the members of each object when it ends, and refuses numbers.
+struct Sorting<'a> {
+    text: &'a RefCell<Vec<u8>>,
+    /// The members of the objects that are open, innermost last.
+    open: Vec<Vec<Member>>,
+}
+
+impl Sorting<'_> {
+    fn place(&self) -> usize {
+        self.text.borrow().len()
+    }
+
+    fn last(&mut self) -> Option<&mut Member> {
+        self.open.last_mut()?.last_mut()
+    }
+
+    /// Sorts the members of the innermost object.
+    fn sort(&mut self) {
+        let mut members = self.open.pop().unwrap_or_default();
+        let mut text = self.text.borrow_mut();
+        let plain = |name: &[u8]| name.is_ascii() && !name.contains(&b'\\');
+        if members.iter().all(|member| plain(member.name(&text))) {
+            if members.is_sorted_by(|a, b| a.name(&text) <= b.name(&text)) {
+                return;
+            }
+            members.sort_by(|a, b| a.name(&text).cmp(b.name(&text)));
+        } else {
+            // Bytes and UTF-16 units sort alike in ASCII only.
+            let units = |member: &Member| {
+                let name: String = serde_json::from_slice(text.get(member.start..member.name_end)?).ok()?;
+                Some(name.encode_utf16().collect::<Vec<u16>>())
+            };
+            members.sort_by_cached_key(units);
         }
+        let first = members.iter().map(|member| member.start).min().unwrap_or(text.len());
+        let mut sorted = Vec::with_capacity(text.len() - first);
+        for member in members {
+            separate(&mut sorted);
+            sorted.extend_from_slice(text.get(member.start..member.end).unwrap_or_default());
+        }
+        text.truncate(first);
+        text.extend_from_slice(&sorted);
     }
-    out.push('"');
+}
+
+fn separate(members: &mut Vec<u8>) {
+    if !members.is_empty() {
+        members.push(b',');
+    }
+}
+
+fn refuse<T: ToString>(number: T) -> io::Result<()> {
+    Err(io::Error::other(NotCanonical { number: number.to_string() }))
+}
+
+impl Formatter for Sorting<'_> {
+    fn begin_object<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.open.push(Vec::new());
+        writer.write_all(b"{")
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            writer.write_all(b",")?;
+        }
+        let start = self.place();
+        if let Some(members) = self.open.last_mut() {
+            members.push(Member { start, name_end: start, end: start });
+        }
+        Ok(())
+    }
+
+    fn end_object_key<W: Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
+        let end = self.place();
+        if let Some(member) = self.last() {
+            member.name_end = end;
+        }
+        Ok(())
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
+        let end = self.place();
+        if let Some(member) = self.last() {
+            member.end = end;
+        }
+        Ok(())
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.sort();
+        writer.write_all(b"}")
+    }
+
+    fn write_i64<W: Write + ?Sized>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
+        if value.unsigned_abs() > EXACT { refuse(value) } else { CompactFormatter.write_i64(writer, value) }
+    }
+
+    fn write_u64<W: Write + ?Sized>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
+        if value > EXACT { refuse(value) } else { CompactFormatter.write_u64(writer, value) }
+    }
+
+    fn write_i128<W: Write + ?Sized>(&mut self, _: &mut W, value: i128) -> io::Result<()> {
+        refuse(value)
+    }
+
+    fn write_u128<W: Write + ?Sized>(&mut self, _: &mut W, value: u128) -> io::Result<()> {
+        refuse(value)
+    }
+
+    fn write_f32<W: Write + ?Sized>(&mut self, _: &mut W, value: f32) -> io::Result<()> {
+        refuse(value)
+    }
+
+    fn write_f64<W: Write + ?Sized>(&mut self, _: &mut W, value: f64) -> io::Result<()> {
+        refuse(value)
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +191,7 @@ mod tests {
     #[test]
     fn follows_rfc_8785_and_refuses_what_would_be_rounded() {
         let check = |json: &str, expected: Option<&str>| {
-            let value = serde_json::from_str(json).expect(json);
+            let value: serde_json::Value = serde_json::from_str(json).expect(json);
             assert_eq!(canonical(&value).ok().as_deref(), expected, "{json}");
         };
         check(r#"{ "b": [1, true, null], "a": {} }"#, Some(r#"{"a":{},"b":[1,true,null]}"#));

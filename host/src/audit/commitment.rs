@@ -16,9 +16,7 @@ fn commitment(salt: &[u8; 32], state: &str) -> Digest {
 
 /// Commits to a state under a salt: what the leaf holds, and what lies beside it.
 pub(super) fn commit(field: &str, state: &State, salt: [u8; 32]) -> Result<(Digest, AuditBody), NotCanonical> {
-    // A holding is a struct of texts and flags: serialising it has no way to fail.
-    let value = serde_json::to_value(state).unwrap_or_default();
-    let state = canonical(&value)?;
+    let state = canonical(state)?;
     let body = AuditBody { field: field.to_owned(), salt: Digest(salt).to_string(), state: Some(state.clone()) };
     Ok((commitment(&salt, &state), body))
 }

@@ -1,11 +1,9 @@
-//! A leaf's canonical bytes: what it says, and the fields that the log adds. Owns making, encoding and reading leaves;
-//! knows no store and no tree.
+//! A leaf's canonical bytes: what it says, and the fields that the log adds. Owns making and encoding leaves; knows no
+//! store and no tree.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use super::commitment::commit;
 use super::{Decimal, LogHead, NotCanonical, Statement, canonical};
@@ -53,24 +51,6 @@ pub struct LeafPlace<'a> {
     pub epoch: u64,
     /// Its index, from zero.
     pub index: u64,
-}
-
-/// A leaf as it was read from its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LogEntry {
-    /// Whose log.
-    pub tenant: String,
-    /// The writer's fence.
-    pub epoch: u64,
-    /// Its index, from zero.
-    pub index: u64,
-    /// The run.
-    pub run: RunId,
-    /// When.
-    pub time: Time,
-    /// What it says.
-    pub says: Statement,
 }
 
 impl Leaf {
@@ -190,91 +170,28 @@ impl Leaf {
     }
 }
 
-impl LogEntry {
-    /// Reads the bytes of a leaf, and holds them against what it would be written as: unknown and duplicate names,
-    /// another order, white space and numbers in another form are all refused.
-    ///
-    /// # Errors
-    /// When they are not exactly what [`Leaf::encode`] writes.
-    pub fn parse(bytes: &[u8]) -> Result<Self, LeafError> {
-        if bytes.len() > LEAF_BYTES {
-            return Err(LeafError::TooLong { bytes: bytes.len() });
-        }
-        let malformed = |e: serde_json::Error| LeafError::Malformed { problem: e.to_string() };
-        let Members(mut members) = serde_json::from_slice(bytes).map_err(malformed)?;
-        if let version = take::<u32>(&mut members, "version")?
-            && version != VERSION
-        {
-            return Err(LeafError::Malformed { problem: format!("it has version {version}") });
-        }
-        let entry = LogEntry {
-            tenant: take(&mut members, "tenant")?,
-            epoch: take::<Decimal>(&mut members, "epoch")?.0,
-            index: take::<Decimal>(&mut members, "index")?.0,
-            run: RunId(take::<Decimal>(&mut members, "run")?.0),
-            time: take(&mut members, "time")?,
-            says: serde_json::from_value(Value::Object(members)).map_err(malformed)?,
-        };
-        let place = LeafPlace { tenant: &entry.tenant, epoch: entry.epoch, index: entry.index };
-        match encode(&entry.says, place, entry.run, entry.time)? == bytes {
-            true => Ok(entry),
-            false => Err(LeafError::Respelled),
-        }
-    }
-}
-
-fn encode(says: &Statement, place: LeafPlace<'_>, run: RunId, time: Time) -> Result<Vec<u8>, LeafError> {
+/// The canonical bytes of a statement at its place.
+pub(super) fn encode(says: &Statement, place: LeafPlace<'_>, run: RunId, time: Time) -> Result<Vec<u8>, LeafError> {
     if time.is_none() {
         return Err(LeafError::NoTime);
     }
-    let malformed = |e: serde_json::Error| LeafError::Malformed { problem: e.to_string() };
-    let mut value = serde_json::to_value(says).map_err(malformed)?;
-    if let Value::Object(members) = &mut value {
-        let common = [
-            ("epoch", place.epoch.to_string().into()),
-            ("index", place.index.to_string().into()),
-            ("run", run.0.to_string().into()),
-            ("tenant", place.tenant.into()),
-            ("time", time.to_string().into()),
-            ("version", VERSION.into()),
-        ];
-        members.extend(common.map(|(name, value)| (name.to_owned(), value)));
-    }
-    let text = canonical(&value)?;
+    let (epoch, index, run) = (Decimal(place.epoch), Decimal(place.index), Decimal(run.0));
+    let text = canonical(&Written { epoch, index, run, says, tenant: place.tenant, time, version: VERSION })?;
     if text.len() > LEAF_BYTES {
         return Err(LeafError::TooLong { bytes: text.len() });
     }
     Ok(text.into_bytes())
 }
 
-fn take<T: serde::de::DeserializeOwned>(members: &mut Map<String, Value>, name: &str) -> Result<T, LeafError> {
-    let value = members.remove(name).ok_or_else(|| LeafError::Malformed { problem: format!("`{name}` is missing") })?;
-    serde_json::from_value(value).map_err(|e| LeafError::Malformed { problem: format!("`{name}`: {e}") })
-}
-
-/// The members of an object, none twice: the reader of `serde_json` would keep the last one in silence.
-struct Members(Map<String, Value>);
-
-impl<'de> serde::Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Unique;
-        impl<'de> Visitor<'de> for Unique {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = access.next_entry::<String, Value>()? {
-                    if members.insert(name.clone(), value).is_some() {
-                        return Err(serde::de::Error::custom(format_args!("`{name}` stands there twice")));
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Unique)
-    }
+/// All members of a leaf.
+#[derive(Serialize)]
+struct Written<'a> {
+    epoch: Decimal,
+    index: Decimal,
+    run: Decimal,
+    #[serde(flatten)]
+    says: &'a Statement,
+    tenant: &'a str,
+    time: Time,
+    version: u32,
 }

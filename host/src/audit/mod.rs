@@ -3,6 +3,7 @@
 
 mod canonical;
 mod commitment;
+mod entry;
 mod leaf;
 mod salts;
 mod statement;
@@ -13,7 +14,8 @@ mod verify;
 mod tests;
 
 pub use canonical::{NotCanonical, canonical};
-pub use leaf::{LeafError, LeafPlace, LogEntry, VERSION};
+pub use entry::LogEntry;
+pub use leaf::{LeafError, LeafPlace, VERSION};
 pub use salts::Salts;
 pub use statement::{Decimal, Statement};
 pub use tree::{Frontier, leaf_hash, node_hash};

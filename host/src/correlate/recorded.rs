@@ -112,22 +112,18 @@ pub fn sightings<'a>(cases: &'a Cases, targets: &'a BTreeMap<String, TargetFacts
         }
         let fact = case.is_observed().then(|| cases.native(case)).flatten()?;
         let row = case.recorded.and_then(|i| cases.recorded.get(i as usize));
-        let mut seen = match row {
-            Some(row) if row.is_closed() => return None,
-            Some(row) => *row,
-            None => {
-                let stores = targets.get(symbols.text(fact.target)).copied().unwrap_or_default().attributes;
-                let state = StateHash::of(Some(&holding(fact, symbols, stores)));
-                let disabled = if case.observed_side == Side::Disabled { Recorded::DISABLED } else { 0 };
-                Recorded { flags: disabled, ..Recorded::new(case.key, state, 1) }
-            }
-        };
-        if case.desired_side != Side::Unknown {
-            seen.since = case.undesired_since;
-        }
-        seen.disabled_since = case.disabled_since;
         let known = row.map_or((Time::NONE, Time::NONE), |row| (row.since, row.disabled_since));
-        ((seen.since, seen.disabled_since) != known).then_some(seen)
+        let since = if case.desired_side == Side::Unknown { known.0 } else { case.undesired_since };
+        if row.is_some_and(Recorded::is_closed) || (since, case.disabled_since) == known {
+            return None;
+        }
+        let row = row.copied().unwrap_or_else(|| {
+            let stores = targets.get(symbols.text(fact.target)).copied().unwrap_or_default().attributes;
+            let state = StateHash::of(Some(&holding(fact, symbols, stores)));
+            let disabled = if case.observed_side == Side::Disabled { Recorded::DISABLED } else { 0 };
+            Recorded { flags: disabled, ..Recorded::new(case.key, state, 1) }
+        });
+        Some(Recorded { since, disabled_since: case.disabled_since, ..row })
     });
     seen.chain(withdrawn)
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Completeness, DiscoverError, ScanSide, Snapshot, Subjects, rows};
+use super::{Completeness, DiscoverError, Scan, ScanSide, Snapshot, Subjects, rows};
 use crate::ledger::ScanCount;
-use crate::limits::{SHRINK_PERCENT, SHRINK_ROWS};
+use crate::limits::{KEY_WRITERS, SHRINK_PERCENT, SHRINK_ROWS};
 use crate::model::Digest;
 
 /// What scans are held against.
@@ -74,19 +74,30 @@ fn missing(before: &[u64], now: &[u64]) -> u64 {
 /// # Errors
 /// When a file of keys cannot be written.
 pub fn record_counts(snapshot: &Snapshot, keys_dir: &Path) -> Result<Vec<ScanCount>, DiscoverError> {
-    let mut counts = Vec::new();
-    for (scan, keys) in snapshot.scans.iter().zip(rows::key_prefixes(snapshot)) {
-        if scan.completeness == Completeness::Complete && scan.subjects != Subjects::NONE {
-            counts.push(ScanCount {
-                source: scan.source.clone(),
-                side: scan.side,
-                target: scan.target.clone(),
-                rows: scan.rows,
-                keys: write_keys(keys_dir, &keys)?,
-            });
+    let keys = rows::key_prefixes(snapshot);
+    let whole = |scan: &Scan| scan.completeness == Completeness::Complete && scan.subjects != Subjects::NONE;
+    let scans = snapshot.scans.iter().zip(&keys).enumerate().filter(|(_, (scan, _))| whole(scan));
+    let scans: Vec<(usize, (&Scan, &Vec<u64>))> = scans.collect();
+    let count = |&(at, (scan, keys)): &(usize, (&Scan, &Vec<u64>))| {
+        Ok(ScanCount {
+            source: scan.source.clone(),
+            side: scan.side,
+            target: scan.target.clone(),
+            rows: scan.rows,
+            keys: write_keys(keys_dir, at, keys)?,
+        })
+    };
+    // Several at once, so that their flushes share the disk's.
+    let share = scans.len().div_ceil(KEY_WRITERS).max(1);
+    std::thread::scope(|scope| {
+        let write = |share: &[_]| share.iter().map(count).collect::<Result<Vec<_>, DiscoverError>>();
+        let writers: Vec<_> = scans.chunks(share).map(|share| scope.spawn(move || write(share))).collect();
+        let mut counts = Vec::with_capacity(scans.len());
+        for writer in writers {
+            counts.append(&mut writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         }
-    }
-    Ok(counts)
+        Ok(counts)
+    })
 }
 
 /// Removes the files of keys that none of `counts` names. Call it when `counts` are durable.
@@ -111,8 +122,10 @@ fn keys_path(dir: &Path, digest: Digest) -> PathBuf {
     dir.join(format!("{digest}.keys"))
 }
 
-fn write_keys(dir: &Path, keys: &[u64]) -> Result<Digest, DiscoverError> {
-    let bytes: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
+/// Stores keys under their digest. Scans may have the same keys, so that each writes a draft of its own.
+fn write_keys(dir: &Path, scan: usize, keys: &[u64]) -> Result<Digest, DiscoverError> {
+    let mut bytes = Vec::with_capacity(size_of_val(keys));
+    keys.iter().for_each(|key| bytes.extend_from_slice(&key.to_le_bytes()));
     let digest = Digest::of(&bytes);
     let path = keys_path(dir, digest);
     let write = || -> std::io::Result<()> {
@@ -120,7 +133,7 @@ fn write_keys(dir: &Path, keys: &[u64]) -> Result<Digest, DiscoverError> {
             return Ok(());
         }
         std::fs::create_dir_all(dir)?;
-        let draft = path.with_extension("draft");
+        let draft = path.with_extension(format!("{scan}.draft"));
         let mut file = std::fs::File::create(&draft)?;
         file.write_all(&bytes)?;
         file.sync_all()?;

@@ -88,7 +88,7 @@ fn check_length(bytes: usize, allowed: usize, what: impl Fn() -> String) -> Resu
 /// Appends the line of an index to a buffer.
 type WriteLine<'a> = dyn Fn(usize, &mut Vec<u8>) -> Result<(), PlanError> + Sync + 'a;
 
-/// Writes `count` lines; at most `threads` blocks of them are in memory.
+/// Writes `count` lines. While `threads` blocks of them are built, those before are written: no more are in memory.
 fn write_lines(
     count: usize,
     threads: usize,
@@ -99,22 +99,26 @@ fn write_lines(
     let size = PLAN_CHUNK_CHANGES as usize;
     let starts: Vec<usize> = (0..count).step_by(size).collect();
     let mut chunks = Vec::with_capacity(starts.len());
+    let mut built: Vec<Vec<u8>> = Vec::new();
     for group in starts.chunks(threads.max(1)) {
-        let blocks = std::thread::scope(|scope| {
+        let (written, blocks) = std::thread::scope(|scope| {
             let spawn = |&start: &usize| scope.spawn(move || block(start..count.min(start + size), line));
             let workers: Vec<_> = group.iter().map(spawn).collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect::<Vec<_>>()
+            let written = built.drain(..).try_for_each(|bytes| write(out, &bytes));
+            let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            (written, workers.into_iter().map(join).collect::<Vec<_>>())
         });
+        written?;
         for block in blocks {
             let (bytes, mut described) = block?;
-            write(out, &bytes)?;
+            built.push(bytes);
             chunks.append(&mut described);
         }
         done(group.last().map_or(0, |&start| count.min(start + size)) as u64);
     }
+    built.into_iter().try_for_each(|bytes| write(out, &bytes))?;
     Ok(chunks)
 }
 

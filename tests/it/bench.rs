@@ -1,0 +1,33 @@
+//! The benchmark runs from end to end at a small size, and tells every figure with its conditions.
+
+use std::process::Command;
+
+use trueup_tests::bench;
+
+#[test]
+fn a_small_bench_tells_every_figure() {
+    let folder = tempfile::tempdir().expect("folder");
+    let run = Command::new(env!("CARGO_BIN_EXE_bench")).arg("--quick").arg(folder.path()).output().expect("bench");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let figures = bench::read(&folder.path().join("summary.json")).expect("summary");
+    let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+    let expected = [
+        "rule as a component, median",
+        "rule as a component, best",
+        "grants read, judged and sealed, 0.1 % changed",
+        "peak memory, 0.1 % changed",
+        "grants read, judged and sealed, empty target",
+        "peak memory, empty target",
+        "durable changes, 100 per commit",
+        "audit verify",
+    ];
+    assert_eq!(names, expected);
+    for figure in &figures {
+        assert!(figure.value.is_finite() && figure.value > 0.0, "{figure:?}");
+        assert!(figure.ratio.is_none_or(|ratio| ratio.is_finite() && ratio > 0.0), "{figure:?}");
+        for condition in ["profile", "cores", "load average", "flush p50", "seed"] {
+            assert!(figure.conditions.contains_key(condition), "{figure:?} does not tell its {condition}");
+        }
+    }
+    assert!(!folder.path().join("work").exists(), "the work folder is left behind");
+}

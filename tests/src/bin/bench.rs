@@ -1,0 +1,21 @@
+//! How fast trueup is: `make bench`, or `bench [--quick] [FOLDER]` for small sizes or another folder than `target/bench`.
+//! `bench plan WORK held|empty` is the part of it that has a process of its own.
+
+use std::io::stdout;
+use std::path::Path;
+
+use trueup_tests::bench::{Sizes, child, run};
+use trueup_tests::cli;
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["plan", work, held] => child(Path::new(work), held, &mut stdout()),
+        ["--quick", folder] => run(&Sizes::QUICK, Path::new(folder), &mut stdout()),
+        ["--quick"] => run(&Sizes::QUICK, &cli::root().join("target/bench-quick"), &mut stdout()),
+        [] => run(&Sizes::FULL, &cli::root().join("target/bench"), &mut stdout()),
+        [folder] if !folder.starts_with('-') => run(&Sizes::FULL, Path::new(folder), &mut stdout()),
+        _ => anyhow::bail!("bench [--quick] [FOLDER]"),
+    }
+}
