@@ -14,7 +14,10 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Time;
 
     /// Seconds on a clock that never jumps, from any beginning: waiting is measured by it, and jumps of the other are found.
-    fn tick(&self) -> i64;
+    /// Unless given, the clock itself counts as one that never jumps.
+    fn tick(&self) -> i64 {
+        self.now().seconds()
+    }
 
     /// Returns when this many seconds have passed.
     async fn sleep(&self, seconds: u32);

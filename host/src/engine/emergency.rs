@@ -3,10 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::future::{Future, poll_fn};
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -134,9 +137,13 @@ impl Desk for OpenDesk<'_> {
     }
 
     async fn arrived(&self) {
-        let rung = self.engine.calls.rung.notified();
-        let look = tokio::time::sleep(Duration::from_millis(EMERGENCY_LOOK_MILLISECONDS));
-        tokio::select! { () = rung => {}, () = look => {} }
+        let mut rung = pin!(self.engine.calls.rung.notified());
+        let mut look = pin!(tokio::time::sleep(Duration::from_millis(EMERGENCY_LOOK_MILLISECONDS)));
+        poll_fn(|cx| match (rung.as_mut().poll(cx), look.as_mut().poll(cx)) {
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+        .await;
     }
 
     fn recorded(&self, key: &CaseKey) -> Result<Recorded, CommitError> {
