@@ -190,7 +190,9 @@ impl<'a> Core<'a> {
         let Some(key) = key_hash(&change.recorded_as) else {
             return Err(CommitError::RecordedKey { change: change.id, found: change.recorded_as });
         };
-        let status = self.statuses.remove(&change.id).unwrap_or_default();
+        // Names are the plan's: an emergency may do the same to the same case, and has a life of its own.
+        let of_plan = change.lane != Lane::Emergency;
+        let status = if of_plan { self.statuses.remove(&change.id).unwrap_or_default() } else { Status::default() };
         let spaces = self.profiles.get(&change.key.target).map(|profile| profile.namespaces(&change.key)).unwrap_or_default();
         let acked = match &status {
             Status::Acked { at, .. } | Status::Observed { at, .. } => self.at.tick - i64::from(seconds_until(self.now(), *at)),
@@ -240,7 +242,9 @@ impl<'a> Core<'a> {
         if !item.is_emergency() {
             self.places.entry(component(&item.change)).or_default().entry(place(&item.change)).or_default().insert(slot);
         }
-        self.ids.insert(item.change.id, slot);
+        if of_plan {
+            self.ids.insert(item.change.id, slot);
+        }
         self.items.insert(slot, item);
         self.poke(slot);
         Ok(())
@@ -267,10 +271,11 @@ impl<'a> Core<'a> {
     /// # Errors
     /// As for [`Core::offer`].
     pub fn deny(&mut self, denial: Denial, plan: PlanId, changes: Vec<Change>, complete: bool) -> Result<(), CommitError> {
-        self.denied.insert(plan, (denial, 0, complete));
+        self.denied.entry(plan).or_insert((denial, 0, true)).2 &= complete;
         for change in changes {
             debug_assert!(!change.kind.adds(), "an emergency only reduces access");
-            if self.ids.contains_key(&change.id) {
+            // A routine change of the same name may wait for long; another denial's may end otherwise. Neither counts.
+            if self.items.range(..Slot(0)).any(|(_, item)| item.plan == plan && item.change.id == change.id) {
                 continue;
             }
             let slot = Slot(self.emergencies);
@@ -528,7 +533,9 @@ impl<'a> Core<'a> {
         if item.status.effect_unknown() {
             self.barrier.unsettled(&item.change, &item.spaces);
         }
-        self.ids.remove(&item.change.id);
+        if !item.is_emergency() {
+            self.ids.remove(&item.change.id);
+        }
         if let Some(others) = self.cases.get_mut(&item.key) {
             others.remove(&slot);
             let next = others.first().copied();
@@ -538,12 +545,12 @@ impl<'a> Core<'a> {
             }
         }
         self.leave_place(slot, &item.change);
-        for dependent in self.dependents.remove(&item.change.id).unwrap_or_default() {
-            self.poke(dependent);
-        }
         if item.is_emergency() {
             self.left_emergency(&item);
             return;
+        }
+        for dependent in self.dependents.remove(&item.change.id).unwrap_or_default() {
+            self.poke(dependent);
         }
         self.done += 1;
         self.outcomes.count(slot, item.change, &item.status, open.or(item.open), item.words);
