@@ -106,7 +106,7 @@ impl Core<'_> {
 
     /// Whether access that a change adds would have ended before its request lands at the latest (V15).
     fn would_expire(&self, change: &Change) -> bool {
-        let landing = self.profiles.get(&change.key.target).map_or(0, |profile| i64::from(profile.landing_bound));
+        let landing = self.profiles.get(&change.key.target).map_or(0, |profile| i64::from(profile.effect_bound()));
         let ends = change.after.as_ref().map_or(crate::model::Time::NONE, |after| after.expires_at);
         change.kind.adds() && ends.is_some() && self.now().plus(landing) >= ends
     }

@@ -176,7 +176,7 @@ impl Core<'_> {
         let target = &item.change.key.target;
         let Some(profile) = self.profiles.get(target) else { return self.at.tick };
         let lag = self.windows.bound(target, profile, item.change.kind.removes());
-        item.in_doubt_since + i64::from(profile.landing_bound) + i64::from(lag)
+        item.in_doubt_since + i64::from(profile.effect_bound()) + i64::from(lag)
     }
 
     /// Accepted work.

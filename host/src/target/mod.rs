@@ -63,6 +63,13 @@ impl Profile {
         self
     }
 
+    /// How long after being sent a request may still take effect, in seconds: accepted work is done later still.
+    #[must_use]
+    pub fn effect_bound(&self) -> u32 {
+        let later = if self.class == Class::K5 { self.completion_bound } else { 0 };
+        self.landing_bound.saturating_add(later)
+    }
+
     /// Whether it can show what it holds. Where it cannot, an acknowledgement is all there is.
     #[must_use]
     pub fn is_readable(&self) -> bool {
