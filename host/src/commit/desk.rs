@@ -71,11 +71,13 @@ pub fn reduce(tenant: &str, denial: &Denial, key: &CaseKey, held: &Holding, reco
     }
 }
 
-/// Names the plan of a denial: the same call makes the same one.
+/// Names the plan of a denial under one writer. The next writer looks anew at what is held and begins a plan of its own: what
+/// an emergency does is safe to do twice.
 #[must_use]
-pub fn emergency_plan(tenant: &str, denial: &Denial) -> PlanId {
+pub fn emergency_plan(tenant: &str, denial: &Denial, epoch: u64) -> PlanId {
     let mut encoder = Encoder::new("trueup.emergency");
     encoder.text(tenant).text(&denial.target).text(&denial.holder).text(&denial.object).number(denial.at.seconds());
+    encoder.bytes(&epoch.to_be_bytes());
     PlanId(encoder.finish())
 }
 

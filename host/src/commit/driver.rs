@@ -286,7 +286,7 @@ impl<'a> Work<'a> {
             }
         }
         held.retain(|(key, holding)| key.subject != crate::model::Subject::Account || holding.enabled);
-        let plan = emergency_plan(self.owned.tenant(), &denial);
+        let plan = emergency_plan(self.owned.tenant(), &denial, self.owned.epoch());
         let changes = held
             .iter()
             .map(|(key, holding)| Ok(reduce(self.owned.tenant(), &denial, key, holding, &self.desk.recorded(key)?)))

@@ -108,8 +108,7 @@ impl Engine {
         let targets = self.targets_by_name();
         let mut salts = self.salts()?;
         let (openings, denials, desk) = (self.openings()?, self.denials()?, self.desk()?);
-        let mut events = self.events(plan)?;
-        events.extend(self.emergency_events(&denials)?);
+        let events = self.events(plan)?;
         let commit = Commit {
             plan,
             changes: file.header().changes,

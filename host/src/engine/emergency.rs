@@ -16,11 +16,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, EngineError, Store};
-use crate::commit::{Commit, CommitError, Desk, Event, Flow, Outcomes, emergency_plan};
+use crate::commit::{Commit, CommitError, Desk, Flow, Outcomes};
 use crate::correlate::Recorded;
 use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
 use crate::limits::{EMERGENCY_LOOK_MILLISECONDS, MESSAGE_BYTES};
-use crate::model::{CaseKey, Change, ChangeId, Denial, Digest, KeyHash, PlanId, RunId, StateHash, Subject, Time};
+use crate::model::{CaseKey, Change, Denial, Digest, KeyHash, PlanId, RunId, StateHash, Subject, Time};
 use crate::rule::KeyKind;
 
 /// A call to take access away at once and to deny it until it is lifted.
@@ -227,7 +227,6 @@ impl Engine {
         let changes = std::iter::empty::<Result<Change, std::io::Error>>();
         let desk = self.desk()?;
         let (targets, denials, mut salts) = (self.targets_by_name(), self.denials()?, self.salts()?);
-        let events = self.emergency_events(&denials)?;
         let commit = Commit {
             plan,
             changes: 0,
@@ -242,7 +241,7 @@ impl Engine {
             desk: &desk,
             sink: None,
             in_doubt: Vec::new(),
-            events,
+            events: Vec::new(),
             clock: &*self.clock,
             observer: &*self.observer,
             salts: &mut salts,
@@ -250,16 +249,6 @@ impl Engine {
         let outcomes = commit.run(changes).await?;
         self.calls.clear(&self.denials()?);
         Ok(Some(outcomes))
-    }
-
-    /// Events of emergencies that are not settled: their changes go on where they were.
-    pub(super) fn emergency_events(&self, denials: &[Denial]) -> Result<Vec<(ChangeId, Event)>, EngineError> {
-        let open = denials.iter().filter(|denial| denial.stands() && denial.settled_at.is_none());
-        let mut events = Vec::new();
-        for denial in open {
-            events.extend(self.events(emergency_plan(&self.parts.tenant, denial))?);
-        }
-        Ok(events)
     }
 
     /// The desk for one commit.
