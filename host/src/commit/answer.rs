@@ -336,7 +336,7 @@ impl Core<'_> {
         let flipped = std::mem::take(&mut check.agreed) > 0;
         check.denied = true;
         let emergency = item.is_emergency();
-        if !consistent && (flipped || age >= bound) {
+        if !consistent && (age >= bound || (flipped && age.saturating_mul(2) >= bound)) {
             self.windows.late(&target, removes, age.max(1));
         }
         if consistent || age >= cap {

@@ -4,4 +4,5 @@ mod driver;
 #[cfg(feature = "sqlite")]
 mod embedded;
 mod status;
+mod window;
 mod world;
