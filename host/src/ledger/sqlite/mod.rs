@@ -160,11 +160,16 @@ impl Ledger for SqliteLedger {
 impl SqliteLedger {
     /// Lets the next batch meet a fault.
     pub(crate) fn fail_next(&self, fault: super::Fault) {
-        self.writer().and_then(|writer| writer.send(Command::Fail(fault))).expect("the writer is there");
+        self.on_writer(move |state| state.fault = Some(fault));
     }
 
     /// Runs a statement on the writer's connection.
-    fn run_sql(&self, sql: &str) {
-        self.writer().and_then(|writer| writer.send(Command::Sql(sql.to_owned()))).expect("the writer is there");
+    fn run_sql(&self, sql: &'static str) {
+        self.on_writer(move |state| drop(state.connection().map(|conn| conn.execute_batch(sql))));
+    }
+
+    /// Does something in the writer's thread, after what is queued.
+    fn on_writer(&self, work: impl FnOnce(&mut writer::State) + Send + 'static) {
+        self.writer().and_then(|writer| writer.send(Command::Test(Box::new(work)))).expect("the writer is there");
     }
 }

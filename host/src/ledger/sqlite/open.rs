@@ -1,6 +1,8 @@
 //! Connections: how SQLite is set so that a committed batch survives the loss of power, and how that is checked. Owns
 //! the schema and its version.
 
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +14,10 @@ use super::place::sync;
 
 /// Name of the database file.
 const FILE: &str = "ledger.sqlite";
+/// Name of its write-ahead log, as SQLite forms it.
+const LOG: &str = "ledger.sqlite-wal";
+/// The write-ahead log is written anew in pieces of this size, in bytes.
+const PIECE_BYTES: usize = 1 << 20;
 /// "true", as SQLite's number for whose file it is.
 const APPLICATION: i64 = 0x7472_7565;
 /// Version of the schema.
@@ -111,6 +117,7 @@ CREATE TABLE bodies(
 /// The one connection that writes. Makes the database when it is missing, and brings what the write-ahead log holds into
 /// the database and flushes it: only then is what an earlier process left behind known to be durable.
 pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
+    renew(dir).map_err(|e| StoreError::Unusable(e.to_string()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(dir, flags)?;
     let fresh = version(&conn)? == (0, 0) && is_empty(&conn)?;
@@ -118,17 +125,68 @@ pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
         check(&conn)?;
     }
     set(&conn, &WRITER)?;
-    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(StoreError::Unusable(format!("it cannot have a write-ahead log; its journal is `{mode}`")));
-    }
+    #[cfg(test)]
+    super::tests::disk::plant(dir, &conn)?;
+    keep_log(&conn)?;
     if fresh {
         let header = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
         conn.execute_batch(&format!("BEGIN IMMEDIATE; {header} {SCHEMA} COMMIT;"))?;
-        sync(dir).map_err(|e| StoreError::Unusable(e.to_string()))?;
     }
+    // Also when it is not new: who made it may have failed between making and flushing its name.
+    sync(dir).map_err(|e| StoreError::Unusable(e.to_string()))?;
     settle(&conn)?;
+    #[cfg(test)]
+    if super::tests::disk::planted(dir, super::tests::disk::Planted::UnconfirmedEnd) {
+        return Ok(conn);
+    }
+    confirm(&conn)?;
     Ok(conn)
+}
+
+/// Gives the database a write-ahead log. The pragma answers before its change is flushed, so it is run to its end, where a
+/// failure shows: with another journal, a commit would return before it is durable.
+fn keep_log(conn: &Connection) -> Result<(), StoreError> {
+    let mut pragma = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut answers = pragma.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = answers.next()? {
+        mode = row.get(0)?;
+    }
+    match mode.as_str() {
+        "wal" => Ok(()),
+        _ => Err(StoreError::Unusable(format!("it cannot have a write-ahead log; its journal is `{mode}`"))),
+    }
+}
+
+/// Makes durable, by a commit of its own, that the write-ahead log was emptied. Before that, the loss of power may bring
+/// back what was in it: also a batch whose flush failed, and which this connection is about to find absent.
+fn confirm(conn: &Connection) -> Result<(), StoreError> {
+    Ok(conn.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?)
+}
+
+/// Writes the write-ahead log over itself, byte for byte, and flushes it. After a failed flush the system may hold in
+/// memory, as clean, what the disk never took: flushing again does nothing, and to move it into the database would tear
+/// that when the power is lost. Readers of other processes see the same bytes throughout.
+fn renew(dir: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    if !super::tests::disk::renews(dir, LOG)? {
+        return Ok(());
+    }
+    let mut log = match File::options().read(true).write(true).open(dir.join(LOG)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        log => log?,
+    };
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match log.read(&mut piece)? {
+            0 => return log.sync_all(),
+            length => {
+                let (written, _) = piece.split_at(length);
+                log.seek(SeekFrom::Current(-(length as i64)))?;
+                log.write_all(written)?;
+            }
+        }
+    }
 }
 
 /// A connection that only reads, and sees one committed state per transaction.
@@ -154,7 +212,10 @@ fn connect(dir: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::Unusable(format!("SQLite {} can lose data; 3.51.3 is needed", rusqlite::version())));
     }
+    #[cfg(not(test))]
     let conn = Connection::open_with_flags(dir.join(FILE), flags)?;
+    #[cfg(test)]
+    let conn = super::tests::disk::connect(&dir.join(FILE), flags)?;
     conn.busy_timeout(PATIENCE)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     set(&conn, &COMMON)?;

@@ -12,7 +12,15 @@ const LOCK: &str = "lock";
 
 /// The right to the directory: the lock is held as long as this value lives, and falls with the process.
 pub(super) struct Place {
-    _lock: File,
+    pub(super) lock: File,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a program that is being started holds it too, until it has begun. What cannot be
+        // given back now falls with the process.
+        drop(self.lock.unlock());
+    }
 }
 
 impl Place {
@@ -26,7 +34,7 @@ impl Place {
         let lock = File::options().create(true).truncate(false).write(true).open(dir.join(LOCK));
         let lock = lock.map_err(|e| unwritable(e.to_string()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Place { _lock: lock }),
+            Ok(()) => Ok(Place { lock }),
             Err(TryLockError::WouldBlock) => Err(LedgerError::Busy { path: dir.to_owned() }),
             Err(TryLockError::Error(e)) => Err(unwritable(format!("its lock file cannot be locked: {e}"))),
         }
@@ -69,6 +77,8 @@ fn keep_private(_: &Path) -> io::Result<()> {
 
 /// Makes the names in a directory durable.
 pub(super) fn sync(dir: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    super::tests::disk::names(dir)?;
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 

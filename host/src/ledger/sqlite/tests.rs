@@ -1,5 +1,16 @@
 //! What only a store on disk can meet: locks, crashes, foreign and newer files, damage, a full disk.
 
+pub(super) mod disk;
+mod faults;
+#[cfg(target_os = "linux")]
+mod full;
+mod image;
+mod oracle;
+mod scenario;
+#[cfg(target_os = "linux")]
+mod syscalls;
+mod vfs;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -86,7 +97,11 @@ fn verify(ledger: &SqliteLedger, known: LogHead) -> Result<(), String> {
 
 /// A directory that may already hold files.
 fn private() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+    private_in(&std::env::temp_dir())
+}
+
+fn private_in(ground: &Path) -> tempfile::TempDir {
+    let dir = tempfile::tempdir_in(ground).expect("a temporary directory");
     #[cfg(unix)]
     fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("it is ours");
     dir
@@ -132,6 +147,16 @@ fn one_process_writes_and_others_read() {
     drop(ledger);
     assert_eq!(events(&other), 1);
     opened(dir.path());
+}
+
+#[test]
+fn a_lock_that_a_started_program_inherited_is_given_back() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let ledger = SqliteLedger::open(dir.path()).expect("it opens");
+    let inherited = ledger._place.as_ref().map(|place| place.lock.try_clone().expect("it can be shared"));
+    drop(ledger);
+    SqliteLedger::open(dir.path()).expect("the lock is free");
+    drop(inherited);
 }
 
 #[test]

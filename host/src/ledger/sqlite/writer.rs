@@ -67,10 +67,9 @@ pub(super) enum Command {
         rebase: Rebase,
         reply: Reply<()>,
     },
+    /// Whatever a test wants done between two commands.
     #[cfg(test)]
-    Fail(Fault),
-    #[cfg(test)]
-    Sql(String),
+    Test(Box<dyn FnOnce(&mut State) + Send>),
 }
 
 /// The handle of the thread. Dropping it ends the thread after what is queued.
@@ -148,7 +147,8 @@ impl<E: Into<StoreError>> From<E> for Failed {
     }
 }
 
-struct State {
+/// What the thread holds.
+pub(super) struct State {
     dir: PathBuf,
     /// None before the first use, and after a failed flush: what it holds in memory is not to be believed.
     conn: Option<Connection>,
@@ -157,7 +157,7 @@ struct State {
     /// Rows written since the last checkpoint.
     unmoved: usize,
     /// What a test wants the next flush to meet.
-    fault: Option<Fault>,
+    pub(super) fault: Option<Fault>,
 }
 
 /// Commits, unless a test wants otherwise.
@@ -175,7 +175,7 @@ impl State {
         State { dir: dir.to_owned(), conn: None, stopped: BTreeSet::new(), unmoved: 0, fault: None }
     }
 
-    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         match &mut self.conn {
             Some(conn) => Ok(conn),
             none => Ok(none.insert(open::writer(&self.dir)?)),
@@ -232,9 +232,7 @@ impl State {
             }
             Command::Batch(job) => self.group(vec![job]),
             #[cfg(test)]
-            Command::Fail(fault) => self.fault = Some(fault),
-            #[cfg(test)]
-            Command::Sql(sql) => drop(self.connection().map(|conn| conn.execute_batch(&sql))),
+            Command::Test(work) => work(self),
         }
     }
 
@@ -293,7 +291,7 @@ impl State {
     }
 
     /// Moves what is durable in the write-ahead log into the database, once there is much of it.
-    fn checkpoint(&mut self, rows: usize) {
+    pub(super) fn checkpoint(&mut self, rows: usize) {
         self.unmoved += rows;
         if self.unmoved < LEDGER_CHECKPOINT_ROWS {
             return;
