@@ -12,6 +12,8 @@ pub enum Cause {
     Routine,
     /// Its access ended.
     Expiry,
+    /// An operator denied it, and it is still there.
+    Denied,
     /// Its identity left.
     Leaver,
     /// It must be gone before a grant.
@@ -60,11 +62,13 @@ pub enum Refusal {
     RuleFailed,
     /// The identity has too many cases.
     IdentityTooLarge,
+    /// An operator denied it (V29).
+    Denied,
 }
 
 impl Refusal {
     /// Every refusal, in the order of declaration.
-    pub const ALL: [Refusal; 19] = [
+    pub const ALL: [Refusal; 20] = [
         Self::ObserveOnly,
         Self::Unclaimed,
         Self::DesiredUnknown,
@@ -84,6 +88,7 @@ impl Refusal {
         Self::Nonsense,
         Self::RuleFailed,
         Self::IdentityTooLarge,
+        Self::Denied,
     ];
 
     /// Its stable code.
@@ -109,6 +114,7 @@ impl Refusal {
             Self::Nonsense => "nonsense",
             Self::RuleFailed => "rule-failed",
             Self::IdentityTooLarge => "identity-too-large",
+            Self::Denied => "denied",
         }
     }
 
@@ -141,6 +147,7 @@ impl Refusal {
             Self::Nonsense => "the rule's answer cannot be said of this case",
             Self::RuleFailed => "the rule failed on the batch of this identity",
             Self::IdentityTooLarge => "the identity has more cases than a batch may hold",
+            Self::Denied => "it was denied and may not be given again until somebody lifts that",
         }
     }
 }
@@ -175,7 +182,7 @@ pub struct Decision {
     pub rank: i16,
     /// A case that comes first, as an index into all cases; it has a decision too.
     pub after: Option<u32>,
-    /// Index into the rule's reasons; none: the host itself ends what has expired.
+    /// Index into the rule's reasons; none: the host acts by its own hand, for the cause.
     pub reason: Option<u16>,
     /// What must be opened first.
     pub gates: Gates,

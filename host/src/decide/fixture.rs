@@ -9,8 +9,8 @@ use crate::discover::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 use crate::ledger::Adoption;
 use crate::link::Links;
 use crate::model::{
-    AttributeMask, CaseKey, Digest, Encoder, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Mode, Person, Scope,
-    Scopes, Subject, Sym, Symbols, Time,
+    AttributeMask, CaseKey, Denial, Digest, Encoder, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Mode, Person,
+    Scope, Scopes, Subject, Sym, Symbols, Time,
 };
 use crate::rule::{BatchVerdict, VerdictColumns};
 
@@ -90,6 +90,13 @@ pub(crate) fn credential(desired: Side, observed: Side) -> Row {
     Row { want, ..Row::new("ann", Subject::Credential, "key:k", desired, observed) }
 }
 
+/// A denial that stands; empty texts cover everything.
+pub(crate) fn denial(target: &str, holder: &str, object: &str) -> Denial {
+    let (target, holder, object) = (target.to_owned(), holder.to_owned(), object.to_owned());
+    let (by, why) = ("eve".to_owned(), "a leak".to_owned());
+    Denial { target, holder, object, by, why, at: Time::from_seconds(NOW - HOUR), lifted_at: Time::NONE }
+}
+
 /// One answer of a rule; `after` is an index into all cases.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Reply {
@@ -109,6 +116,7 @@ pub(crate) struct World {
     pub targets: BTreeMap<String, TargetPolicy>,
     pub adoptions: Vec<Adoption>,
     pub module: Digest,
+    pub denials: Vec<Denial>,
     /// Identities that left.
     pub left: BTreeSet<&'static str>,
 }
@@ -125,6 +133,7 @@ impl World {
             targets: BTreeMap::from([("gh".to_owned(), target)]),
             adoptions: vec![adoption],
             module,
+            denials: Vec::new(),
             left: BTreeSet::new(),
         }
     }
@@ -136,6 +145,7 @@ impl World {
             targets: &self.targets,
             adoptions: &self.adoptions,
             module: self.module,
+            denials: &self.denials,
         }
     }
 

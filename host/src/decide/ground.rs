@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Policy, TargetPolicy};
 use crate::correlate::{Case, Cases, Identity, Recorded, WhyUnknown, traits};
-use crate::model::{Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
+use crate::model::{Denial, Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
 
 /// A scope, resolved.
 #[derive(Clone, Copy)]
@@ -16,6 +16,13 @@ struct Ruled {
     adopted_by_any: bool,
 }
 
+/// A denial that stands, resolved: none covers every target, or every object.
+#[derive(Clone, Copy)]
+struct Barred {
+    target: Option<Sym>,
+    object: Option<Sym>,
+}
+
 /// Policy resolved against one run.
 pub(super) struct Ground<'a> {
     pub as_of: Time,
@@ -23,6 +30,8 @@ pub(super) struct Ground<'a> {
     targets: HashMap<Sym, TargetPolicy>,
     scopes: Vec<Ruled>,
     left: HashSet<Sym>,
+    /// By the holder as it is compared, so that another spelling does not escape.
+    barred: HashMap<Sym, Vec<Barred>>,
 }
 
 impl<'a> Ground<'a> {
@@ -39,6 +48,7 @@ impl<'a> Ground<'a> {
             targets: policy.targets.iter().filter_map(|(name, t)| symbols.find(name).map(|sym| (sym, *t))).collect(),
             scopes: (0..policy.scopes.0.len()).map(ruled).collect(),
             left: cases.snapshot.people.iter().filter(|p| has_left(p, policy.as_of)).map(|p| p.identity).collect(),
+            barred: barred(cases, policy.denials),
         }
     }
 
@@ -58,6 +68,7 @@ impl<'a> Ground<'a> {
             mode: ruled.map_or(Mode::Observe, |r| r.mode),
             adopted: ruled.is_some_and(|r| r.adopted),
             adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
+            denied: [desired, observed].into_iter().flatten().any(|fact| self.is_denied(fact)),
             left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
         }
     }
@@ -65,6 +76,17 @@ impl<'a> Ground<'a> {
     /// Whether this is somebody, and nobody says that they left.
     pub(super) fn answers(&self, owner: Sym) -> bool {
         !owner.is_empty() && !self.left.contains(&owner)
+    }
+
+    /// Whether a denial stands against what a fact says. One of an object does not cover the holder's account.
+    fn is_denied(&self, fact: &Fact) -> bool {
+        let links = &self.cases.links;
+        self.barred.get(&links.holder(fact.holder)).is_some_and(|barred| {
+            barred.iter().any(|b| {
+                b.target.is_none_or(|target| target == fact.target)
+                    && b.object.is_none_or(|object| object == links.object(fact.object))
+            })
+        })
     }
 
     /// When the scan of a fact was read.
@@ -85,6 +107,23 @@ impl<'a> Ground<'a> {
     }
 }
 
+/// Denials by holder. One that names what no fact names covers no case.
+fn barred(cases: &Cases, denials: &[Denial]) -> HashMap<Sym, Vec<Barred>> {
+    let (symbols, links) = (&cases.snapshot.symbols, &cases.links);
+    let named = |text: &str| if text.is_empty() { Some(None) } else { symbols.find(text).map(Some) };
+    let mut barred: HashMap<Sym, Vec<Barred>> = HashMap::new();
+    for denial in denials.iter().filter(|denial| denial.stands()) {
+        let (Some(holder), Some(target), Some(object)) =
+            (symbols.find(&denial.holder), named(&denial.target), named(&denial.object))
+        else {
+            continue;
+        };
+        let object = object.map(|object| links.object(object));
+        barred.entry(links.holder(holder)).or_default().push(Barred { target, object });
+    }
+    barred
+}
+
 fn has_left(person: &Person, as_of: Time) -> bool {
     person.status == IdentityStatus::Left || (person.ends_at.is_some() && person.ends_at <= as_of)
 }
@@ -100,6 +139,8 @@ pub(super) struct View<'a> {
     pub mode: Mode,
     pub adopted: bool,
     pub adopted_by_any: bool,
+    /// A denial stands against it.
+    pub denied: bool,
     pub left: bool,
 }
 

@@ -21,6 +21,7 @@ pub(super) struct Proposal {
 /// Whether a proposal may be planned.
 pub(super) fn guard(view: &View<'_>, proposal: &Proposal, ground: &Ground<'_>) -> Result<(), Refusal> {
     facts(view)?;
+    denial(view, proposal)?;
     authority(view, proposal)?;
     origin(view)?;
     ability(view, proposal)?;
@@ -37,6 +38,11 @@ fn facts(view: &View<'_>) -> Result<(), Refusal> {
     let lacks =
         (there(view.case.desired_side) && view.desired.is_none()) || (there(view.case.observed_side) && view.observed.is_none());
     if lacks { Err(Refusal::Nonsense) } else { Ok(()) }
+}
+
+/// Nothing routine gives again what an operator denied, whatever a rule says (V29).
+fn denial(view: &View<'_>, proposal: &Proposal) -> Result<(), Refusal> {
+    if view.denied && proposal.kind.adds() { Err(Refusal::Denied) } else { Ok(()) }
 }
 
 fn authority(view: &View<'_>, proposal: &Proposal) -> Result<(), Refusal> {

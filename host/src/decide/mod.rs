@@ -8,6 +8,7 @@ mod edges;
 pub(crate) mod fixture;
 mod ground;
 mod guard;
+mod own;
 mod policy;
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::derive::{Ask, Derived, Effect, End, derive};
-use super::fixture::{HOUR, NOW, Reply, Row, Says, World, account, credential, estate, grant, verdicts};
+use super::fixture::{HOUR, NOW, Reply, Row, Says, World, account, credential, denial, estate, grant, verdicts};
 use super::{Cause, Decided, Refusal, decide};
 use crate::correlate::{Cases, Side, WhyUnknown};
 use crate::ledger::Adoption;
-use crate::model::{Attribute, AttributeMask, ChangeKind, Digest, Mode, Scope, Subject, Time};
+use crate::model::{Attribute, AttributeMask, ChangeKind, Denial, Digest, Mode, Scope, Subject, Time};
 use crate::rule::{BatchVerdict, Fault};
 
 const SIDES: [Side; 4] = [Side::Absent, Side::Present, Side::Disabled, Side::Unknown];
@@ -348,6 +348,61 @@ fn v15_a_closed_grant_opens_only_by_a_newer_wish() {
     }
     let removed = Row { recorded: Some((3, true, NOW)), ..grant(Side::Absent, Side::Present) };
     check(&world, removed, says(ABSENT), "revoke");
+}
+
+#[test]
+fn v29_nothing_gives_again_what_is_denied() {
+    let denials = [
+        (denial("gh", "ann", "team:a"), true),
+        (denial("gh", "ann", ""), true),
+        (denial("", "ann", ""), true),
+        (denial("gh", "ann", "team:b"), false),
+        (denial("aws", "ann", ""), false),
+        (denial("gh", "bob", ""), false),
+        (Denial { lifted_at: Time::from_seconds(NOW - 1), ..denial("gh", "ann", "") }, false),
+    ];
+    for (denial, covers) in denials {
+        let world = World { denials: vec![denial.clone()], ..authoritative() };
+        let given = if covers { "denied" } else { "grant" };
+        check(&world, grant(Side::Present, Side::Absent), says(PRESENT), given);
+        check(&world, grant(Side::Present, Side::Absent), says(KEEP), "kept");
+        // Still there: it goes, whatever the rule and the sources say, and no gate is asked.
+        let fresh = World { adoptions: vec![], ..world };
+        for effect in [KEEP, PRESENT, TRUE_UP, HOLD] {
+            for desired in [Side::Present, Side::Unknown] {
+                let cases = fresh.cases(&[Row { differs: 2, ..grant(desired, Side::Present) }], 1);
+                let decided = decide_all(&fresh, &cases, |_| Some(Reply { mask: 2, ..says(effect) }));
+                assert_eq!(words(&decided, 0) == "revoke denied", covers, "{denial:?} {effect} {desired:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn v29_a_denied_account_is_disabled_and_a_grants_denial_leaves_it_alone() {
+    let world = World { denials: vec![denial("gh", "ann", "")], ..authoritative() };
+    check(&world, account(Side::Present, Side::Present), says(KEEP), "disable denied");
+    check(&world, account(Side::Present, Side::Disabled), says(PRESENT), "denied");
+    check(&world, account(Side::Absent, Side::Disabled), says(ABSENT), "delete");
+    check(&world, credential(Side::Present, Side::Present), says(KEEP), "revoke denied");
+    let narrow = World { denials: vec![denial("gh", "ann", "team:a")], ..authoritative() };
+    check(&narrow, account(Side::Present, Side::Disabled), says(PRESENT), "enable");
+}
+
+#[test]
+fn v29_a_denial_is_bound_by_scope_mode_and_what_a_target_can_do() {
+    let denied = |mode| World { denials: vec![denial("gh", "ann", "")], ..World::new(mode) };
+    let there = || grant(Side::Present, Side::Present);
+    check(&denied(Mode::Observe), there(), says(KEEP), "observe-only");
+    check(&denied(Mode::Additive), there(), says(KEEP), "unclaimed");
+    check(&denied(Mode::Additive), Row { traits: 8, ..there() }, says(KEEP), "revoke denied");
+    check(&denied(Mode::Authoritative), Row { traits: 1, ..there() }, says(KEEP), "inherited");
+    check(&denied(Mode::Authoritative), Row { disputed: true, ..there() }, says(KEEP), "disputed");
+    check(&denied(Mode::Authoritative), Row { scope: None, ..there() }, says(KEEP), "observe-only");
+    // Without a rule as well.
+    let world = denied(Mode::Authoritative);
+    let cases = world.cases(&[there()], 1);
+    assert_eq!(words(&decide(&cases, &[], &world.policy(), 1), 0), "revoke denied");
 }
 
 #[test]

@@ -68,9 +68,8 @@ impl Engine {
         let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: true };
         let verdict = self.parts.module.judge(&judging, &cases, &batch);
         cases.batches = vec![batch.clone()];
-        let adoptions = self.adoptions()?;
-        let targets = self.target_policies();
-        let policy = self.policy(run.as_of, &adoptions, &targets);
+        let bounds = self.bounds()?;
+        let policy = self.policy(run.as_of, &bounds);
         let decided = decide(&cases, std::slice::from_ref(&verdict), &policy, 1);
         let mut change = None;
         let key = case_key(&cases, case).ok_or_else(|| not_found("case"))?;

@@ -11,7 +11,7 @@ use crate::decide::{Policy, TargetPolicy, decide};
 use crate::discover::{Discovery, Snapshot, discover};
 use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
 use crate::link::link;
-use crate::model::{Digest, GateKind, PlanId, RunId, Time};
+use crate::model::{Denial, Digest, GateKind, PlanId, RunId, Time};
 use crate::plan::{Draft, Header, Inputs, PLANNER};
 use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, judge_all};
 
@@ -128,11 +128,11 @@ impl Engine {
         let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: false };
         let verdicts = judge_all(&self.parts.module, &judging, &cases, self.threads(), &*self.observer);
         watch.lap("judge");
-        let (adoptions, targets) = (self.adoptions()?, self.target_policies());
-        let policy = self.policy(run.as_of, &adoptions, &targets);
+        let bounds = self.bounds()?;
+        let policy = self.policy(run.as_of, &bounds);
         let decided = decide(&cases, &verdicts, &policy, self.threads());
         watch.lap("decide");
-        let inputs = self.inputs(&run, facts_digest, &verdicts)?;
+        let inputs = self.inputs(&run, facts_digest, &verdicts, &policy)?;
         let draft = Draft { cases: &cases, decided: &decided, policy, rule: self.parts.module.facts(), inputs };
         let sealed = self.write_plan(&draft)?;
         watch.lap("seal");
@@ -143,10 +143,17 @@ impl Engine {
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
 
-    fn inputs(&self, run: &RunRow, facts: Digest, verdicts: &[BatchVerdict]) -> Result<Inputs, EngineError> {
+    fn inputs(
+        &self,
+        run: &RunRow,
+        facts: Digest,
+        verdicts: &[BatchVerdict],
+        policy: &Policy<'_>,
+    ) -> Result<Inputs, EngineError> {
         let rule = self.parts.module.facts();
         Ok(Inputs {
             as_of: run.as_of,
+            denials: policy.denials_digest(),
             facts,
             planner: PLANNER,
             profile: rule.profile.clone(),
@@ -160,13 +167,14 @@ impl Engine {
         })
     }
 
-    pub(super) fn policy<'a>(
-        &'a self,
-        as_of: Time,
-        adoptions: &'a [Adoption],
-        targets: &'a BTreeMap<String, TargetPolicy>,
-    ) -> Policy<'a> {
-        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.parts.module.facts().module }
+    /// Reads what deciding is bound by besides the configuration.
+    pub(super) fn bounds(&self) -> Result<Bounds, EngineError> {
+        Ok(Bounds { adoptions: self.adoptions()?, denials: self.denials()?, targets: self.target_policies() })
+    }
+
+    pub(super) fn policy<'a>(&'a self, as_of: Time, bounds: &'a Bounds) -> Policy<'a> {
+        let Bounds { adoptions, denials, targets } = bounds;
+        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.parts.module.facts().module, denials }
     }
 
     pub(super) fn target_policies(&self) -> BTreeMap<String, TargetPolicy> {
@@ -176,6 +184,13 @@ impl Engine {
     pub(super) fn target_facts(&self) -> BTreeMap<String, TargetFacts> {
         self.parts.targets.iter().map(|target| (target.name().to_owned(), target.profile().into())).collect()
     }
+}
+
+/// What deciding is bound by besides the configuration.
+pub(super) struct Bounds {
+    adoptions: Vec<Adoption>,
+    denials: Vec<Denial>,
+    targets: BTreeMap<String, TargetPolicy>,
 }
 
 /// Digests of the shrunk scans that somebody released.

@@ -16,6 +16,7 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
     let decision = book.decided.decisions.get(placed.decision as usize)?;
     let case = book.case(decision.case)?;
     let Named { key, incarnation, before, after, id } = named(book, decision, case);
+    let reason = book.why(decision, &key);
     let live = book.desired(case).filter(|_| case.is_desired());
     // Since when it has been so is for what is left of it: what is gone begins anew.
     let left = after.is_some();
@@ -34,7 +35,7 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         lane: Lane::Routine,
         not_before: live.filter(|_| decision.kind.adds()).map_or(Time::NONE, |fact| fact.not_before),
         rank: decision.rank,
-        reason: book.reason(decision.reason),
+        reason,
         record: live.map_or_else(String::new, |fact| book.text(fact.record).to_owned()),
         recorded_as: case.key.to_string(),
         step: placed.step,
@@ -141,11 +142,12 @@ fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
 /// What is told of a held case; none when it names no case.
 pub(super) fn held_line(book: &Book<'_>, held: &Held) -> Option<HeldLine> {
     let case = book.case(held.case)?;
-    let (by, reason) = match held.refusal {
-        Some(refusal) => ("host", refused(book, case, refusal)),
-        None => ("rule", book.reason(held.reason)),
+    let (by, reason) = match (held.refusal, held.reason) {
+        (Some(refusal), _) => ("host", refused(book, case, refusal)),
+        (None, Some(reason)) => ("rule", book.reason(reason)),
+        (None, None) => ("rule", Reason { code: String::new(), text: String::new() }),
     };
-    let proposed = held.reason.filter(|_| held.refusal.is_some()).map_or_else(String::new, |i| book.reason(Some(i)).code);
+    let proposed = held.reason.filter(|_| held.refusal.is_some()).map_or_else(String::new, |i| book.reason(i).code);
     let effect = held.effect.map_or("none", |effect| effect.name()).to_owned();
     Some(HeldLine { by: by.to_owned(), effect, key: book.key(case), proposed, reason })
 }
@@ -156,6 +158,11 @@ fn refused(book: &Book<'_>, case: &Case, refusal: Refusal) -> Reason {
         && let Some(via) = book.observed(case).map(|fact| book.text(fact.via)).filter(|via| !via.is_empty())
     {
         text += &format!(": `{via}`");
+    }
+    if refusal == Refusal::Denied
+        && let Some(denial) = book.denial(&book.key(case))
+    {
+        text += &format!(": {denial}");
     }
     Reason { code: refusal.code().to_owned(), text }
 }

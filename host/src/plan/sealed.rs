@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{CaseKey, Digest, Encoder, Mode, PlanId, Reason, Time};
 
 /// Version of the rules of order and of what a change holds: part of a plan's inputs.
-pub const PLANNER: u32 = 1;
+pub const PLANNER: u32 = 2;
 /// Format of plan files that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
@@ -19,6 +19,9 @@ pub const FORMAT: u32 = 1;
 pub struct Inputs {
     /// The one instant.
     pub as_of: Time,
+    /// Digest of the denials that stand; none when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denials: Option<Digest>,
     /// Digest of the sorted canonical facts.
     pub facts: Digest,
     /// Version of the planner's own rules of order.
