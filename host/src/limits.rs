@@ -35,6 +35,11 @@ pub const SHRINK_PERCENT: u64 = 20;
 pub const SHRINK_ROWS: u64 = 20;
 /// Threads that store the keys of complete scans: they mostly wait for flushes, which the disk does together.
 pub const KEY_WRITERS: usize = 8;
+/// Access of one target that ends by its own expiry in one plan waits for a person above this share of what the target
+/// holds, in percent: a clock that jumped would end all of it at once.
+pub const EXPIRY_PERCENT: u64 = 5;
+/// So many ends of one target in one plan never wait, whatever the share.
+pub const EXPIRY_ROWS: u64 = 20;
 /// How often one change is tried in one run: enough to ride out a short fault, few enough that a slice goes on.
 pub const CHANGE_ATTEMPTS: u32 = 5;
 /// Changes that a commit holds in memory at once: what waits to be read back does not keep others from being sent.
@@ -80,6 +85,9 @@ pub const LAGGING_READS_AGREE: u32 = 3;
 pub const CLOCK_BACK_SECONDS: i64 = 2;
 /// How often a commit that waits looks for emergency calls of other processes, in milliseconds.
 pub const EMERGENCY_LOOK_MILLISECONDS: u64 = 50;
+/// A run that begins so long after the one before waits for a person: a tenant that runs once a month is never asked, and a
+/// clock that jumped is. In seconds: 40 days.
+pub const CLOCK_AHEAD_SECONDS: i64 = 40 * 86_400;
 /// Longest message of a target that is kept, in bytes.
 pub const MESSAGE_BYTES: usize = 256;
 /// Changes that a summary lists one by one; the rest are counted.

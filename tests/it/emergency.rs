@@ -68,7 +68,13 @@ fn a_call_without_a_running_job_is_done_at_once() {
     let folder = tempfile::tempdir().expect("folder");
     let folder = folder.path();
     kill::prepare(folder).expect("tenant");
-    assert!(cli::trueup(folder, &["revoke", "nobody", "--target", "nowhere", "--by", "a", "--why", "b"]).expect("it runs").status.code() == Some(13));
+    assert!(
+        cli::trueup(folder, &["revoke", "nobody", "--target", "nowhere", "--by", "a", "--why", "b"])
+            .expect("it runs")
+            .status
+            .code()
+            == Some(13)
+    );
     let called = cli::json(folder, &["revoke", "user0001", "--object", "team:001", "--by", "ada", "--why", "wrong team"]);
     assert_eq!(called.expect("the call is done")["settled"], true);
     let target = EmbeddedTarget::open(&folder.join("crm.db"), "crm").expect("target");

@@ -104,7 +104,7 @@ pub fn engine(folder: &Path, setup: &Setup<'_>) -> Result<Engine> {
         tenant: "acme".to_owned(),
         sources,
         targets: vec![target],
-        module: Arc::new(module),
+        module: Some(Arc::new(module)),
         settings,
         scopes,
         sink: None,

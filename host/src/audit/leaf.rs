@@ -138,12 +138,26 @@ impl Leaf {
         Leaf::plain(run, at, Statement::Approval { by, change, gate, why })
     }
 
-    /// A denial was made, settled or lifted.
+    /// A denial was made or settled.
     #[must_use]
     pub fn denial(run: RunId, at: Time, denial: &Denial) -> Self {
         let step = denial.step();
         let Denial { target, holder, object, by, why, .. } = denial.clone();
         Leaf::plain(run, at, Statement::Emergency { by, holder, object, step, target, why })
+    }
+
+    /// A case was taken over from another writer, by force.
+    #[must_use]
+    pub fn transfer(run: RunId, opening: &Opening, from: &str) -> Self {
+        let Opening { change, by, why, at, .. } = opening.clone();
+        Leaf::plain(run, at, Statement::Transfer { by, change, from: from.to_owned(), why })
+    }
+
+    /// A denial was lifted.
+    #[must_use]
+    pub fn lifted(run: RunId, denial: &Denial, by: &str, why: &str) -> Self {
+        let Denial { target, holder, object, lifted_at, .. } = denial.clone();
+        Leaf::plain(run, lifted_at, Statement::Lifted { by: by.to_owned(), holder, object, target, why: why.to_owned() })
     }
 
     /// The slices before this one are settled.

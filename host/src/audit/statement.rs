@@ -145,9 +145,9 @@ pub enum Statement {
         /// Why.
         why: String,
     },
-    /// Access is denied by an emergency call, or what became of that.
+    /// Access is denied by an emergency call, or all that it covers is gone.
     Emergency {
-        /// Who called, or who lifted it.
+        /// Who called.
         by: String,
         /// The holder's native id.
         holder: String,
@@ -156,6 +156,32 @@ pub enum Statement {
         /// How far it has come.
         step: DenialStep,
         /// The system; empty for every system.
+        target: String,
+        /// Why.
+        why: String,
+    },
+    /// The claim gate of a change was opened by force: its case was another writer's, and is ours from now on.
+    Transfer {
+        /// Who forced it.
+        by: String,
+        /// The change.
+        change: ChangeId,
+        /// The other writer.
+        from: String,
+        /// Why.
+        why: String,
+    },
+    /// A denial was lifted: routine work may give the access again.
+    Lifted {
+        /// Who lifted it.
+        by: String,
+        /// The holder.
+        holder: String,
+        /// The entitlement or credential; empty: everything that the holder has.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        object: String,
+        /// The system; empty: every system.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         target: String,
         /// Why.
         why: String,
@@ -198,6 +224,8 @@ impl Statement {
             Self::Ended { .. } => LeafKind::Ended,
             Self::Approval { .. } => LeafKind::Approval,
             Self::Emergency { .. } => LeafKind::Emergency,
+            Self::Transfer { .. } => LeafKind::Transfer,
+            Self::Lifted { .. } => LeafKind::Lifted,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
             Self::RunEnd { .. } => LeafKind::RunEnd,

@@ -65,7 +65,9 @@ pub enum Command {
     Release(ReleaseArgs),
     /// Take access away at once, ahead of a running job, and deny it until it is lifted.
     Revoke(RevokeArgs),
-    /// End a denial: what sources still desire may come back.
+    /// Seal a plan that undoes what another plan did; write nothing to any target.
+    Rollback(RollbackArgs),
+    /// End a denial, so that routine work may give the access again.
     Lift(LiftArgs),
     /// Why one case is decided as it is.
     Explain(ExplainArgs),
@@ -140,9 +142,12 @@ pub struct ReleaseArgs {
     /// The shrunk scan of this source.
     #[arg(long, group = "what", value_name = "SOURCE")]
     pub scan: Vec<String>,
-    /// All that waits.
+    /// All that waits, but what another writer manages.
     #[arg(long, group = "what")]
     pub all: bool,
+    /// Also take over what another writer manages (the claim gate).
+    #[arg(long)]
+    pub force: bool,
     /// Who opens.
     #[arg(long, value_name = "NAME")]
     pub by: String,
@@ -173,17 +178,30 @@ pub struct RevokeArgs {
     pub wait: u64,
 }
 
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// A plan file, or the beginning of a plan's digest.
+    pub plan: String,
+    /// Only changes whose ids begin like this; all that are confirmed otherwise.
+    #[arg(long = "change", value_name = "CHANGE")]
+    pub changes: Vec<String>,
+    /// List at most this many changes.
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub show: usize,
+}
+
 /// Options of `lift`.
 #[derive(Debug, Args)]
 pub struct LiftArgs {
-    /// The holder's native id.
+    /// The holder's native id, as `status` prints it.
     pub holder: String,
-    /// The target that the denial names.
-    #[arg(long, value_name = "TARGET")]
-    pub target: Option<String>,
-    /// The entitlement or credential that it names.
-    #[arg(long, value_name = "OBJECT")]
-    pub object: Option<String>,
+    /// The system that the denial names; without it, the denial of every system.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub target: String,
+    /// The entitlement or credential that the denial names; without it, the denial of everything.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub object: String,
     /// Who lifts it.
     #[arg(long, value_name = "NAME")]
     pub by: String,

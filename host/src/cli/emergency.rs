@@ -1,12 +1,12 @@
-//! `trueup revoke` and `trueup lift`: takes access away at once, and ends a denial.
+//! `trueup revoke`: takes access away at once.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{LiftArgs, RevokeArgs};
+use super::args::RevokeArgs;
 use super::exit::{Exit, Outcome};
-use super::style::{BOLD, CYAN, GREEN, YELLOW, paint, safe};
+use super::style::{CYAN, GREEN, YELLOW, paint, safe};
 use super::{Terminal, open};
 use crate::engine::{Engine, Revocation};
 use crate::model::Denial;
@@ -73,19 +73,6 @@ fn told(terminal: &mut Terminal<'_>, denial: &Denial) -> Outcome {
     }
     writeln!(terminal.out, "nothing gives it again until {}", paint(CYAN, "trueup lift"))?;
     Ok(exit)
-}
-
-/// `trueup lift`.
-pub(super) fn lift(terminal: &mut Terminal<'_>, args: &LiftArgs) -> Outcome {
-    let (target, object) = (args.target.as_deref().unwrap_or_default(), args.object.as_deref().unwrap_or_default());
-    let lifted = open::engine(terminal)?.lift(target, &args.holder, object, &args.by, &args.why)?;
-    if terminal.common.json {
-        terminal.json(&json!({ "lifted": lifted }))?;
-        return Ok(Exit::Done);
-    }
-    writeln!(terminal.out, "{} {}", paint(BOLD, "lifted"), safe(&name_of(&lifted)))?;
-    writeln!(terminal.out, "what sources still desire comes back with {}", paint(CYAN, "trueup run"))?;
-    Ok(Exit::Done)
 }
 
 /// A denial as people name it.

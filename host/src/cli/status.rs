@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::exit::{Exit, Outcome};
-use super::style::{BOLD, DIM, paint, plural, safe};
-use super::{Terminal, open};
+use super::style::{BOLD, DIM, YELLOW, paint, plural, safe};
+use super::{Terminal, lift, open};
 use crate::ledger::{RunRow, Stage};
 
 /// Runs that are listed.
@@ -15,20 +15,17 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     let engine = open::reader(terminal)?;
     let runs = engine.runs(RUNS)?;
     let head = engine.log_head()?;
-    let rule = engine.parts().module.facts();
+    let rule = engine.rule();
+    let denials: Vec<_> = engine.denials()?.into_iter().filter(|denial| denial.stands()).collect();
+    let settings = engine.parts().module.as_ref().map(|module| module.settings()).unwrap_or_default();
     if terminal.common.json {
-        let settings: Vec<_> = engine
-            .parts()
-            .module
-            .settings()
-            .iter()
-            .map(|setting| json!({ "name": setting.name, "help": setting.help }))
-            .collect();
+        let settings: Vec<_> = settings.iter().map(|s| json!({ "name": s.name, "help": s.help })).collect();
         terminal.json(&json!({
             "tenant": engine.parts().tenant,
             "rule": { "name": rule.name, "version": rule.version, "module": rule.module, "profile": rule.profile, "settings": settings },
             "runs": runs,
             "log": head,
+            "denials": denials,
         }))?;
         return Ok(Exit::Done);
     }
@@ -41,10 +38,15 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
         rule.module.short(),
         rule.profile
     )?;
-    for setting in engine.parts().module.settings() {
+    for setting in settings {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("{}: {}", safe(&setting.name), safe(&setting.help))))?;
     }
     writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry").replace("entrys", "entries"), head.root)?;
+    for denial in &denials {
+        let what = safe(&lift::covered(denial));
+        let words = format!("denied since {} by {}: {}", denial.at, safe(&denial.by), safe(&denial.why));
+        writeln!(terminal.out, "{} {what}  {}", paint(YELLOW, "!"), paint(DIM, words))?;
+    }
     if runs.is_empty() {
         writeln!(terminal.out, "no run yet")?;
     }
@@ -62,5 +64,6 @@ fn stage(run: &RunRow) -> String {
         Stage::Committing => format!("interrupted after slice {}; `trueup resume` goes on", run.slice),
         Stage::Done => "done".to_owned(),
         Stage::Replaced => "replaced by a later plan".to_owned(),
+        Stage::Unsettled => "replaced by a later plan; what some of its changes did is not known yet".to_owned(),
     }
 }

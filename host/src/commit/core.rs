@@ -187,7 +187,7 @@ impl<'a> Core<'a> {
     }
 
     fn take(&mut self, slot: Slot, plan: PlanId, change: Change) -> Result<(), CommitError> {
-        let Some(key) = key_hash(&change.recorded_as) else {
+        let Some(key) = KeyHash::parse(&change.recorded_as) else {
             return Err(CommitError::RecordedKey { change: change.id, found: change.recorded_as });
         };
         // Names are the plan's: an emergency may do the same to the same case, and has a life of its own.
@@ -631,15 +631,4 @@ fn replay(events: Vec<(ChangeId, Event)>) -> Result<BTreeMap<ChangeId, Status>, 
 pub(super) fn seconds_until(until: Time, now: Time) -> u32 {
     let seconds = until.seconds().saturating_sub(now.seconds()).max(0);
     u32::try_from(seconds).unwrap_or(u32::MAX)
-}
-
-fn key_hash(text: &str) -> Option<KeyHash> {
-    let mut key = [0; 16];
-    if text.len() != 32 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(KeyHash(key))
 }

@@ -1,11 +1,11 @@
 //! Walks batches in parallel and cases in order, and puts each case's verdict through `derive`, `guard` and `weigh`.
 
-use super::decision::{Cause, Decided, Decision, Held, Refusal};
+use super::decision::{Decided, Decision, Held, Refusal};
 use super::derive::{Ask, Derived, Effect, End, derive};
 use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
-use super::{Policy, weigh};
+use super::{Policy, budget, own, weigh};
 use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
@@ -41,6 +41,7 @@ pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, thr
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        budget::gate(cases, &mut all.decisions);
         all
     })
 }
@@ -50,6 +51,7 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
         _ if batch.too_large => Err(Refusal::IdentityTooLarge),
         Some(Ok(columns)) => Ok(columns),
         Some(Err(Fault::IdentityTooLarge { .. })) => Err(Refusal::IdentityTooLarge),
+        Some(Err(Fault::Absent)) => Err(Refusal::RuleAbsent),
         Some(Err(_)) | None => Err(Refusal::RuleFailed),
     };
     let identities = ground.cases.identities.get(batch.identities.start as usize..batch.identities.end as usize);
@@ -61,13 +63,12 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
             let Some(case) = ground.cases.cases.get(index as usize) else { continue };
             let view = ground.view(case, identity);
             let at = At { case: index, identity: number, disputed: disputed || view.is_disputed() };
-            outcomes.push(match columns {
-                Err(refusal) => without_rule(ground, &view, at, refusal),
-                Ok(columns) => match rows.find(columns, index, identity) {
-                    Some(answer) => follow(ground, &view, at, &answer),
-                    None => Outcome::Kept(None),
-                },
-            });
+            let answer = columns.map(|columns| rows.find(columns, index, identity));
+            outcomes.push(own::before_the_rule(ground, &view, at).unwrap_or_else(|| match answer {
+                Err(refusal) => own::without_rule(ground, &view, at, refusal),
+                Ok(Some(answer)) => follow(ground, &view, at, &answer),
+                Ok(None) => Outcome::Kept(None),
+            }));
         }
         settle(&mut outcomes, identity.cases.start);
         for outcome in outcomes.drain(..) {
@@ -83,11 +84,11 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
 
 /// Which case is decided.
 #[derive(Clone, Copy, Debug)]
-struct At {
-    case: u32,
-    identity: u32,
+pub(super) struct At {
+    pub case: u32,
+    pub identity: u32,
     /// Whether it or its identity is in dispute.
-    disputed: bool,
+    pub disputed: bool,
 }
 
 /// One row of the verdict columns.
@@ -179,7 +180,7 @@ fn follow(ground: &Ground<'_>, view: &View<'_>, at: At, answer: &Answer) -> Outc
     Outcome::Planned(decision, effect)
 }
 
-fn ask(view: &View<'_>, effect: Effect, mask: u32, until: Time) -> Ask {
+pub(super) fn ask(view: &View<'_>, effect: Effect, mask: u32, until: Time) -> Ask {
     const EXPIRES_AT: u32 = Attribute::ExpiresAt as u32;
     let bounded = until.is_some();
     let mut bits = view.case.differs & mask;
@@ -198,7 +199,7 @@ fn ask(view: &View<'_>, effect: Effect, mask: u32, until: Time) -> Ask {
     }
 }
 
-fn subject(view: &View<'_>) -> Subject {
+pub(super) fn subject(view: &View<'_>) -> Subject {
     view.observed.or(view.desired).map_or(Subject::Grant, |fact| fact.subject)
 }
 
@@ -212,45 +213,11 @@ fn end(wanted: Time, observed: Time) -> End {
     }
 }
 
-fn ends_at(view: &View<'_>, kind: ChangeKind, mask: u32, until: Time) -> Time {
+pub(super) fn ends_at(view: &View<'_>, kind: ChangeKind, mask: u32, until: Time) -> Time {
     match kind {
         ChangeKind::Revoke | ChangeKind::Delete => Time::NONE,
         _ if mask & Attribute::ExpiresAt as u32 == 0 => view.observed_end(),
         _ if until.is_some() => until,
         _ => view.desired_end(),
     }
-}
-
-/// What becomes of a case whose batch has no answers: what has expired still goes, by the host's own hand; an account is
-/// disabled rather than deleted. Everything else is held.
-fn without_rule(ground: &Ground<'_>, view: &View<'_>, at: At, refusal: Refusal) -> Outcome {
-    let held = Outcome::Held(Held { case: at.case, effect: None, reason: None, refusal: Some(refusal) });
-    if at.disputed || !view.has_expired(ground.as_of) || is_renewed(view, ground.as_of) {
-        return held;
-    }
-    let effect = if subject(view) == Subject::Account { Effect::Disabled } else { Effect::Absent };
-    let Derived::Change { kind, mask } = derive(&ask(view, effect, 0, Time::NONE)) else { return held };
-    let proposal = Proposal { kind, mask, until: Time::NONE, ends_at: ends_at(view, kind, mask, Time::NONE) };
-    if guard(view, &proposal, ground).is_err() {
-        return held;
-    }
-    let decision = Decision {
-        case: at.case,
-        identity: at.identity,
-        kind,
-        mask,
-        ends_at: proposal.ends_at,
-        cause: Cause::Expiry,
-        tier: weigh::tier(view, kind, 0),
-        rank: 0,
-        after: None,
-        reason: None,
-        gates: weigh::gates(view, kind, true),
-    };
-    Outcome::Planned(decision, effect)
-}
-
-/// Whether it is desired beyond the end that the target has.
-fn is_renewed(view: &View<'_>, as_of: Time) -> bool {
-    view.case.is_desired() && (view.desired_end().is_none() || view.desired_end() > as_of)
 }

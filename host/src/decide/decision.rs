@@ -12,6 +12,8 @@ pub enum Cause {
     Routine,
     /// Its access ended.
     Expiry,
+    /// An operator denied it, and it is still there.
+    Denied,
     /// Its identity left.
     Leaver,
     /// It must be gone before a grant.
@@ -60,11 +62,21 @@ pub enum Refusal {
     RuleFailed,
     /// The identity has too many cases.
     IdentityTooLarge,
+    /// An operator denied it (V29).
+    Denied,
+    /// No rule is configured.
+    RuleAbsent,
+    /// An earlier plan's change may be on its way.
+    EffectUnknown,
+    /// It is not as the change that is to be undone left it.
+    Moved,
+    /// It cannot be undone.
+    Irreversible,
 }
 
 impl Refusal {
     /// Every refusal, in the order of declaration.
-    pub const ALL: [Refusal; 19] = [
+    pub const ALL: [Refusal; 24] = [
         Self::ObserveOnly,
         Self::Unclaimed,
         Self::DesiredUnknown,
@@ -84,6 +96,11 @@ impl Refusal {
         Self::Nonsense,
         Self::RuleFailed,
         Self::IdentityTooLarge,
+        Self::Denied,
+        Self::RuleAbsent,
+        Self::EffectUnknown,
+        Self::Moved,
+        Self::Irreversible,
     ];
 
     /// Its stable code.
@@ -109,6 +126,11 @@ impl Refusal {
             Self::Nonsense => "nonsense",
             Self::RuleFailed => "rule-failed",
             Self::IdentityTooLarge => "identity-too-large",
+            Self::Denied => "denied",
+            Self::RuleAbsent => "rule-absent",
+            Self::EffectUnknown => "effect-unknown",
+            Self::Moved => "moved",
+            Self::Irreversible => "irreversible",
         }
     }
 
@@ -141,6 +163,13 @@ impl Refusal {
             Self::Nonsense => "the rule's answer cannot be said of this case",
             Self::RuleFailed => "the rule failed on the batch of this identity",
             Self::IdentityTooLarge => "the identity has more cases than a batch may hold",
+            Self::Denied => "it was denied and may not be given again until somebody lifts that",
+            Self::RuleAbsent => "no rule is configured, and only a rule could say what becomes of it",
+            Self::EffectUnknown => "a change of an earlier plan may have reached it, and reading cannot tell yet",
+            Self::Moved => "it is no longer as the change that is to be undone left it",
+            Self::Irreversible => {
+                "it cannot be undone: what a deleted account held, and a secret that was revoked or replaced, do not come back"
+            }
         }
     }
 }
@@ -152,6 +181,10 @@ pub struct Gates {
     pub adoption: bool,
     /// A person must approve it, at its tier.
     pub approval: bool,
+    /// More access of its target ends at once than a sound clock would end.
+    pub budget: bool,
+    /// Another writer says that it manages this (V9).
+    pub claim: bool,
 }
 
 /// One change to be planned. Indices are into [`crate::correlate::Cases`]. Compact: a plan may have millions.
@@ -175,7 +208,7 @@ pub struct Decision {
     pub rank: i16,
     /// A case that comes first, as an index into all cases; it has a decision too.
     pub after: Option<u32>,
-    /// Index into the rule's reasons; none: the host itself ends what has expired.
+    /// Index into the rule's reasons; none: the host acts by its own hand, for the cause.
     pub reason: Option<u16>,
     /// What must be opened first.
     pub gates: Gates,

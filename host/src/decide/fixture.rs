@@ -9,8 +9,8 @@ use crate::discover::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 use crate::ledger::Adoption;
 use crate::link::Links;
 use crate::model::{
-    AttributeMask, CaseKey, Digest, Encoder, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Mode, Person, Scope,
-    Scopes, Subject, Sym, Symbols, Time,
+    AttributeMask, CaseKey, Denial, Digest, Encoder, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, KeyHash, Mode,
+    Person, Scope, Scopes, Subject, Sym, Symbols, Time,
 };
 use crate::rule::{BatchVerdict, VerdictColumns};
 
@@ -27,6 +27,7 @@ pub(crate) struct Says {
     pub purpose: &'static str,
     pub record: &'static str,
     pub via: &'static str,
+    pub managed_by: &'static str,
     pub spelled: &'static str,
     pub not_before: i64,
     pub expires_at: i64,
@@ -90,6 +91,13 @@ pub(crate) fn credential(desired: Side, observed: Side) -> Row {
     Row { want, ..Row::new("ann", Subject::Credential, "key:k", desired, observed) }
 }
 
+/// A denial that stands; empty texts cover everything.
+pub(crate) fn denial(target: &str, holder: &str, object: &str) -> Denial {
+    let (target, holder, object) = (target.to_owned(), holder.to_owned(), object.to_owned());
+    let (by, why) = ("eve".to_owned(), "a leak".to_owned());
+    Denial { target, holder, object, by, why, at: Time::from_seconds(NOW - HOUR), lifted_at: Time::NONE }
+}
+
 /// One answer of a rule; `after` is an index into all cases.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Reply {
@@ -109,6 +117,8 @@ pub(crate) struct World {
     pub targets: BTreeMap<String, TargetPolicy>,
     pub adoptions: Vec<Adoption>,
     pub module: Digest,
+    pub denials: Vec<Denial>,
+    pub unsettled: BTreeSet<KeyHash>,
     /// Identities that left.
     pub left: BTreeSet<&'static str>,
 }
@@ -125,6 +135,8 @@ impl World {
             targets: BTreeMap::from([("gh".to_owned(), target)]),
             adoptions: vec![adoption],
             module,
+            denials: Vec::new(),
+            unsettled: BTreeSet::new(),
             left: BTreeSet::new(),
         }
     }
@@ -136,6 +148,8 @@ impl World {
             targets: &self.targets,
             adoptions: &self.adoptions,
             module: self.module,
+            denials: &self.denials,
+            unsettled: &self.unsettled,
         }
     }
 
@@ -206,6 +220,7 @@ fn fact(row: &Row, says: &Says, side: Side, scan: u16, symbols: &mut Symbols) ->
         purpose: symbols.intern(says.purpose),
         record: symbols.intern(says.record),
         via: symbols.intern(says.via),
+        managed_by: symbols.intern(says.managed_by),
         not_before: Time::from_seconds(says.not_before),
         expires_at: Time::from_seconds(says.expires_at),
         ..Fact::new(row.subject, target, holder, object)

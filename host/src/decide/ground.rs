@@ -1,10 +1,10 @@
 //! What the guarantees look at, looked up once: policy resolved against the dictionary of a run, and the view of one case.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Policy, TargetPolicy};
-use crate::correlate::{Case, Cases, Identity, Recorded, WhyUnknown, traits};
-use crate::model::{Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
+use crate::correlate::{Case, Cases, Identity, Recorded, Side, WhyUnknown, traits};
+use crate::model::{Attribute, Denial, Entitlement, Fact, FactFlags, IdentityStatus, KeyHash, Mode, Person, Sym, Time};
 
 /// A scope, resolved.
 #[derive(Clone, Copy)]
@@ -16,6 +16,13 @@ struct Ruled {
     adopted_by_any: bool,
 }
 
+/// A denial that stands, resolved: none covers every target, or every object.
+#[derive(Clone, Copy)]
+struct Barred {
+    target: Option<Sym>,
+    object: Option<Sym>,
+}
+
 /// Policy resolved against one run.
 pub(super) struct Ground<'a> {
     pub as_of: Time,
@@ -23,6 +30,11 @@ pub(super) struct Ground<'a> {
     targets: HashMap<Sym, TargetPolicy>,
     scopes: Vec<Ruled>,
     left: HashSet<Sym>,
+    /// By the holder as it is compared, so that another spelling does not escape.
+    barred: HashMap<Sym, Vec<Barred>>,
+    unsettled: BTreeSet<KeyHash>,
+    /// The mark of our own.
+    ours: Sym,
 }
 
 impl<'a> Ground<'a> {
@@ -39,6 +51,9 @@ impl<'a> Ground<'a> {
             targets: policy.targets.iter().filter_map(|(name, t)| symbols.find(name).map(|sym| (sym, *t))).collect(),
             scopes: (0..policy.scopes.0.len()).map(ruled).collect(),
             left: cases.snapshot.people.iter().filter(|p| has_left(p, policy.as_of)).map(|p| p.identity).collect(),
+            barred: barred(cases, policy.denials),
+            unsettled: policy.unsettled.clone(),
+            ours: symbols.find(Fact::OURS).unwrap_or_default(),
         }
     }
 
@@ -58,6 +73,9 @@ impl<'a> Ground<'a> {
             mode: ruled.map_or(Mode::Observe, |r| r.mode),
             adopted: ruled.is_some_and(|r| r.adopted),
             adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
+            effect_unknown: self.unsettled.contains(&case.key),
+            of_another: observed.is_some_and(|fact| !fact.managed_by.is_empty() && fact.managed_by != self.ours),
+            denied: [desired, observed].into_iter().flatten().any(|fact| self.is_denied(fact)),
             left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
         }
     }
@@ -65,6 +83,17 @@ impl<'a> Ground<'a> {
     /// Whether this is somebody, and nobody says that they left.
     pub(super) fn answers(&self, owner: Sym) -> bool {
         !owner.is_empty() && !self.left.contains(&owner)
+    }
+
+    /// Whether a denial stands against what a fact says. One of an object does not cover the holder's account.
+    fn is_denied(&self, fact: &Fact) -> bool {
+        let links = &self.cases.links;
+        self.barred.get(&links.holder(fact.holder)).is_some_and(|barred| {
+            barred.iter().any(|b| {
+                b.target.is_none_or(|target| target == fact.target)
+                    && b.object.is_none_or(|object| object == links.object(fact.object))
+            })
+        })
     }
 
     /// When the scan of a fact was read.
@@ -85,6 +114,23 @@ impl<'a> Ground<'a> {
     }
 }
 
+/// Denials by holder. One that names what no fact names covers no case.
+fn barred(cases: &Cases, denials: &[Denial]) -> HashMap<Sym, Vec<Barred>> {
+    let (symbols, links) = (&cases.snapshot.symbols, &cases.links);
+    let named = |text: &str| if text.is_empty() { Some(None) } else { symbols.find(text).map(Some) };
+    let mut barred: HashMap<Sym, Vec<Barred>> = HashMap::new();
+    for denial in denials.iter().filter(|denial| denial.stands()) {
+        let (Some(holder), Some(target), Some(object)) =
+            (symbols.find(&denial.holder), named(&denial.target), named(&denial.object))
+        else {
+            continue;
+        };
+        let object = object.map(|object| links.object(object));
+        barred.entry(links.holder(holder)).or_default().push(Barred { target, object });
+    }
+    barred
+}
+
 fn has_left(person: &Person, as_of: Time) -> bool {
     person.status == IdentityStatus::Left || (person.ends_at.is_some() && person.ends_at <= as_of)
 }
@@ -100,6 +146,12 @@ pub(super) struct View<'a> {
     pub mode: Mode,
     pub adopted: bool,
     pub adopted_by_any: bool,
+    /// An earlier plan may have changed it.
+    pub effect_unknown: bool,
+    /// Another writer says that it manages this.
+    pub of_another: bool,
+    /// A denial stands against it.
+    pub denied: bool,
     pub left: bool,
 }
 
@@ -147,8 +199,12 @@ impl View<'_> {
         self.desired.map_or(Time::NONE, |f| f.expires_at)
     }
 
-    /// Whether the target holds it although its own end has passed.
+    /// Whether the target holds it although its own end has passed; where the target stores no ends, the end that was
+    /// justified, of what we gave.
     pub(super) fn has_expired(&self, as_of: Time) -> bool {
-        self.case.is_observed() && self.observed_end().is_some() && self.observed_end() <= as_of
+        let passed = |end: Time| end.is_some() && end <= as_of;
+        let stores = self.target.is_some_and(|target| target.attributes.has(Attribute::ExpiresAt));
+        let lapsed = !stores && self.is_claimed() && self.case.desired_side == Side::Absent && passed(self.desired_end());
+        self.case.is_observed() && (passed(self.observed_end()) || lapsed)
     }
 }

@@ -1,6 +1,7 @@
 //! Verdicts become decisions: the host's guarantees on what a rule may propose. Pure.
 
 mod batches;
+mod budget;
 mod decision;
 mod derive;
 mod edges;
@@ -8,12 +9,15 @@ mod edges;
 pub(crate) mod fixture;
 mod ground;
 mod guard;
+mod own;
 mod policy;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod weigh;
 
 pub use batches::decide;
 pub use decision::{Cause, Counts, Decided, Decision, Gates, Held, Refusal};
 pub use derive::Effect;
 pub use policy::{Policy, TargetPolicy};
+pub use undo::{Undone, undo};

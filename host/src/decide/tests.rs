@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::derive::{Ask, Derived, Effect, End, derive};
-use super::fixture::{HOUR, NOW, Reply, Row, Says, World, account, credential, estate, grant, verdicts};
+use super::fixture::{HOUR, NOW, Reply, Row, Says, World, account, credential, denial, estate, grant, verdicts};
 use super::{Cause, Decided, Refusal, decide};
 use crate::correlate::{Cases, Side, WhyUnknown};
 use crate::ledger::Adoption;
-use crate::model::{Attribute, AttributeMask, ChangeKind, Digest, Mode, Scope, Subject, Time};
+use crate::model::{Attribute, AttributeMask, CaseKey, ChangeKind, Denial, Digest, Mode, Scope, Subject, Time};
 use crate::rule::{BatchVerdict, Fault};
 
 const SIDES: [Side; 4] = [Side::Absent, Side::Present, Side::Disabled, Side::Unknown];
@@ -33,7 +33,12 @@ fn words(decided: &Decided, case: u32) -> String {
         if d.cause != Cause::Routine {
             words += &format!(" {:?}", d.cause).to_lowercase();
         }
-        for (gate, name) in [(d.gates.adoption, " +adoption"), (d.gates.approval, " +approval")] {
+        for (gate, name) in [
+            (d.gates.adoption, " +adoption"),
+            (d.gates.budget, " +budget"),
+            (d.gates.approval, " +approval"),
+            (d.gates.claim, " +claim"),
+        ] {
             words += if gate { name } else { "" };
         }
         return words;
@@ -290,6 +295,24 @@ fn v07_nothing_goes_while_desired_is_unknown_and_nothing_moves_while_observed_is
 }
 
 #[test]
+fn v09_what_another_writer_manages_waits_for_force_whatever_is_done_to_it() {
+    let world = authoritative();
+    for (managed_by, mark) in [("", ""), ("trueup", ""), ("terraform", " +claim")] {
+        let have = || Says { managed_by, ..Says::default() };
+        let row = |desired| Row { have: have(), differs: 2, ..grant(desired, Side::Present) };
+        check(&world, row(Side::Absent), says(ABSENT), &format!("revoke{mark}"));
+        check(&world, row(Side::Present), true_up(2), &format!("update{mark}"));
+        check(&world, row(Side::Present), says(KEEP), "kept");
+        // The host's own revokes wait as well; what an operator denied does not.
+        let expired = Row { have: Says { expires_at: NOW, ..have() }, ..grant(Side::Absent, Side::Present) };
+        let cases = world.cases(&[expired.clone()], 1);
+        assert_eq!(words(&decide(&cases, &[], &world.policy(), 1), 0), format!("revoke expiry{mark}"));
+        let denied = World { denials: vec![denial("gh", "ann", "")], ..authoritative() };
+        check(&denied, expired, says(KEEP), "revoke denied");
+    }
+}
+
+#[test]
 fn v08_inherited_and_immutable_access_is_not_touched() {
     let world = authoritative();
     for (traits, expected) in [(1, "inherited"), (2, "immutable"), (3, "inherited")] {
@@ -337,6 +360,19 @@ fn v15_access_that_may_not_begin_or_would_end_before_it_lands_is_not_given() {
 }
 
 #[test]
+fn v10_nothing_is_planned_while_the_effect_of_an_earlier_change_is_unknown() {
+    let mut world = authoritative();
+    world.unsettled.insert(CaseKey::hash(Subject::Grant, "gh", "ann", "team:a"));
+    world.denials = vec![denial("gh", "ann", "team:a")];
+    for effect in [KEEP, PRESENT, ABSENT, HOLD] {
+        for (desired, observed) in [(Side::Present, Side::Absent), (Side::Absent, Side::Present)] {
+            check(&world, grant(desired, observed), says(effect), "effect-unknown");
+            check(&world, Row { object: "team:b".into(), ..grant(desired, observed) }, says(KEEP), "kept");
+        }
+    }
+}
+
+#[test]
 fn v15_a_closed_grant_opens_only_by_a_newer_wish() {
     let world = authoritative();
     // The fixture's desired scan is read at NOW - 10.
@@ -348,6 +384,61 @@ fn v15_a_closed_grant_opens_only_by_a_newer_wish() {
     }
     let removed = Row { recorded: Some((3, true, NOW)), ..grant(Side::Absent, Side::Present) };
     check(&world, removed, says(ABSENT), "revoke");
+}
+
+#[test]
+fn v29_nothing_gives_again_what_is_denied() {
+    let denials = [
+        (denial("gh", "ann", "team:a"), true),
+        (denial("gh", "ann", ""), true),
+        (denial("", "ann", ""), true),
+        (denial("gh", "ann", "team:b"), false),
+        (denial("aws", "ann", ""), false),
+        (denial("gh", "bob", ""), false),
+        (Denial { lifted_at: Time::from_seconds(NOW - 1), ..denial("gh", "ann", "") }, false),
+    ];
+    for (denial, covers) in denials {
+        let world = World { denials: vec![denial.clone()], ..authoritative() };
+        let given = if covers { "denied" } else { "grant" };
+        check(&world, grant(Side::Present, Side::Absent), says(PRESENT), given);
+        check(&world, grant(Side::Present, Side::Absent), says(KEEP), "kept");
+        // Still there: it goes, whatever the rule and the sources say, and no gate is asked.
+        let fresh = World { adoptions: vec![], ..world };
+        for effect in [KEEP, PRESENT, TRUE_UP, HOLD] {
+            for desired in [Side::Present, Side::Unknown] {
+                let cases = fresh.cases(&[Row { differs: 2, ..grant(desired, Side::Present) }], 1);
+                let decided = decide_all(&fresh, &cases, |_| Some(Reply { mask: 2, ..says(effect) }));
+                assert_eq!(words(&decided, 0) == "revoke denied", covers, "{denial:?} {effect} {desired:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn v29_a_denied_account_is_disabled_and_a_grants_denial_leaves_it_alone() {
+    let world = World { denials: vec![denial("gh", "ann", "")], ..authoritative() };
+    check(&world, account(Side::Present, Side::Present), says(KEEP), "disable denied");
+    check(&world, account(Side::Present, Side::Disabled), says(PRESENT), "denied");
+    check(&world, account(Side::Absent, Side::Disabled), says(ABSENT), "delete");
+    check(&world, credential(Side::Present, Side::Present), says(KEEP), "revoke denied");
+    let narrow = World { denials: vec![denial("gh", "ann", "team:a")], ..authoritative() };
+    check(&narrow, account(Side::Present, Side::Disabled), says(PRESENT), "enable");
+}
+
+#[test]
+fn v29_a_denial_is_bound_by_scope_mode_and_what_a_target_can_do() {
+    let denied = |mode| World { denials: vec![denial("gh", "ann", "")], ..World::new(mode) };
+    let there = || grant(Side::Present, Side::Present);
+    check(&denied(Mode::Observe), there(), says(KEEP), "observe-only");
+    check(&denied(Mode::Additive), there(), says(KEEP), "unclaimed");
+    check(&denied(Mode::Additive), Row { traits: 8, ..there() }, says(KEEP), "revoke denied");
+    check(&denied(Mode::Authoritative), Row { traits: 1, ..there() }, says(KEEP), "inherited");
+    check(&denied(Mode::Authoritative), Row { disputed: true, ..there() }, says(KEEP), "disputed");
+    check(&denied(Mode::Authoritative), Row { scope: None, ..there() }, says(KEEP), "observe-only");
+    // Without a rule as well.
+    let world = denied(Mode::Authoritative);
+    let cases = world.cases(&[there()], 1);
+    assert_eq!(words(&decide(&cases, &[], &world.policy(), 1), 0), "revoke denied");
 }
 
 #[test]
@@ -467,6 +558,22 @@ fn v17_without_a_rule_the_host_still_ends_what_has_expired() {
     ];
     assert_eq!(by_name(&cases.batches.iter().map(|_| fault()).collect::<Vec<_>>()), expected);
     assert_eq!(by_name(&[]), expected, "a batch without a verdict has failed");
+}
+
+#[test]
+fn v17_where_a_target_stores_no_end_the_justified_one_counts_for_what_we_gave() {
+    let mut world = authoritative();
+    world.targets.get_mut("gh").unwrap().attributes = AttributeMask(Attribute::Level as u32);
+    let want = Says { expires_at: NOW, record: "HR-7", ..Says::default() };
+    for (desired, traits, expected) in [
+        (Side::Absent, 8, "revoke expiry"),
+        (Side::Absent, 0, "rule-failed"),
+        (Side::Present, 8, "rule-failed"),
+        (Side::Unknown, 8, "rule-failed"),
+    ] {
+        let cases = world.cases(&[Row { want: want.clone(), traits, ..grant(desired, Side::Present) }], 1);
+        assert_eq!(words(&decide(&cases, &[], &world.policy(), 1), 0), expected, "{desired:?} {traits}");
+    }
 }
 
 #[test]

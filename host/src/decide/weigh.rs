@@ -39,8 +39,14 @@ pub(super) fn tier(view: &View<'_>, kind: ChangeKind, asked: u8) -> u8 {
     tier.min(TOP_TIER)
 }
 
+/// The tier of undoing something of this tier.
+pub(super) fn one_up(tier: u8) -> u8 {
+    tier.saturating_add(1).min(TOP_TIER)
+}
+
 /// What must be opened first. The host's own revokes do not depend on the rule, nor does their adoption.
 pub(super) fn gates(view: &View<'_>, kind: ChangeKind, by_host: bool) -> Gates {
     let adopted = if by_host { view.adopted_by_any } else { view.adopted };
-    Gates { adoption: kind.removes() && !adopted, approval: kind.removes() && view.is_break_glass() }
+    let approval = kind.removes() && view.is_break_glass();
+    Gates { adoption: kind.removes() && !adopted, approval, budget: false, claim: view.of_another }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{Engine, EngineError, Store};
 use crate::commit::{Commit, CommitError, Desk, Flow, Outcomes};
 use crate::correlate::Recorded;
-use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
+use crate::ledger::Owned;
 use crate::limits::{EMERGENCY_LOOK_MILLISECONDS, MESSAGE_BYTES};
 use crate::model::{CaseKey, Change, Denial, Digest, KeyHash, PlanId, RunId, StateHash, Subject, Time};
 use crate::rule::KeyKind;
@@ -211,18 +211,7 @@ impl Engine {
         if !self.is_called()? {
             return Ok(None);
         }
-        let recovery = self.ledger.recover(owned)?;
-        let now = self.clock.now();
-        let run = RunRow {
-            run: RunId(recovery.last_run + 1),
-            stage: Stage::Replaced,
-            as_of: now,
-            began: now,
-            basis: self.basis(),
-            plan: None,
-            slice: 0,
-            commits: false,
-        };
+        let run = self.new_run(RunId(self.ledger.recover(owned)?.last_run), None, false);
         let plan = PlanId(Digest::of(b"emergency"));
         let changes = std::iter::empty::<Result<Change, std::io::Error>>();
         let desk = self.desk()?;
@@ -266,32 +255,12 @@ impl Engine {
 
     /// The key of a case in recorded state: of the form in which the rule compares it.
     fn recorded_key(&self, key: &CaseKey) -> KeyHash {
-        let module = &self.parts.module;
-        let canon = |kind, text: &str| match module.is_canonical() {
-            true => module.canon(kind, &[text]).ok().and_then(|mut forms| forms.pop()).unwrap_or_else(|| text.to_owned()),
-            false => text.to_owned(),
+        let module = self.parts.module.as_ref().filter(|module| module.is_canonical());
+        let canon = |kind, text: &str| {
+            let form = module.and_then(|module| module.canon(kind, &[text]).ok()?.pop());
+            form.unwrap_or_else(|| text.to_owned())
         };
         let object = if key.subject == Subject::Account { String::new() } else { canon(KeyKind::Object, &key.object) };
         CaseKey::hash(key.subject, &key.target, &canon(KeyKind::Holder, &key.holder), &object)
-    }
-
-    /// Ends a denial, on the record: routine work may give the access again if a source still desires it. Nothing is given by
-    /// this call.
-    ///
-    /// # Errors
-    /// When no such denial stands, or the ledger fails.
-    pub fn lift(&self, target: &str, holder: &str, object: &str, by: &str, why: &str) -> Result<Denial, EngineError> {
-        let wanted = (target.to_owned(), holder.to_owned(), object.to_owned());
-        let owned = self.acquire()?;
-        let standing = self.denials()?.into_iter().find(|denial| denial.stands() && denial.key() == wanted);
-        let Some(denial) = standing else {
-            let name = [target, holder, object].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-            return Err(EngineError::NotFound { what: "standing denial of", name });
-        };
-        let now = self.clock.now();
-        let lifted = Denial { lifted_at: now, by: by.to_owned(), why: why.to_owned(), ..denial };
-        let leaves = vec![Leaf::denial(RunId(0), now, &lifted)];
-        self.submit(&owned, Batch { entries: vec![Entry::Denied(lifted.clone())], leaves })?;
-        Ok(lifted)
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::clock::is_believed;
 use super::planning::released;
 use super::{Engine, EngineError, RunReport};
 use crate::commit::{CommitError, Event, Status, next};
 use crate::discover::{Completeness, Scan};
-use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount, Stage};
-use crate::model::{Change, ChangeId, Denial, Digest, GateKind, PlanId, RunId};
+use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount};
+use crate::model::{Change, ChangeId, Digest, GateKind, PlanId, RunId, Time};
 use crate::plan::{HeldLine, PlanFile};
 
 /// A change that waits at a gate.
@@ -46,6 +47,8 @@ pub struct Holds {
     pub gates: Vec<WaitingChange>,
     /// Scans that shrank.
     pub scans: Vec<WaitingScan>,
+    /// The instant of an earlier run against which the plan's clock is doubted; none: it is believed.
+    pub clock: Time,
     /// Cases that the rule or the host holds.
     pub held: Vec<HeldLine>,
 }
@@ -60,8 +63,10 @@ pub struct Release {
     pub gate: Option<GateKind>,
     /// Shrunk scans of these sources.
     pub scans: Vec<String>,
-    /// All that waits.
+    /// All that waits, but what another writer manages.
     pub all: bool,
+    /// Also take over what another writer manages.
+    pub force: bool,
     /// Who opens.
     pub by: String,
     /// Why it is right.
@@ -78,10 +83,12 @@ impl Engine {
         let file = PlanFile::open(&self.store.plan(plan))?;
         let gates = self.waiting(&file, plan)?;
         let held = file.held().collect::<Result<Vec<_>, _>>()?;
-        let released = released(&self.openings()?);
+        let openings = self.openings()?;
+        let released = released(&openings);
+        let clock = if is_believed(&openings, plan) { Time::NONE } else { file.header().inputs.clock };
         let scans = RunReport::read(&self.store.report(run.run))?.scans;
         let scans = scans.iter().filter_map(shrunk).filter(|scan| !released.contains(&scan.digest)).collect();
-        Ok(Holds { plan: Some(plan), gates, scans, held })
+        Ok(Holds { plan: Some(plan), gates, scans, clock, held })
     }
 
     /// Opens gates, durably and in the audit log. Returns what was opened; `resume` then commits it, and a new plan
@@ -97,7 +104,11 @@ impl Engine {
         }
         let owned = self.acquire()?;
         let run = self.newest_plan()?.map(|(run, _)| run.run).unwrap_or(RunId(0));
-        let leaves = openings.iter().map(|opening| Leaf::approval(run, opening)).collect();
+        let leaves = openings.iter().map(|opening| match claimant(&holds, opening) {
+            Some(writer) => Leaf::transfer(run, opening, writer),
+            None => Leaf::approval(run, opening),
+        });
+        let leaves = leaves.collect();
         let entries = openings.iter().cloned().map(Entry::Opened).collect();
         self.submit(&owned, Batch { entries, leaves })?;
         Ok(openings)
@@ -121,11 +132,15 @@ impl Engine {
         for waiting in &holds.gates {
             let id = waiting.change.id.to_string();
             let named = release.all || release.changes.iter().any(|prefix| id.starts_with(prefix));
-            let gates = waiting.closed.iter().filter(|gate| named || release.gate == Some(**gate));
+            let forced = |gate: GateKind| release.force || gate != GateKind::Claim;
+            let gates = waiting.closed.iter().filter(|gate| (named || release.gate == Some(**gate)) && forced(**gate));
             openings.extend(gates.map(|gate| open(waiting.change.id, *gate)));
         }
         let scans = holds.scans.iter().filter(|scan| release.all || release.scans.contains(&scan.source));
         openings.extend(scans.map(|scan| open(ChangeId(scan.digest), GateKind::Shrink)));
+        // That the clock is right is said of the plan as well, so that the next one is held against its instant.
+        let clock = holds.plan.filter(|_| holds.clock.is_some() && (release.all || release.gate == Some(GateKind::Clock)));
+        openings.extend(clock.map(|plan| open(ChangeId(plan.0), GateKind::Clock)));
         Ok(openings)
     }
 
@@ -197,8 +212,14 @@ impl Engine {
     /// The newest run that has a plan.
     pub(super) fn newest_plan(&self) -> Result<Option<(RunRow, PlanId)>, EngineError> {
         let runs = self.runs(16)?;
-        Ok(runs.into_iter().filter(|run| run.stage != Stage::Replaced).find_map(|run| run.plan.map(|plan| (run, plan))))
+        Ok(runs.into_iter().filter(|run| !run.stage.is_replaced()).find_map(|run| run.plan.map(|plan| (run, plan))))
     }
+}
+
+/// From whom an opening takes a change's case.
+fn claimant<'h>(holds: &'h Holds, opening: &Opening) -> Option<&'h str> {
+    let waiting = holds.gates.iter().filter(|_| opening.gate == GateKind::Claim).find(|w| w.change.id == opening.change)?;
+    waiting.change.gates.iter().find(|gate| gate.kind == GateKind::Claim).map(|gate| gate.scope.as_str())
 }
 
 fn shrunk(scan: &Scan) -> Option<WaitingScan> {

@@ -1,17 +1,25 @@
 //! The one place that knows the order of the stages. Owns a run from its first page to its last checkpoint; each stage's
 //! work is the stage's own.
 
+mod clock;
 mod committing;
+mod denials;
 mod emergency;
 mod error;
 mod explaining;
 mod gates;
+mod judging;
 mod planning;
 mod recording;
+mod replacing;
 mod report;
 mod store;
+#[cfg(all(test, feature = "files"))]
+mod tests;
+mod undoing;
 
 pub use committing::Applied;
+pub use denials::Lift;
 pub use emergency::Revocation;
 pub use error::EngineError;
 pub use explaining::Explanation;
@@ -32,7 +40,7 @@ use crate::discover::Source;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
 use crate::progress::{Observer, Silent};
-use crate::rule::{Module, Settings};
+use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
 
 /// Leaves that are read at once when the log is verified.
@@ -66,8 +74,8 @@ pub struct Parts {
     pub sources: Vec<Arc<dyn Source>>,
     /// What holds access.
     pub targets: Vec<Arc<dyn Target>>,
-    /// The rule.
-    pub module: Arc<Module>,
+    /// The rule; none: the host only does its own duties, such as ending what has expired.
+    pub module: Option<Arc<Module>>,
     /// Its settings, checked.
     pub settings: Settings,
     /// Where may be written, and how far.
@@ -81,6 +89,7 @@ pub struct Parts {
 /// Trues up one tenant.
 pub struct Engine {
     parts: Parts,
+    rule: RuleFacts,
     store: Store,
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
@@ -133,9 +142,10 @@ impl Engine {
     /// An engine on another ledger.
     #[must_use]
     pub fn with_ledger(parts: Parts, store: Store, ledger: Arc<dyn Ledger>) -> Self {
+        let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        Engine { parts, store, ledger, clock, observer, calls, at_work }
+        Engine { parts, rule, store, ledger, clock, observer, calls, at_work }
     }
 
     /// Tells its progress to this observer.
@@ -261,8 +271,8 @@ impl Engine {
     /// What a run must have in common with the one that it resumes.
     fn basis(&self) -> Digest {
         let mut encoder = Encoder::new("trueup.basis");
-        encoder.text(&self.parts.tenant).text(&self.parts.module.facts().profile);
-        encoder.bytes(&self.parts.module.facts().module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
+        encoder.text(&self.parts.tenant).text(&self.rule.profile);
+        encoder.bytes(&self.rule.module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
         for source in &self.parts.sources {
             encoder.text(source.name());
         }

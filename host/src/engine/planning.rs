@@ -10,10 +10,9 @@ use crate::correlate::{Cases, CorrelateContext, CorrelateError, Recorded, Target
 use crate::decide::{Policy, TargetPolicy, decide};
 use crate::discover::{Discovery, Snapshot, discover};
 use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
-use crate::link::link;
-use crate::model::{Digest, GateKind, PlanId, RunId, Time};
-use crate::plan::{Draft, Header, Inputs, PLANNER};
-use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, judge_all};
+use crate::model::{Denial, Digest, GateKind, KeyHash, PlanId, RunId, Time};
+use crate::plan::{Draft, Header, Inputs, PLANNER, seal};
+use crate::rule::BatchVerdict;
 
 /// What planning came to.
 #[derive(Debug)]
@@ -45,20 +44,18 @@ impl Engine {
         if let Some(open) = recovery.run.filter(|run| run.stage == Stage::Committing) {
             self.commit(owned, open).await?;
         }
+        self.settle_former(owned).await?;
         self.attend(owned).await?;
-        let now = self.clock.now();
-        let run = RunRow {
-            run: RunId(recovery.last_run + 1),
-            stage: Stage::Discovering,
-            as_of: as_of.unwrap_or(now),
-            began: now,
-            basis: self.basis(),
-            plan: None,
-            slice: 0,
-            commits,
-        };
+        let run = self.new_run(RunId(recovery.last_run + 1), as_of, commits);
         self.begin(owned, &run)?;
         self.seal_run(owned, run).await
+    }
+
+    /// A run that begins now.
+    pub(super) fn new_run(&self, run: RunId, as_of: Option<Time>, commits: bool) -> RunRow {
+        let (began, stage) = (self.clock.now(), Stage::Discovering);
+        let as_of = as_of.unwrap_or(began);
+        RunRow { run, stage, as_of, began, basis: self.basis(), plan: None, slice: 0, commits }
     }
 
     /// Reads, judges and seals for a run that is recorded as begun.
@@ -73,7 +70,7 @@ impl Engine {
     }
 
     /// Reads all sources and targets, or what the run's pages already hold of them.
-    async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
+    pub(super) async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
         let openings = self.openings()?;
         let options = Discovery {
             as_of: run.as_of,
@@ -105,10 +102,7 @@ impl Engine {
         recorded: impl Iterator<Item = Result<Recorded, LedgerError>>,
         as_of: Time,
     ) -> Result<Cases, EngineError> {
-        let module = &self.parts.module;
-        let mut canon = |kind: u8, keys: &[&str]| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys);
-        let links =
-            if module.is_canonical() { link(&mut snapshot, Some(&mut canon)) } else { link::<Fault>(&mut snapshot, None) }?;
+        let links = self.link(&mut snapshot)?;
         let context = CorrelateContext {
             tenant: &self.parts.tenant,
             as_of,
@@ -128,48 +122,62 @@ impl Engine {
         let cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
         self.store.keep_met(run.run, &cases.recorded)?;
         watch.lap("correlate");
-        let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: false };
-        let verdicts = judge_all(&self.parts.module, &judging, &cases, self.threads(), &*self.observer);
+        let verdicts = self.judge(&cases, run.as_of);
         watch.lap("judge");
-        let (adoptions, targets) = (self.adoptions()?, self.target_policies());
-        let policy = self.policy(run.as_of, &adoptions, &targets);
+        let bounds = self.bounds(run.run)?;
+        let policy = self.policy(run.as_of, &bounds);
         let decided = decide(&cases, &verdicts, &policy, self.threads());
         watch.lap("decide");
-        let inputs = self.inputs(&run, facts_digest, &verdicts)?;
-        let draft = Draft { cases: &cases, decided: &decided, policy, rule: self.parts.module.facts(), inputs };
-        let sealed = self.write_plan(&draft)?;
+        let inputs = self.inputs(&run, facts_digest, &verdicts, &policy)?;
+        let doubted = inputs.clock.is_some();
+        let draft = Draft { cases: &cases, decided: &decided, policy, rule: &self.rule, inputs };
+        let sealed = self.write_plan(|out, threads, observer| seal(&draft, threads, out, observer))?;
         watch.lap("seal");
         let report = self.report(&run, sealed.id, &cases, &verdicts);
         report.write(&self.store)?;
-        self.record_seal(owned, run, sealed.id, &cases, &decided)?;
+        let planned = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize));
+        let planned: BTreeSet<KeyHash> = planned.map(|case| case.key).collect();
+        self.record_seal(owned, run, sealed.id, &cases, &planned, doubted)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
 
-    fn inputs(&self, run: &RunRow, facts: Digest, verdicts: &[BatchVerdict]) -> Result<Inputs, EngineError> {
-        let rule = self.parts.module.facts();
+    pub(super) fn inputs(
+        &self,
+        run: &RunRow,
+        facts: Digest,
+        verdicts: &[BatchVerdict],
+        policy: &Policy<'_>,
+    ) -> Result<Inputs, EngineError> {
+        let rule = &self.rule;
         Ok(Inputs {
             as_of: run.as_of,
+            clock: self.doubted_clock(run)?,
+            denials: policy.denials_digest(),
             facts,
             planner: PLANNER,
             profile: rule.profile.clone(),
             recorded: self.ledger.recorded_root(&self.parts.tenant)?,
-            rule: format!("{}@{}", rule.name, rule.version),
+            rule: rule.label(),
             rule_module: rule.module,
             scopes: self.scopes_digest(),
             settings: self.settings_digest(),
             tenant: self.parts.tenant.clone(),
+            undoes: None,
+            unsettled: policy.unsettled_digest(),
             verdicts: crate::rule::verdicts_digest(verdicts),
         })
     }
 
-    pub(super) fn policy<'a>(
-        &'a self,
-        as_of: Time,
-        adoptions: &'a [Adoption],
-        targets: &'a BTreeMap<String, TargetPolicy>,
-    ) -> Policy<'a> {
-        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.parts.module.facts().module }
+    /// Reads what deciding for a run is bound by besides the configuration.
+    pub(super) fn bounds(&self, run: RunId) -> Result<Bounds, EngineError> {
+        let (adoptions, denials, unsettled) = (self.adoptions()?, self.denials()?, self.unsettled(run)?);
+        Ok(Bounds { adoptions, denials, unsettled, targets: self.target_policies() })
+    }
+
+    pub(super) fn policy<'a>(&'a self, as_of: Time, bounds: &'a Bounds) -> Policy<'a> {
+        let Bounds { adoptions, denials, unsettled, targets } = bounds;
+        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.rule.module, denials, unsettled }
     }
 
     pub(super) fn target_policies(&self) -> BTreeMap<String, TargetPolicy> {
@@ -181,24 +189,32 @@ impl Engine {
     }
 }
 
+/// What deciding is bound by besides the configuration.
+pub(super) struct Bounds {
+    adoptions: Vec<Adoption>,
+    denials: Vec<Denial>,
+    unsettled: BTreeSet<KeyHash>,
+    targets: BTreeMap<String, TargetPolicy>,
+}
+
 /// Digests of the shrunk scans that somebody released.
 pub(super) fn released(openings: &[Opening]) -> BTreeSet<Digest> {
     openings.iter().filter(|opening| opening.gate == GateKind::Shrink).map(|opening| opening.change.0).collect()
 }
 
 /// Laps of one run.
-struct Watch {
-    laps: Vec<(&'static str, Duration)>,
+pub(super) struct Watch {
+    pub(super) laps: Vec<(&'static str, Duration)>,
     last: Instant,
 }
 
 impl Watch {
     #[expect(clippy::disallowed_methods, reason = "laps are for people; nothing depends on them")]
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         Watch { laps: Vec::new(), last: Instant::now() }
     }
 
-    fn lap(&mut self, stage: &'static str) {
+    pub(super) fn lap(&mut self, stage: &'static str) {
         let time = self.last.elapsed();
         self.laps.push((stage, time));
         self.last += time;

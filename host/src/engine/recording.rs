@@ -1,13 +1,15 @@
 //! What the ledger learns at the two ends of planning: that a run began, and what its seal showed.
 
+use std::collections::BTreeSet;
+use std::io::Write;
+
 use super::{BatchFault, Engine, EngineError, RunReport, Store};
-use crate::commit::{End, Event};
 use crate::correlate::{Cases, Recorded, sightings};
-use crate::decide::Decided;
 use crate::discover::{prune_keys, record_counts};
-use crate::ledger::{Batch, Entry, Leaf, LedgerError, Owned, RunRow, Stage};
-use crate::model::{PlanId, Time};
-use crate::plan::{Draft, PlanFile, Sealed, seal};
+use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
+use crate::model::{KeyHash, PlanId};
+use crate::plan::{PlanError, Sealed};
+use crate::progress::Observer;
 use crate::rule::{BatchVerdict, Fault};
 
 /// Entries per batch when many cases are recorded at once.
@@ -16,42 +18,39 @@ const HEADS_PER_BATCH: usize = 10_000;
 /// Log lines of a rule that a run's report keeps.
 const REPORT_LOG_LINES: usize = 200;
 
-/// Former runs that are looked at for open changes: more than one is open only after a crash.
-const FORMER_RUNS: u32 = 16;
-
 impl Engine {
     /// Records that a run begins, before its first page.
     pub(super) fn begin(&self, owned: &Owned, run: &RunRow) -> Result<(), EngineError> {
-        let rule = self.parts.module.facts();
-        let name = format!("{}@{}", rule.name, rule.version);
-        let leaves = vec![Leaf::run_start(run, &name, rule.module)];
+        let leaves = vec![Leaf::run_start(run, &self.rule.label(), self.rule.module)];
         self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves }).map(|_| ())
     }
 
     /// Writes the plan's file as a whole or not at all.
-    pub(super) fn write_plan(&self, draft: &Draft<'_>) -> Result<Sealed, EngineError> {
+    pub(super) fn write_plan(
+        &self,
+        seal: impl FnOnce(&mut dyn Write, usize, &dyn Observer) -> Result<Sealed, PlanError>,
+    ) -> Result<Sealed, EngineError> {
         let beside = self.store.plans().join("next.plan");
-        let sealed = Store::replace(&beside, |file| Ok(seal(draft, self.threads(), file, &*self.observer)?))?;
+        let sealed = Store::replace(&beside, |file| Ok(seal(file, self.threads(), &*self.observer)?))?;
         let path = self.store.plan(sealed.id);
         std::fs::rename(&beside, &path).map_err(|source| EngineError::Store { path, source })?;
         Ok(sealed)
     }
 
-    /// Records the seal: the run's plan, complete scans, and since when cases are undesired or disabled.
+    /// Records the seal: the run's plan, complete scans, and since when cases are undesired or disabled. A clock that is
+    /// doubted dates nothing.
     pub(super) fn record_seal(
         &self,
         owned: &Owned,
         run: RunRow,
         plan: PlanId,
         cases: &Cases,
-        decided: &Decided,
+        planned: &BTreeSet<KeyHash>,
+        doubted: bool,
     ) -> Result<(), EngineError> {
         self.replace_former(owned, &run, plan)?;
-        let planned: Vec<_> = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize)).collect();
-        let mut planned: Vec<_> = planned.into_iter().map(|case| case.key).collect();
-        planned.sort_unstable();
         let targets = self.target_facts();
-        let seen = sightings(cases, &targets).filter(|row| planned.binary_search(&row.key).is_err());
+        let seen = sightings(cases, &targets).filter(|row| !doubted && !planned.contains(&row.key));
         let seen: Vec<Recorded> = seen.collect();
         for chunk in seen.chunks(HEADS_PER_BATCH) {
             let entries = chunk.iter().copied().map(Entry::Head).collect();
@@ -64,52 +63,10 @@ impl Engine {
         Ok(prune_keys(&self.store.keys(), &self.scan_counts()?)?)
     }
 
-    /// Ends what the former plan left open: the new one has looked at the same cases again. A run that is not over gives
-    /// way; one that is over keeps its name, and everything before it was ended in its time.
-    fn replace_former(&self, owned: &Owned, run: &RunRow, plan: PlanId) -> Result<(), EngineError> {
-        for former in self.runs(FORMER_RUNS)?.into_iter().filter(|former| former.run != run.run) {
-            let over = former.stage.is_over();
-            let mut batch = Batch::default();
-            if !over {
-                batch.entries.push(Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() }));
-            }
-            if let Some(open) = former.plan.filter(|open| *open != plan) {
-                self.end_open(&former, open, run.began, &mut batch)?;
-            }
-            if !batch.entries.is_empty() {
-                self.submit(owned, batch)?;
-            }
-            if over {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn end_open(&self, former: &RunRow, plan: PlanId, at: Time, batch: &mut Batch) -> Result<(), EngineError> {
-        let path = self.store.plan(plan);
-        if !path.exists() {
-            return Ok(());
-        }
-        let statuses = self.statuses(plan)?;
-        let mut salts = self.salts()?;
-        for change in PlanFile::open(&path)?.changes() {
-            let change = change?;
-            if statuses.get(&change.id).is_none_or(|status| !status.is_final() && !status.is_under_way()) {
-                let event = Event::Ended { end: End::Replanned, at };
-                let leaf = Leaf::event(former.run, plan, &change, &event, false, None, &mut || salts.salt());
-                batch.leaves.push(leaf.map_err(LedgerError::from)?);
-                batch.entries.push(Entry::Change { plan, change: change.id, event });
-            }
-        }
-        Ok(())
-    }
-
     /// What a run tells besides its plan.
     pub(super) fn report(&self, run: &RunRow, plan: PlanId, cases: &Cases, verdicts: &[BatchVerdict]) -> RunReport {
-        let rule = self.parts.module.facts();
         let faults = cases.batches.iter().zip(verdicts).enumerate().filter_map(|(index, (batch, verdict))| {
-            let fault = verdict.result.as_ref().err()?;
+            let fault = verdict.result.as_ref().err().filter(|fault| **fault != Fault::Absent)?;
             let case = case_of(fault).and_then(|case| cases.cases.get((batch.cases.start + case) as usize));
             let case = case.and_then(|case| cases.key(case)).map(|key| key.to_string());
             let count = u64::from(batch.cases.end - batch.cases.start);
@@ -120,7 +77,7 @@ impl Engine {
             run: run.run,
             plan,
             as_of: run.as_of,
-            rule: format!("{}@{}", rule.name, rule.version),
+            rule: self.rule.label(),
             facts: cases.snapshot.scans.iter().map(|scan| scan.rows).sum(),
             cases: cases.cases.len() as u64,
             batches: cases.batches.len() as u64,

@@ -75,13 +75,21 @@ pub enum Stage {
     Done,
     /// A newer run took its place.
     Replaced,
+    /// A newer run took its place, and nobody knows yet what some of its changes did.
+    Unsettled,
 }
 
 impl Stage {
     /// Whether nothing is left to do.
     #[must_use]
     pub const fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Replaced)
+        matches!(self, Self::Done | Self::Replaced | Self::Unsettled)
+    }
+
+    /// Whether a newer run took its place.
+    #[must_use]
+    pub const fn is_replaced(self) -> bool {
+        matches!(self, Self::Replaced | Self::Unsettled)
     }
 }
 
@@ -214,8 +222,12 @@ pub enum LeafKind {
     Takeover,
     /// A gate was opened.
     Approval,
-    /// An emergency call denied access, or a denial was settled or lifted.
+    /// An emergency call denied access, or all that a denial covers is gone.
     Emergency,
+    /// A case was taken over from another writer.
+    Transfer,
+    /// A denial was lifted.
+    Lifted,
     /// A run ended.
     RunEnd,
 }
@@ -236,6 +248,8 @@ impl LeafKind {
             Self::Takeover => "takeover",
             Self::Approval => "approval",
             Self::Emergency => "emergency",
+            Self::Transfer => "transfer",
+            Self::Lifted => "lifted",
             Self::RunEnd => "run_end",
         }
     }

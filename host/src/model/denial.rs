@@ -36,21 +36,13 @@ pub enum DenialStep {
     Made,
     /// It stands, and everything that it covers was seen to be gone.
     Settled,
-    /// Somebody lifted it.
-    Lifted,
 }
 
 impl Denial {
     /// How far it has come.
     #[must_use]
     pub const fn step(&self) -> DenialStep {
-        if !self.stands() {
-            DenialStep::Lifted
-        } else if self.settled_at.is_none() {
-            DenialStep::Made
-        } else {
-            DenialStep::Settled
-        }
+        if self.settled_at.is_none() { DenialStep::Made } else { DenialStep::Settled }
     }
 
     /// Whether it stands.

@@ -4,18 +4,27 @@
 use super::draft::Book;
 use super::order::{Placed, before};
 use super::sealed::HeldLine;
-use crate::correlate::{Case, Side};
-use crate::decide::{Decision, Gates, Held, Refusal};
+use crate::correlate::{Case, Side, traits};
+use crate::decide::{Cause, Decision, Gates, Held, Refusal};
 use crate::model::{
     Attribute, AttributeMask, CaseKey, Change, ChangeId, ChangeKind, Fact, FactFlags, Gate, GateKind, Holding, Lane, Reason,
     State, StateHash, Time,
 };
+
+/// Traits of what is ours and was changed by somebody else.
+const FOREIGN: u32 = traits::CLAIMED | traits::CHANGED;
+/// What the host adds to the reason of a change of it: whether the change undoes the edit or follows it is for the rule.
+const FOREIGN_EDIT: &str = " (foreign edit: somebody else changed what trueup gave)";
 
 /// The change of a decision in its place; none when the decision names no case.
 pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
     let decision = book.decided.decisions.get(placed.decision as usize)?;
     let case = book.case(decision.case)?;
     let Named { key, incarnation, before, after, id } = named(book, decision, case);
+    let mut reason = book.why(decision, &key);
+    if case.traits & FOREIGN == FOREIGN {
+        reason.text += FOREIGN_EDIT;
+    }
     let live = book.desired(case).filter(|_| case.is_desired());
     // Since when it has been so is for what is left of it: what is gone begins anew.
     let left = after.is_some();
@@ -26,7 +35,7 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         component: book.identity(decision.identity).to_owned(),
         depends: depends(book, decision).into_iter().collect(),
         disabled_since: since(case.disabled_since),
-        gates: gates(book, decision, case),
+        gates: gates(book, decision.gates, decision.tier, Some(case)),
         id,
         incarnation,
         key,
@@ -34,14 +43,15 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         lane: Lane::Routine,
         not_before: live.filter(|_| decision.kind.adds()).map_or(Time::NONE, |fact| fact.not_before),
         rank: decision.rank,
-        reason: book.reason(decision.reason),
+        reason,
         record: live.map_or_else(String::new, |fact| book.text(fact.record).to_owned()),
         recorded_as: case.key.to_string(),
         step: placed.step,
         tier: decision.tier,
         undesired_since: since(case.undesired_since),
         wave: placed.wave,
-        withholds: !left && live.is_some(),
+        // What is denied is kept away by the denial, and no longer than it stands.
+        withholds: !left && live.is_some() && decision.cause != Cause::Denied,
     })
 }
 
@@ -77,7 +87,7 @@ fn incarnation(book: &Book<'_>, kind: ChangeKind, case: &Case) -> u32 {
     if makes || recorded.is_closed() { recorded.incarnation.saturating_add(1) } else { recorded.incarnation }
 }
 
-fn observed_state(book: &Book<'_>, case: &Case) -> State {
+pub(super) fn observed_state(book: &Book<'_>, case: &Case) -> State {
     let fact = book.observed(case)?;
     Some(holding(book, fact, case.observed_side, fact.expires_at))
 }
@@ -125,15 +135,27 @@ fn expected(book: &Book<'_>, decision: &Decision, case: &Case, before: Option<&H
     Some(after)
 }
 
-fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
-    let Gates { adoption, approval } = decision.gates;
+/// The gates of a change, spelled out.
+pub(super) fn gates(book: &Book<'_>, gates: Gates, tier: u8, case: Option<&Case>) -> Vec<Gate> {
+    let Gates { adoption, approval, budget, claim } = gates;
     let mut gates = Vec::new();
     if adoption {
-        let scope = case.scope.and_then(|i| book.scopes.get(usize::from(i))).cloned().unwrap_or_default();
+        let scope = case.and_then(|case| case.scope).and_then(|i| book.scopes.get(usize::from(i))).cloned().unwrap_or_default();
         gates.push(Gate { kind: GateKind::Adoption, scope });
     }
+    if budget {
+        let target = case.map(|case| book.key(case).target).unwrap_or_default();
+        gates.push(Gate { kind: GateKind::Budget, scope: format!("expiry of {target}") });
+    }
     if approval {
-        gates.push(Gate { kind: GateKind::Approval, scope: decision.tier.to_string() });
+        gates.push(Gate { kind: GateKind::Approval, scope: tier.to_string() });
+    }
+    if claim {
+        let writer = case.and_then(|case| book.observed(case)).map_or("", |fact| book.text(fact.managed_by));
+        gates.push(Gate { kind: GateKind::Claim, scope: writer.to_owned() });
+    }
+    if book.clock_doubted {
+        gates.push(Gate { kind: GateKind::Clock, scope: String::new() });
     }
     gates
 }
@@ -141,21 +163,28 @@ fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
 /// What is told of a held case; none when it names no case.
 pub(super) fn held_line(book: &Book<'_>, held: &Held) -> Option<HeldLine> {
     let case = book.case(held.case)?;
-    let (by, reason) = match held.refusal {
-        Some(refusal) => ("host", refused(book, case, refusal)),
-        None => ("rule", book.reason(held.reason)),
+    let (by, reason) = match (held.refusal, held.reason) {
+        (Some(refusal), _) => ("host", refused(book, Some(case), &book.key(case), refusal)),
+        (None, Some(reason)) => ("rule", book.reason(reason)),
+        (None, None) => ("rule", Reason { code: String::new(), text: String::new() }),
     };
-    let proposed = held.reason.filter(|_| held.refusal.is_some()).map_or_else(String::new, |i| book.reason(Some(i)).code);
+    let proposed = held.reason.filter(|_| held.refusal.is_some()).map_or_else(String::new, |i| book.reason(i).code);
     let effect = held.effect.map_or("none", |effect| effect.name()).to_owned();
     Some(HeldLine { by: by.to_owned(), effect, key: book.key(case), proposed, reason })
 }
 
-fn refused(book: &Book<'_>, case: &Case, refusal: Refusal) -> Reason {
+/// Why the host does not do something, with what it knows of the case.
+pub(super) fn refused(book: &Book<'_>, case: Option<&Case>, key: &CaseKey, refusal: Refusal) -> Reason {
     let mut text = refusal.text().to_owned();
     if refusal == Refusal::Inherited
-        && let Some(via) = book.observed(case).map(|fact| book.text(fact.via)).filter(|via| !via.is_empty())
+        && let Some(via) = case.and_then(|case| book.observed(case)).map(|fact| book.text(fact.via)).filter(|via| !via.is_empty())
     {
         text += &format!(": `{via}`");
+    }
+    if refusal == Refusal::Denied
+        && let Some(denial) = book.denial(key)
+    {
+        text += &format!(": {denial}");
     }
     Reason { code: refusal.code().to_owned(), text }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::sealed::FORMAT;
 use super::sealed::{Adoptable, Header, Inputs, Summary};
 use crate::correlate::{Case, Cases, Side};
-use crate::decide::{Decided, Decision, Policy, Refusal};
-use crate::model::{AttributeMask, CaseKey, Fact, GateKind, Mode, Reason, Subject, Sym};
+use crate::decide::{Cause, Decided, Decision, Policy, Refusal};
+use crate::model::{AttributeMask, CaseKey, Denial, Fact, GateKind, Mode, Reason, Subject, Sym};
 use crate::rule::RuleFacts;
 
 /// What a plan is made of.
@@ -30,6 +30,9 @@ pub(super) struct Book<'a> {
     pub decided: &'a Decided,
     pub rule: &'a RuleFacts,
     pub tenant: &'a str,
+    pub denials: &'a [Denial],
+    /// Whether the clock is doubted: every change waits.
+    pub clock_doubted: bool,
     /// The name under which each scope is adopted.
     pub scopes: Vec<String>,
     attributes: HashMap<Sym, AttributeMask>,
@@ -44,6 +47,8 @@ impl<'a> Book<'a> {
             decided: draft.decided,
             rule: draft.rule,
             tenant: &draft.inputs.tenant,
+            denials: draft.policy.denials,
+            clock_doubted: draft.inputs.clock.is_some(),
             scopes: (0..draft.policy.scopes.0.len()).map(|i| draft.policy.adoption_name(i)).collect(),
             attributes: targets.filter_map(|(name, t)| symbols.find(name).map(|sym| (sym, t.attributes))).collect(),
         }
@@ -85,16 +90,27 @@ impl<'a> Book<'a> {
         })
     }
 
-    /// The rule's words; the host's where the rule gave none.
-    pub(super) fn reason(&self, index: Option<u16>) -> Reason {
-        let known = index.map(|i| (i, self.rule.reasons.get(usize::from(i))));
-        match known {
-            Some((_, Some(reason))) => reason.clone(),
-            Some((i, None)) => Reason { code: format!("reason-{i}"), text: String::new() },
-            None => Reason {
-                code: "expired".to_owned(),
-                text: "its own end has passed; the host ends it without the rule".to_owned(),
-            },
+    /// Why a decision was made, in the rule's words; in the host's where it acts by its own hand.
+    pub(super) fn why(&self, decision: &Decision, key: &CaseKey) -> Reason {
+        let (code, text) = match (decision.reason, decision.cause) {
+            (Some(index), _) => return self.reason(index),
+            (None, Cause::Denied) => ("trueup:denied", self.denial(key).unwrap_or_else(|| "an operator denied it".to_owned())),
+            (None, _) => ("expired", "its own end has passed; the host ends it without the rule".to_owned()),
+        };
+        Reason { code: code.to_owned(), text }
+    }
+
+    /// Who denied a case, and why.
+    pub(super) fn denial(&self, key: &CaseKey) -> Option<String> {
+        let denial = self.denials.iter().find(|denial| denial.covers(key))?;
+        Some(format!("`{}` denied it at {}: {}", denial.by, denial.at, denial.why))
+    }
+
+    /// The rule's words.
+    pub(super) fn reason(&self, index: u16) -> Reason {
+        match self.rule.reasons.get(usize::from(index)) {
+            Some(reason) => reason.clone(),
+            None => Reason { code: format!("reason-{index}"), text: String::new() },
         }
     }
 }
@@ -129,24 +145,32 @@ fn summary(book: &Book<'_>) -> Summary {
         if gates.adoption {
             add(|s| &mut s.gated, GateKind::Adoption.name(), 1);
         }
+        if gates.budget {
+            add(|s| &mut s.gated, GateKind::Budget.name(), 1);
+        }
         if gates.approval {
             add(|s| &mut s.gated, GateKind::Approval.name(), 1);
         }
+        if gates.claim {
+            add(|s| &mut s.gated, GateKind::Claim.name(), 1);
+        }
+        if book.clock_doubted {
+            add(|s| &mut s.gated, GateKind::Clock.name(), 1);
+        }
     }
     for held in &book.decided.held {
-        match held.refusal {
-            Some(refusal) => add(|s| &mut s.held, refusal.code(), 1),
-            None => add(|s| &mut s.held, &book.reason(held.reason).code, 1),
+        match (held.refusal, held.reason) {
+            (Some(refusal), _) => add(|s| &mut s.held, refusal.code(), 1),
+            (None, Some(reason)) => add(|s| &mut s.held, &book.reason(reason).code, 1),
+            (None, None) => add(|s| &mut s.held, UNANSWERED, 1),
         }
     }
+    let code = |reason: &Option<u16>| reason.map_or_else(|| UNANSWERED.to_owned(), |reason| book.reason(reason).code);
     for (reason, &count) in &book.decided.kept {
-        match reason {
-            Some(_) => add(|s| &mut s.kept, &book.reason(*reason).code, count),
-            None => add(|s| &mut s.kept, UNANSWERED, count),
-        }
+        add(|s| &mut s.kept, &code(reason), count);
     }
     for (reason, &count) in &book.decided.unmanaged {
-        add(|s| &mut s.unmanaged, &book.reason(*reason).code, count);
+        add(|s| &mut s.unmanaged, &code(reason), count);
     }
     summary
 }
@@ -168,7 +192,7 @@ fn adoptable(draft: &Draft<'_>, book: &Book<'_>) -> Vec<Adoptable> {
     }
     for held in &draft.decided.held {
         if let Some(case) = book.case(held.case) {
-            mark(case, !matches!(held.refusal, Some(Refusal::RuleFailed | Refusal::IdentityTooLarge)));
+            mark(case, !matches!(held.refusal, Some(Refusal::RuleFailed | Refusal::RuleAbsent | Refusal::IdentityTooLarge)));
         }
     }
     let scopes = draft.policy.scopes.0.iter().zip(&book.scopes).zip(seen).enumerate();

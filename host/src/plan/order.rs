@@ -11,7 +11,9 @@ pub const fn wave(kind: ChangeKind, cause: Cause) -> Wave {
     match (kind, cause) {
         // Deleting first could make it impossible to take what the account still holds.
         (ChangeKind::Delete, _) => Wave::DELETES,
-        (ChangeKind::Revoke | ChangeKind::Shorten | ChangeKind::Disable, Cause::Expiry | Cause::Leaver) => Wave::URGENT,
+        (ChangeKind::Revoke | ChangeKind::Shorten | ChangeKind::Disable, Cause::Expiry | Cause::Denied | Cause::Leaver) => {
+            Wave::URGENT
+        }
         (ChangeKind::Revoke | ChangeKind::Shorten | ChangeKind::Disable, Cause::Exclusive) => Wave::EXCLUSIVE,
         (ChangeKind::Revoke | ChangeKind::Shorten, Cause::Routine) => Wave::REVOKES,
         (ChangeKind::Disable, Cause::Routine) => Wave::DISABLES,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{CaseKey, Digest, Encoder, Mode, PlanId, Reason, Time};
 
 /// Version of the rules of order and of what a change holds: part of a plan's inputs.
-pub const PLANNER: u32 = 1;
+pub const PLANNER: u32 = 2;
 /// Format of plan files that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
@@ -19,6 +19,12 @@ pub const FORMAT: u32 = 1;
 pub struct Inputs {
     /// The one instant.
     pub as_of: Time,
+    /// The instant of an earlier run against which the clock is doubted: every change waits. None: it is believed.
+    #[serde(default, skip_serializing_if = "Time::is_none")]
+    pub clock: Time,
+    /// Digest of the denials that stand; none when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denials: Option<Digest>,
     /// Digest of the sorted canonical facts.
     pub facts: Digest,
     /// Version of the planner's own rules of order.
@@ -37,6 +43,12 @@ pub struct Inputs {
     pub settings: Digest,
     /// The tenant.
     pub tenant: String,
+    /// The plan that this one undoes; none for what a rule asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<PlanId>,
+    /// Digest of the cases that an earlier plan may have changed; none when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<Digest>,
     /// Root over the verdict columns of all batches.
     pub verdicts: Digest,
 }

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use super::sealed::Chunk;
 use super::{Draft, FORMAT, Header, Inputs, PLANNER, PlanError, PlanFile, Report, Sealed, Trailer, adopted_by, seal, wave};
 use crate::correlate::{Cases, Side};
-use crate::decide::fixture::{Dice, HOUR, NOW, Reply, Row, Says, World, account, credential, estate, grant, verdicts};
-use crate::decide::{Cause, Decided, decide};
+use crate::decide::fixture::{Dice, HOUR, NOW, Reply, Row, Says, World, account, credential, denial, estate, grant, verdicts};
+use crate::decide::{Cause, Decided, decide, undo};
+use crate::discover::Completeness;
 use crate::model::{
-    Attribute, AttributeMask, Change, ChangeId, ChangeKind, Digest, Holding, Mode, Reason, Scope, Subject, Time, canonical_json,
+    Attribute, AttributeMask, Change, ChangeId, ChangeKind, Denial, Digest, Holding, KeyHash, Lane, Mode, Reason, Scope, Subject,
+    Time, canonical_json,
 };
 use crate::progress::Silent;
 use crate::rule::RuleFacts;
@@ -26,6 +28,8 @@ fn inputs(module: Digest) -> Inputs {
     let digest = Digest::of(b"");
     Inputs {
         as_of: Time::from_seconds(NOW),
+        clock: Time::NONE,
+        denials: None,
         facts: digest,
         planner: PLANNER,
         profile: "p".into(),
@@ -35,6 +39,8 @@ fn inputs(module: Digest) -> Inputs {
         scopes: digest,
         settings: digest,
         tenant: "acme".into(),
+        undoes: None,
+        unsettled: None,
         verdicts: digest,
     }
 }
@@ -125,10 +131,11 @@ const KINDS: [ChangeKind; 12] = [
 
 #[test]
 fn the_wave_follows_from_kind_and_cause() {
-    use Cause::{Exclusive, Expiry, Leaver, Routine};
+    use Cause::{Denied, Exclusive, Expiry, Leaver, Routine};
     for (cause, expected) in [
         (Routine, [3, 5, 3, 3, 5, 2, 6, 2, 7, 3, 3, 3]),
         (Expiry, [3, 0, 3, 3, 0, 2, 0, 2, 7, 3, 3, 3]),
+        (Denied, [3, 0, 3, 3, 0, 2, 0, 2, 7, 3, 3, 3]),
         (Leaver, [3, 0, 3, 3, 0, 2, 0, 2, 7, 3, 3, 3]),
         (Exclusive, [3, 1, 3, 3, 1, 2, 1, 2, 7, 3, 3, 3]),
     ] {
@@ -329,6 +336,73 @@ fn v08_the_source_of_inherited_access_is_named() {
     let line = plan.held().next().unwrap().unwrap();
     assert!(line.reason.text.ends_with("`group:staff`"), "{line:?}");
     assert_eq!((line.by.as_str(), line.effect.as_str(), line.proposed.as_str()), ("host", "absent", "extra"));
+}
+
+#[test]
+fn v09_a_foreign_edit_and_another_writer_stand_in_the_plan() {
+    let world = authoritative();
+    let revoke = |traits, managed_by| {
+        let have = Says { managed_by, ..Says::default() };
+        one(&world, Row { traits, have, ..grant(Side::Absent, Side::Present) }, Reply { effect: 2, ..Reply::default() })
+    };
+    for (traits, said) in [(0, false), (4, false), (8, false), (12, true)] {
+        let change = revoke(traits, "");
+        assert_eq!(change.reason.text.contains("foreign edit"), said, "{traits}");
+        assert_eq!((change.reason.code.as_str(), change.gates.len()), ("extra", 0));
+    }
+    let change = revoke(0, "terraform");
+    assert_eq!(change.gates.iter().map(|g| (g.kind.name(), g.scope.as_str())).collect::<Vec<_>>(), [("claim", "terraform")]);
+}
+
+#[test]
+fn v29_a_plan_says_who_denied_what_it_takes_and_does_not_give() {
+    let mut world = authoritative();
+    world.denials = vec![denial("gh", "ann", "")];
+    let there = one(&world, grant(Side::Present, Side::Present), Reply { effect: 1, ..Reply::default() });
+    assert_eq!((there.wave.0, there.lane, there.reason.code.as_str()), (0, Lane::Routine, "trueup:denied"));
+    assert!(there.reason.text.starts_with("`eve` denied it at 1970-01-12") && there.reason.text.ends_with(": a leak"));
+    let cases = world.cases(&[grant(Side::Present, Side::Absent)], 1);
+    let decided = decided(&world, &cases, |_| Some(Reply { effect: 1, ..Reply::default() }));
+    let (sealed, bytes) = seal_bytes(&world, &cases, &decided, 1);
+    assert_eq!((sealed.header.changes, sealed.header.summary.held.get("denied")), (0, Some(&1)));
+    let file = on_disk(&bytes);
+    let line = PlanFile::open(&file.path).unwrap().held().next().unwrap().unwrap();
+    assert!(line.reason.text.contains("lifts that: `eve` denied it"), "{line:?}");
+}
+
+#[test]
+fn v01_the_denials_that_stand_are_an_input_in_whatever_order() {
+    let mut world = authoritative();
+    assert_eq!(world.policy().denials_digest(), None);
+    world.denials = vec![denial("gh", "ann", ""), denial("", "bob", "team:a")];
+    let both = world.policy().denials_digest();
+    world.denials.reverse();
+    assert_eq!(world.policy().denials_digest(), both);
+    world.denials.push(Denial { lifted_at: Time::from_seconds(NOW), ..denial("gh", "cy", "") });
+    assert_eq!(world.policy().denials_digest(), both, "one that was lifted has no effect");
+    world.denials.truncate(1);
+    assert!(both.is_some() && world.policy().denials_digest() != both);
+}
+
+#[test]
+fn v39_what_neither_side_knows_any_more_is_given_back_only_when_that_is_certain() {
+    let world = authoritative();
+    let revoke = one(&world, grant(Side::Absent, Side::Present), Reply { effect: 2, ..Reply::default() });
+    let cases = || world.cases(&[Row { who: "bob".into(), ..grant(Side::Present, Side::Present) }], 1);
+    let code = |world: &World, cases: &Cases| {
+        let undone = undo(cases, &world.policy(), std::slice::from_ref(&revoke)).remove(0);
+        undone.map_or_else(|refusal| refusal.code(), |undone| undone.kind.name())
+    };
+    assert_eq!(code(&world, &cases()), "grant");
+    for (scan, expected) in [(0, "desired-unknown"), (1, "observed-unknown")] {
+        let mut cases = cases();
+        cases.snapshot.scans[scan].completeness = Completeness::Stale;
+        assert_eq!(code(&world, &cases), expected);
+    }
+    assert_eq!(code(&World { denials: vec![denial("", "ann", "")], ..authoritative() }, &cases()), "denied");
+    assert_eq!(code(&World::new(Mode::Observe), &cases()), "observe-only");
+    let unsettled = KeyHash::parse(&revoke.recorded_as).into_iter().collect();
+    assert_eq!(code(&World { unsettled, ..authoritative() }, &cases()), "effect-unknown");
 }
 
 #[test]

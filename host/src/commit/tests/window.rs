@@ -164,7 +164,10 @@ fn v34_a_lag_that_shifts_tenfold_is_learned_and_never_believed_too_early() {
             early += found.early;
             most = most.max(learned_after(&found.waits, number / 2, longest));
         }
-        println!("{replicas} replicas, lags x {shift}: {early} confirmed too early of {}, learned within {most} samples", 5 * number);
+        println!(
+            "{replicas} replicas, lags x {shift}: {early} confirmed too early of {}, learned within {most} samples",
+            5 * number
+        );
         assert_eq!(early, 0, "{replicas} replicas, shift {shift}: confirmed before every replica showed it");
         assert!(most <= 1_200, "{replicas} replicas, shift {shift}: learned only after {most} samples");
     }

@@ -1,0 +1,263 @@
+//! A folder with one file of desired grants and one embedded target, and engines over it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+use crate::commit::Clock;
+use crate::correlate::{Case, Side};
+use crate::decide::decide;
+use crate::decide::fixture::{NOW, Reply, Row, World, verdicts};
+use crate::discover::{Cursor, DiscoverError, FileConfig, FileSource, Page, Source};
+use crate::engine::{Applied, Engine, Options, Parts, Planned, Release};
+use crate::ledger::{Adoption, Batch, Entry};
+use crate::model::{CaseKey, Change, Digest, Holding, Mode, PlanId, Scope, Scopes, Subject, Time};
+use crate::plan::{Draft, HeldLine, Inputs, PLANNER, PlanFile, seal};
+use crate::progress::Silent;
+use crate::rule::{RuleFacts, Settings};
+use crate::target::{EmbeddedRow, EmbeddedTarget, Profile, ReadError, Reading, Target, Write, WriteError};
+
+/// A clock whose hands a test moves.
+pub(super) struct Hands(AtomicI64);
+
+#[async_trait]
+impl Clock for Hands {
+    fn now(&self) -> Time {
+        Time::from_seconds(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, seconds: u32) {
+        self.0.fetch_add(i64::from(seconds), Ordering::SeqCst);
+    }
+}
+
+/// What goes wrong with the writes of one holder; afterwards its cases cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Applied; the answer is lost.
+    Dark,
+    /// Not applied; the answer is lost.
+    Lost,
+    /// Applied and acknowledged.
+    Mute,
+}
+
+/// The target, with what goes wrong there.
+pub(super) struct Shop {
+    pub(super) inner: EmbeddedTarget,
+    /// By holder.
+    pub(super) trouble: Mutex<BTreeMap<String, Trouble>>,
+    written: Mutex<BTreeSet<String>>,
+    /// Holders whose rows another writer says it manages.
+    pub(super) claimed: Mutex<BTreeSet<String>>,
+}
+
+#[async_trait]
+impl Target for Shop {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn profile(&self) -> &Profile {
+        self.inner.profile()
+    }
+
+    async fn version(&self) -> Result<String, DiscoverError> {
+        Ok(String::new())
+    }
+
+    async fn page(&self, after: Option<&Cursor>) -> Result<Page, DiscoverError> {
+        let mut page = self.inner.page(after).await?;
+        let writer = page.symbols.intern("terraform");
+        let claimed = self.claimed.lock().unwrap();
+        for fact in page.facts.iter_mut().filter(|fact| claimed.contains(page.symbols.text(fact.holder))) {
+            fact.managed_by = writer;
+        }
+        drop(claimed);
+        Ok(page)
+    }
+
+    async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
+        if self.trouble.lock().unwrap().contains_key(&key.holder) && self.written.lock().unwrap().contains(&key.holder) {
+            return Err(ReadError { key: key.to_string(), message: "no answer".to_owned() });
+        }
+        self.inner.read(key).await
+    }
+
+    async fn write(&self, write: Write<'_>) -> Result<(), WriteError> {
+        let holder = &write.change.key.holder;
+        let trouble = self.trouble.lock().unwrap().get(holder).copied();
+        self.written.lock().unwrap().insert(holder.clone());
+        if trouble != Some(Trouble::Lost) {
+            self.inner.write(write).await?;
+        }
+        match trouble {
+            Some(Trouble::Dark | Trouble::Lost) => Err(WriteError::Ambiguous { message: "no answer".to_owned() }),
+            Some(Trouble::Mute) | None => Ok(()),
+        }
+    }
+}
+
+pub(super) struct Estate {
+    folder: tempfile::TempDir,
+    pub(super) clock: Arc<Hands>,
+    pub(super) shop: Arc<Shop>,
+    pub(super) mode: Mode,
+}
+
+/// A grant in the target.
+pub(super) fn held(holder: &str, object: &str, expires_at: i64) -> EmbeddedRow {
+    let holding = Holding { expires_at: Time::from_seconds(expires_at), ..Holding::default() };
+    let (holder, object) = (holder.to_owned(), object.to_owned());
+    EmbeddedRow { subject: Subject::Grant, holder, object, holding, last_used: Time::NONE, via: String::new() }
+}
+
+impl Estate {
+    /// Nothing is desired, and the target holds these rows. Its one scope is adopted under some rule.
+    pub(super) fn new(rows: impl IntoIterator<Item = EmbeddedRow>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
+        inner.seed(rows).unwrap();
+        let shop = Arc::new(Shop { inner, trouble: Mutex::default(), written: Mutex::default(), claimed: Mutex::default() });
+        let clock = Arc::new(Hands(AtomicI64::new(NOW)));
+        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
+        estate.desire(&[]);
+        std::fs::write(estate.path("accounts.tsv"), "holder\n").unwrap();
+        let adoption =
+            Adoption { scope: "gh/*".to_owned(), mode: estate.mode, module: Digest::of(b"rule"), at: Time::from_seconds(1) };
+        estate.record(Entry::Adopted(adoption));
+        estate
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Rewrites the file of desired grants: holder, object, end.
+    pub(super) fn desire(&self, rows: &[(&str, &str, i64)]) {
+        let mut text = "holder\tobject\texpires_at\n".to_owned();
+        for (holder, object, end) in rows {
+            let end = if *end == 0 { String::new() } else { Time::from_seconds(*end).to_string() };
+            text += &format!("{holder}\t{object}\t{end}\n");
+        }
+        std::fs::write(self.path("grants.tsv"), text).unwrap();
+    }
+
+    /// An engine without a rule.
+    pub(super) fn engine(&self) -> Engine {
+        let source = |kind: &str| -> Arc<dyn Source> {
+            let path = format!("{kind}.tsv");
+            let config = serde_json::json!({"name": kind, "path": path, "kind": kind, "target": "gh", "complete": "always"});
+            let config: FileConfig = serde_json::from_value(config).unwrap();
+            Arc::new(FileSource::open(config, self.folder.path()).unwrap())
+        };
+        let target: Arc<dyn Target> = Arc::clone(&self.shop) as Arc<dyn Target>;
+        let parts = Parts {
+            tenant: "acme".to_owned(),
+            sources: vec![source("grants"), source("accounts")],
+            targets: vec![target],
+            module: None,
+            settings: Settings::default(),
+            scopes: Scopes(vec![Scope { target: "gh".to_owned(), objects: "*".to_owned(), mode: self.mode }]),
+            options: Options { threads: 1, max_age: i64::MAX, ..Options::default() },
+        };
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Engine::open(parts, &self.path("store")).unwrap().on_clock(clock)
+    }
+
+    pub(super) fn record(&self, entry: Entry) {
+        let engine = self.engine();
+        let owned = engine.acquire().unwrap();
+        engine.submit(&owned, Batch { entries: vec![entry], leaves: Vec::new() }).unwrap();
+    }
+
+    pub(super) fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(super) fn plan(&self) -> Planned {
+        block_on(self.engine().plan(None)).unwrap()
+    }
+
+    pub(super) fn apply(&self, plan: PlanId) -> Applied {
+        block_on(self.engine().apply(plan)).unwrap()
+    }
+
+    pub(super) fn run(&self) -> (Planned, Applied) {
+        block_on(self.engine().run(None)).unwrap()
+    }
+
+    /// Opens what waits at a gate and commits what passes.
+    pub(super) fn release(&self, release: Release) -> usize {
+        let release = Release { by: "ada".to_owned(), why: "a test".to_owned(), ..release };
+        self.engine().release(&release).unwrap().len()
+    }
+
+    /// How often the target was asked to write something of a holder, and did.
+    pub(super) fn writes_of(&self, holder: &str) -> usize {
+        self.shop.inner.journal().unwrap().iter().filter(|row| row.holder == holder).count()
+    }
+
+    /// Where the changes of a plan stand, by holder.
+    pub(super) fn standing(&self, plan: PlanId) -> BTreeMap<String, &'static str> {
+        let statuses = self.engine().statuses(plan).unwrap();
+        let name = |change: Change| (change.key.holder, statuses.get(&change.id).map_or("ready", |status| status.name()));
+        self.file(plan).changes().map(|change| name(change.unwrap())).collect()
+    }
+
+    /// What the target holds, as holder/object.
+    pub(super) fn holds(&self) -> Vec<String> {
+        self.shop.inner.dump().unwrap().iter().map(|row| format!("{}/{}", row.holder, row.object)).collect()
+    }
+
+    pub(super) fn file(&self, plan: PlanId) -> PlanFile {
+        PlanFile::open(&self.engine().store().plan(plan)).unwrap()
+    }
+
+    pub(super) fn held_lines(&self, plan: PlanId) -> Vec<HeldLine> {
+        self.file(plan).held().map(Result::unwrap).collect()
+    }
+
+    /// Seals and stores what a rule would have planned of these rows.
+    pub(super) fn by_hand(&self, rows: &[Row], reply: impl Fn(u32, &Case) -> Option<Reply>) -> PlanId {
+        let world = World::new(Mode::Authoritative);
+        let cases = world.cases(rows, 1);
+        let decided = decide(&cases, &verdicts(&cases, reply), &world.policy(), 1);
+        let rule = RuleFacts { module: world.module, ..RuleFacts::absent() };
+        let digest = Digest::of(b"");
+        let inputs = Inputs {
+            as_of: Time::from_seconds(NOW),
+            clock: Time::NONE,
+            denials: None,
+            facts: digest,
+            planner: PLANNER,
+            profile: rule.profile.clone(),
+            recorded: digest,
+            rule: rule.label(),
+            rule_module: rule.module,
+            scopes: digest,
+            settings: digest,
+            tenant: "acme".to_owned(),
+            undoes: None,
+            unsettled: None,
+            verdicts: digest,
+        };
+        let draft = Draft { cases: &cases, decided: &decided, policy: world.policy(), rule: &rule, inputs };
+        let mut bytes = Vec::new();
+        let sealed = seal(&draft, 1, &mut bytes, &Silent).unwrap();
+        std::fs::write(self.engine().store().plan(sealed.id), bytes).unwrap();
+        sealed.id
+    }
+}
+
+/// What a rule says that makes true what is desired.
+pub(super) fn as_desired(_: u32, case: &Case) -> Option<Reply> {
+    Some(Reply { effect: if case.desired_side == Side::Absent { 2 } else { 1 }, ..Reply::default() })
+}
+
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap().block_on(future)
+}
