@@ -95,7 +95,7 @@ pub(crate) fn credential(desired: Side, observed: Side) -> Row {
 pub(crate) fn denial(target: &str, holder: &str, object: &str) -> Denial {
     let (target, holder, object) = (target.to_owned(), holder.to_owned(), object.to_owned());
     let (by, why) = ("eve".to_owned(), "a leak".to_owned());
-    Denial { target, holder, object, by, why, at: Time::from_seconds(NOW - HOUR), lifted_at: Time::NONE }
+    Denial { target, holder, object, by, why, at: Time::from_seconds(NOW - HOUR), settled_at: Time::NONE, lifted_at: Time::NONE }
 }
 
 /// One answer of a rule; `after` is an index into all cases.

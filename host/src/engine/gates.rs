@@ -184,17 +184,6 @@ impl Engine {
         }
     }
 
-    /// Denials, lifted ones too.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn denials(&self) -> Result<Vec<Denial>, EngineError> {
-        match self.ledger.read(&self.parts.tenant, &Query::Denials)? {
-            Rows::Denials(denials) => Ok(denials),
-            _ => Ok(Vec::new()),
-        }
-    }
-
     pub(super) fn adoptions(&self) -> Result<Vec<Adoption>, EngineError> {
         match self.ledger.read(&self.parts.tenant, &Query::Adoptions)? {
             Rows::Adoptions(adoptions) => Ok(adoptions),

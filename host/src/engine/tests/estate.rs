@@ -18,7 +18,7 @@ use crate::model::{CaseKey, Change, Digest, Holding, Mode, PlanId, Scope, Scopes
 use crate::plan::{Draft, HeldLine, Inputs, PLANNER, PlanFile, seal};
 use crate::progress::Silent;
 use crate::rule::{RuleFacts, Settings};
-use crate::target::{EmbeddedRow, EmbeddedTarget, Profile, ReadError, Reading, Target, Write, WriteError};
+use crate::target::{EmbeddedRow, EmbeddedTarget, Profile, ReadError, Reading, Target, Write, WriteError, Written};
 
 /// A clock whose hands a test moves.
 pub(super) struct Hands(AtomicI64);
@@ -87,7 +87,7 @@ impl Target for Shop {
         self.inner.read(key).await
     }
 
-    async fn write(&self, write: Write<'_>) -> Result<(), WriteError> {
+    async fn write(&self, write: Write<'_>) -> Result<Written, WriteError> {
         let holder = &write.change.key.holder;
         let trouble = self.trouble.lock().unwrap().get(holder).copied();
         self.written.lock().unwrap().insert(holder.clone());
@@ -96,7 +96,7 @@ impl Target for Shop {
         }
         match trouble {
             Some(Trouble::Dark | Trouble::Lost) => Err(WriteError::Ambiguous { message: "no answer".to_owned() }),
-            Some(Trouble::Mute) | None => Ok(()),
+            Some(Trouble::Mute) | None => Ok(Written::default()),
         }
     }
 }
@@ -162,6 +162,7 @@ impl Estate {
             module: None,
             settings: Settings::default(),
             scopes: Scopes(vec![Scope { target: "gh".to_owned(), objects: "*".to_owned(), mode: self.mode }]),
+            sink: None,
             options: Options { threads: 1, max_age: i64::MAX, ..Options::default() },
         };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
