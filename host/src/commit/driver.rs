@@ -223,6 +223,10 @@ impl<'a> Work<'a> {
                 self.calls.push(call);
             }
             core.tell().iter().for_each(|told| observer.on(told));
+            // Whoever left without an event made room, and nothing else would wake this loop.
+            if !offer.ended && core.room() > 0 {
+                continue;
+            }
             if offer.ended && core.is_over() && self.looks.is_empty() {
                 return Ok(core.finish());
             }
