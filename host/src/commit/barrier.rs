@@ -33,8 +33,8 @@ pub(super) enum Before {
     Open(ChangeId),
 }
 
-/// The first changes of a component that did not get confirmed. Plans come in the order of waves and steps, so the first
-/// one of each sort stands lowest and blocks the most.
+/// The lowest changes of a component that did not get confirmed: they block the most. They need not be left behind in the
+/// order of the plan: what an earlier run ended is left at once.
 #[derive(Debug, Default)]
 struct Component {
     ended: Option<(Place, ChangeId)>,
@@ -58,7 +58,9 @@ impl Barrier {
     pub(super) fn leave(&mut self, change: &Change, ended: bool) {
         let component = self.components.entry(component(change)).or_default();
         let first = if ended { &mut component.ended } else { &mut component.open };
-        first.get_or_insert((place(change), change.id));
+        if first.is_none_or(|(at, _)| place(change) < at) {
+            *first = Some((place(change), change.id));
+        }
         let ids = if ended { &mut self.ended } else { &mut self.open };
         ids.insert(change.id.0.prefix());
     }
