@@ -44,7 +44,8 @@ impl Core<'_> {
             if !self.is_let_through(slot)? {
                 return Ok(());
             }
-            if !self.may_record() {
+            // Whoever could be sent at once must not wait for those who stand behind it in line.
+            if !self.may_record() && !self.could_go(slot) {
                 self.unrecorded.insert(slot);
                 return Ok(());
             }
@@ -52,6 +53,10 @@ impl Core<'_> {
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
         let at = self.now();
         self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None)
+    }
+
+    fn could_go(&self, slot: Slot) -> bool {
+        self.items.get(&slot).is_some_and(|item| self.lines.is_free(slot, &item.spaces))
     }
 
     /// Whether something in hand must be over first: an earlier place of its component, what it depends on, an earlier
