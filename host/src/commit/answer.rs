@@ -194,6 +194,7 @@ impl Core<'_> {
             }
             // This attempt was not applied, but an earlier one may still be: only reading can tell.
             other => {
+                self.count_try(slot);
                 let outcome = match &other {
                     WriteError::Throttled { seconds } => {
                         let until = self.now().plus(i64::from(*seconds));
@@ -203,7 +204,6 @@ impl Core<'_> {
                     WriteError::Rejected { message } => Outcome::Rejected { message: bounded(message.clone()) },
                     _ => Outcome::NotApplied,
                 };
-                self.count_try(slot);
                 if let Some(item) = self.items.get_mut(&slot) {
                     (item.words, item.unapplied) = (bounded(other.to_string()), Some(outcome));
                 }
