@@ -85,7 +85,7 @@ impl Core<'_> {
             return self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None);
         }
         let by = self.lands_by(slot);
-        if self.at.tick < by {
+        if self.items.get(&slot).is_none_or(|item| item.asked < by) {
             self.wait(slot, by);
             return Ok(());
         }
@@ -309,7 +309,7 @@ impl Core<'_> {
         let Some(profile) = self.profiles.get(&target) else { return Ok(()) };
         let (consistent, grade) = (profile.read_lag == 0, profile.grade);
         let (bound, cap) = (self.windows.bound(&target, profile, removes), profile.lag_cap.max(profile.read_lag));
-        let age = u32::try_from((tick - item.acked).max(0)).unwrap_or(u32::MAX);
+        let age = u32::try_from((item.asked - item.acked).max(0)).unwrap_or(u32::MAX);
         let check = &mut item.check;
         if met {
             check.agreed += 1;

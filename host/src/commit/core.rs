@@ -214,6 +214,7 @@ impl<'a> Core<'a> {
             status,
             batch: 0,
             busy: false,
+            asked: self.at.tick,
             due,
             tries: 0,
             failed: false,
@@ -422,7 +423,7 @@ impl<'a> Core<'a> {
 
     pub(super) fn call(&mut self, slot: Slot, ask: super::Ask) {
         if let Some(item) = self.items.get_mut(&slot) {
-            item.busy = true;
+            (item.busy, item.asked) = (true, self.at.tick);
             self.calls.push(Call { slot, change: item.change.clone(), fence: self.epoch, ask });
         }
     }

@@ -28,8 +28,9 @@ pub(super) struct Item {
     pub(super) status: Status,
     /// The batch of its newest intent.
     pub(super) batch: u64,
-    /// A call is out.
+    /// A call is out, and since when: what it shows is no newer.
     pub(super) busy: bool,
+    pub(super) asked: i64,
     /// Nothing is to be done before this tick.
     pub(super) due: i64,
     /// Failed tries of this run.
