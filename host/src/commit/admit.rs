@@ -22,7 +22,8 @@ impl Core<'_> {
     /// A change of known effect: records its intent if it may begin.
     pub(super) fn admit(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
-        if !item.is_emergency() && self.waits_in_hand(slot) {
+        let waits = if item.is_emergency() { self.has_twin(slot) } else { self.waits_in_hand(slot) };
+        if waits {
             return Ok(());
         }
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
@@ -53,6 +54,12 @@ impl Core<'_> {
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
         let at = self.now();
         self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None)
+    }
+
+    /// Whether the emergency of another denial takes the same away already: it pokes this one when it leaves.
+    fn has_twin(&self, slot: Slot) -> bool {
+        let Some(item) = self.items.get(&slot) else { return true };
+        self.cases.get(&item.key).is_some_and(|case| case.first().is_some_and(|first| *first < slot))
     }
 
     fn could_go(&self, slot: Slot) -> bool {
