@@ -67,6 +67,9 @@ impl Core<'_> {
             return self.outcome(slot, outcome, Some(&reading.state));
         }
         if matches!(item.status, Status::Intent { .. }) {
+            if item.asked == i64::MIN {
+                return Ok(());
+            }
             let after = item.after_of(found);
             let list =
                 if profile.class == Class::K2 { merged(&reading.list, &item.change.key.holder, &after) } else { Vec::new() };

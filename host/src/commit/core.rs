@@ -575,6 +575,7 @@ impl<'a> Core<'a> {
     }
 
     fn left_emergency(&mut self, item: &Item) {
+        self.forget_lists(item);
         let confirmed = matches!(item.status, Status::Confirmed { .. });
         self.outcomes.revoked += u64::from(confirmed);
         if let Some((_, left, clean)) = self.denied.get_mut(&item.plan) {
@@ -582,6 +583,14 @@ impl<'a> Core<'a> {
             *clean &= confirmed;
         }
         self.settle_denials();
+    }
+
+    /// Whoever read a list before an emergency wrote it must not write back what it read: it reads again.
+    fn forget_lists(&mut self, item: &Item) {
+        let shares = |other: &&mut Item| other.spaces.iter().any(|space| item.spaces.contains(space));
+        for other in self.items.values_mut().filter(shares).filter(|other| !other.sent) {
+            (other.base, other.asked) = (None, i64::MIN);
+        }
     }
 
     /// Denials whose changes are all confirmed are settled.
