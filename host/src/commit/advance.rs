@@ -163,8 +163,13 @@ impl Core<'_> {
     pub(super) fn may_resend(&self, slot: Slot) -> bool {
         let Some(item) = self.items.get(&slot) else { return false };
         let class = self.profiles.get(&item.change.key.target).map(|profile| profile.class);
-        let safe =
-            matches!(class, Some(Class::K0 | Class::K3)) || (item.is_emergency() && matches!(class, Some(Class::K1 | Class::K2)));
+        let safe = match class {
+            Some(Class::K0) => true,
+            // Creates carry a key; nothing else does.
+            Some(Class::K3) => item.change.before.is_none() || item.is_emergency(),
+            Some(Class::K1 | Class::K2) => item.is_emergency(),
+            _ => false,
+        };
         let open = self.breakers.passage(&item.change.key.target, self.at.tick) == Passage::Open || item.flies;
         let first = item.is_emergency() || self.lines.is_first(slot, &item.spaces);
         safe && open && first && item.tries < CHANGE_ATTEMPTS && self.permit(item).is_ok()
