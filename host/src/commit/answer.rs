@@ -176,6 +176,8 @@ impl Core<'_> {
             // The resource moved, so an earlier attempt cannot land any more either: its condition fails too.
             WriteError::Precondition if conditional || !doubt => {
                 self.count_try(slot);
+                // What was read lags behind: a read at once would show the same again.
+                self.wait_out_lag(slot);
                 self.outcome(slot, Outcome::NotApplied, None)
             }
             WriteError::Throttled { seconds } if !doubt => {
@@ -212,6 +214,17 @@ impl Core<'_> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    fn wait_out_lag(&mut self, slot: Slot) {
+        let Some(item) = self.items.get(&slot) else { return };
+        let target = &item.change.key.target;
+        let bound = |profile| self.windows.bound(target, profile, item.change.kind.removes());
+        let lag = self.profiles.get(target).map_or(0, bound);
+        let due = item.due.max(self.at.tick + i64::from(lag));
+        if due > self.at.tick {
+            self.wait(slot, due);
         }
     }
 
