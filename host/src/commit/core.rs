@@ -588,7 +588,8 @@ impl<'a> Core<'a> {
     /// Whoever read a list before an emergency wrote it must not write back what it read: it reads again.
     fn forget_lists(&mut self, item: &Item) {
         let shares = |other: &&mut Item| other.spaces.iter().any(|space| item.spaces.contains(space));
-        for other in self.items.values_mut().filter(shares).filter(|other| !other.sent) {
+        let reads = |other: &&mut Item| matches!(other.status, Status::Intent { .. }) && !other.sent;
+        for other in self.items.values_mut().filter(reads).filter(shares) {
             (other.base, other.asked) = (None, i64::MIN);
         }
     }
