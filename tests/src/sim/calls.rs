@@ -123,8 +123,10 @@ impl World<'_> {
             self.reply(there, epoch, slot, who, answer);
         } else if matches!(class, Class::K0 | Class::K1 | Class::K2 | Class::K3) && fires(swarm.duplicate) {
             self.fires("delivered twice");
-            self.after(there, write(request.clone(), false, false));
-            self.after(there + back, write(request, true, true));
+            // A target says that a condition failed only when nothing was written: there the first answer counts.
+            let first = class == Class::K0;
+            self.after(there, write(request.clone(), first, false));
+            self.after(there + back, write(request, !first, true));
         } else {
             self.after(there, write(request, true, true));
         }

@@ -181,16 +181,16 @@ impl World<'_> {
             return self.later(Happening::Held { epoch, denial, held, complete });
         }
         let Some(process) = self.processes.iter_mut().find(|process| process.epoch == epoch) else { return };
+        held.retain(|(key, holding)| key.subject != Subject::Account || holding.enabled);
         for change in process.core.landing(&denial) {
             if let Some(after) = change.after.filter(|_| !held.iter().any(|(key, _)| *key == change.key)) {
                 held.push((change.key, after));
             }
         }
-        held.retain(|(key, holding)| key.subject != Subject::Account || holding.enabled);
         let disk = &self.disk;
         let changes = held.iter().map(|(key, holding)| reduce(TENANT, &denial, key, holding, &disk.recorded(key))).collect();
         process.looks -= 1;
-        let plan = emergency_plan(TENANT, &denial);
+        let plan = emergency_plan(TENANT, &denial, epoch);
         match process.core.deny(denial, plan, changes, complete) {
             Ok(()) => self.pump(epoch),
             Err(error) => {

@@ -44,8 +44,14 @@ impl std::fmt::Display for Failure {
 /// Lives through one seed.
 #[must_use]
 pub fn one(seed: u64, trace: bool) -> (Tally, Option<Failure>) {
-    let ended = world::live(seed, trace);
-    (ended.tally, ended.broken.map(|broken| Failure { seed, broken }))
+    // A mistake of the core's may also show as a broken assertion.
+    match std::panic::catch_unwind(|| world::live(seed, trace)) {
+        Ok(ended) => (ended.tally, ended.broken.map(|broken| Failure { seed, broken })),
+        Err(_) => {
+            let broken = Broken { rule: "panic", words: "the core gave up".to_owned(), tick: 0 };
+            (Tally { seeds: 1, ..Tally::default() }, Some(Failure { seed, broken }))
+        }
+    }
 }
 
 /// Lives through seeds on so many threads, until this many have failed. Failures are sorted by seed.

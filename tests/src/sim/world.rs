@@ -220,9 +220,11 @@ impl<'s> World<'s> {
             return self.oracle.breaks("I6", self.tick, "no run ends".to_owned());
         };
         self.oracle.nothing_is_left(self.tick, &outcomes);
-        let (writes, events) = (self.writes, self.disk.events.len());
-        self.round();
-        self.oracle.ran_again(self.tick, self.writes - writes, self.disk.events.len() - events);
+        if self.oracle.is_settled(&outcomes) {
+            let (writes, events) = (self.writes, self.disk.events.len());
+            self.round();
+            self.oracle.ran_again(self.tick, self.writes - writes, self.disk.events.len() - events);
+        }
         self.judge_targets();
     }
 
@@ -233,8 +235,7 @@ impl<'s> World<'s> {
         self.tick = until;
         self.after(0, Happening::Start);
         self.run_out();
-        let settled = self.oracle.all_called_settled();
-        settled && self.outcomes.as_ref().is_some_and(|outcomes| super::oracle::waits_for_people_only(outcomes))
+        self.outcomes.as_ref().is_some_and(|outcomes| self.oracle.is_at_rest(outcomes))
     }
 
     /// Lets everything happen that is due before a tick.

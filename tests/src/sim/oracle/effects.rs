@@ -22,7 +22,10 @@ impl Oracle {
                     self.has_not_expired(who, &landed);
                     self.is_not_denied(who, &landed);
                 }
-                self.performed.insert(who);
+                // The version that others of its requests ask for has moved on, or their key is used up: none can land.
+                if matches!(self.class(&landed.key.target), Class::K0 | Class::K3) {
+                    self.flights.retain(|_, flight| flight.who != who);
+                }
             }
             By::Collateral(id) => self.hits_nobody_else((false, id), &landed),
             By::Undo(_) | By::Foreign => {}

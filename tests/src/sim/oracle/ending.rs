@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use trueup::commit::{Event, Open, Outcome, Outcomes, Rest};
-use trueup::model::{CaseKey, ChangeKind, GateKind, Holding, State};
-use trueup::target::Class;
+use trueup::commit::{Open, Outcomes, Rest, Unconfirmed};
+use trueup::model::{CaseKey, GateKind, Holding, State};
+use trueup::target::{Class, Grade};
 
-use super::{Oracle, Stand, Who, short};
+use super::{Called, Oracle, Stand, Who, short};
 use crate::sim::target::{By, Made, Work};
 
 impl Oracle {
@@ -48,7 +48,10 @@ impl Oracle {
         match open {
             Open::Gate { gate } if gate.kind == GateKind::Clock => matches!(stand, Stand::Fresh | Stand::Sent),
             Open::Gate { gate } => *stand == Stand::Fresh && named(gate.kind) && !writer.opened.contains(&(who.1, gate.kind)),
-            Open::Behind { change } => *stand == Stand::Fresh && self.stand((false, *change)) != Stand::Confirmed,
+            Open::Behind { change } => {
+                let emergency = self.facts.contains_key(&(true, *change));
+                *stand == Stand::Fresh && (emergency || self.stand((false, *change)) != Stand::Confirmed)
+            }
             Open::NotBefore { at } => *stand == Stand::Fresh && *at == fact.change.not_before,
             Open::BackedOff { target } => matches!(stand, Stand::Fresh | Stand::Sent) && *target == fact.change.key.target,
             Open::Unknown | Open::Accepted { .. } => *stand == Stand::Sent,
@@ -60,20 +63,47 @@ impl Oracle {
 
     /// I6: once faults have stopped, nothing is left open but what waits for a person's decision.
     pub fn nothing_is_left(&mut self, tick: i64, outcomes: &Outcomes) {
-        let left = outcomes.listed.iter().find(|line| matches!(&line.rest, Rest::Open(open) if !is_a_decision(open)));
+        let left = outcomes.listed.iter().find(|line| !self.may_stay(line));
         if let Some(line) = left {
             self.breaks("I6", tick, format!("{} is still open: {:?} ({})", line.change.0.short(), line.rest, line.words));
         }
-        let denial = self.called.iter().find(|called| called.settled.is_none()).map(|called| called.denial.holder.clone());
+        let denial = self.called.iter().find(|called| !self.may_rest(called)).map(|called| called.denial.holder.clone());
         if let Some(holder) = denial {
             self.breaks("I6", tick, format!("a denial of {holder} never settles"));
         }
     }
 
-    /// Whether every denial that was called for is settled.
+    /// Whether all that is left waits for a person's decision, or is at a target that nobody can read.
     #[must_use]
-    pub fn all_called_settled(&self) -> bool {
-        self.called.iter().all(|called| called.settled.is_some())
+    pub fn is_at_rest(&self, outcomes: &Outcomes) -> bool {
+        outcomes.listed.iter().all(|line| self.may_stay(line)) && self.called.iter().all(|called| self.may_rest(called))
+    }
+
+    /// Whether nothing at all may happen any more.
+    #[must_use]
+    pub fn is_settled(&self, outcomes: &Outcomes) -> bool {
+        let unknown = |line: &Unconfirmed| matches!(line.rest, Rest::Open(Open::Unknown));
+        !outcomes.listed.iter().any(unknown) && self.called.iter().all(|called| called.settled.is_some())
+    }
+
+    fn may_stay(&self, line: &Unconfirmed) -> bool {
+        match &line.rest {
+            Rest::Open(Open::Gate { gate }) => gate.kind != GateKind::Clock,
+            Rest::Open(Open::Behind { .. }) | Rest::Ended(_) => true,
+            Rest::Open(Open::Unknown) => self.is_unreadable(&line.key.target),
+            Rest::Open(_) => false,
+        }
+    }
+
+    fn may_rest(&self, called: &Called) -> bool {
+        let target = &called.denial.target;
+        let concerns = |name: &String| target.is_empty() || target == name;
+        let by_hand = |name: &String| self.is_unreadable(name) || self.class(name) == Class::K6;
+        called.settled.is_some() || self.profiles.keys().any(|name| concerns(name) && by_hand(name))
+    }
+
+    fn is_unreadable(&self, target: &str) -> bool {
+        self.profiles.get(target).is_some_and(|profile| profile.grade < Grade::E2)
     }
 
     /// V22: a settled plan that is run again changes nothing and records nothing.
@@ -110,10 +140,12 @@ impl Oracle {
     fn may_show(&self, who: Who) -> bool {
         let tells = ["not_observed", "unverifiable", "denied", "superseded"];
         match self.stand(who) {
+            // An emergency that was cut short is called for again; what it took away stays away.
+            _ if who.0 => true,
             Stand::Confirmed => true,
             Stand::Ended(name) => tells.contains(&name),
-            // An emergency that was cut short is called for again; what it took away stays away.
-            _ => who.0,
+            // Nobody will ever know.
+            _ => self.facts.get(&who).is_some_and(|fact| self.is_unreadable(&fact.change.key.target)),
         }
     }
 
@@ -127,41 +159,15 @@ impl Oracle {
             let lost = stand == Stand::Confirmed && !kept(&one.id);
             self.check(!lost, "I2", tick, || format!("{} is confirmed, and its secret is lost", one.key));
         }
-        let nameless: Vec<Who> = self.facts.iter().filter(|(who, _)| self.confirmed_without_handle(**who)).map(|(who, _)| *who).collect();
-        for who in nameless {
-            self.breaks("V34", tick, format!("{} is confirmed, and nobody has its secret", short(who)));
-        }
-    }
-
-    fn confirmed_without_handle(&self, who: Who) -> bool {
-        let Some(fact) = self.facts.get(&who) else { return false };
-        let issues = fact.change.kind == ChangeKind::Issue && self.class(&fact.change.key.target) == Class::K4;
-        let handle = |event: &Event| matches!(event, Event::Outcome { outcome: Outcome::Issued { handle, .. }, .. } if !handle.is_empty());
-        issues && self.stand(who) == Stand::Confirmed && !self.events_of(who).iter().any(|(_, event)| handle(event))
     }
 
     /// I2: no person is asked twice for one change.
     pub fn work_items(&mut self, tick: i64, work: &[Work]) {
-        let twice = work.iter().enumerate().find(|(i, one)| work[..*i].iter().any(|other| other.request.tag == one.request.tag));
+        let of_plan: Vec<&Work> = work.iter().filter(|work| !work.request.emergency).collect();
+        let asked_before = |i: usize, tag: &str| of_plan[..i].iter().any(|other| other.request.tag == tag);
+        let twice = of_plan.iter().enumerate().find(|(i, one)| asked_before(*i, &one.request.tag));
         if let Some((_, one)) = twice {
             self.breaks("I2", tick, format!("two work items ask for {}", one.request.change.key));
         }
-    }
-}
-
-/// Whether what is open waits for a person's decision, or for what does.
-#[must_use]
-pub fn waits_for_people_only(outcomes: &Outcomes) -> bool {
-    outcomes.listed.iter().all(|line| match &line.rest {
-        Rest::Open(open) => is_a_decision(open),
-        Rest::Ended(_) => true,
-    })
-}
-
-fn is_a_decision(open: &Open) -> bool {
-    match open {
-        Open::Gate { gate } => gate.kind != GateKind::Clock,
-        Open::Behind { .. } => true,
-        _ => false,
     }
 }

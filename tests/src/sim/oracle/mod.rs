@@ -10,7 +10,6 @@ mod sending;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use ending::waits_for_people_only;
 use trueup::commit::{End, Event, Outcome};
 use trueup::model::{Change, ChangeId, Denial, GateKind, PlanId};
 use trueup::target::{Class, Profile};
@@ -115,14 +114,14 @@ pub struct Oracle {
     pub(super) writers: BTreeMap<u64, Writer>,
     pub(super) current: u64,
     pub(super) flights: BTreeMap<u64, Flight>,
+    /// The highest fence that each target keeps.
+    pub(super) fences: BTreeMap<String, u64>,
     pub(super) journal: Vec<Landed>,
     pub(super) called: Vec<Called>,
     /// Whether reads lag longer than the profiles say.
     pub(super) misjudged: bool,
     /// Since when the clock has been wrong, and whether it stands still.
     pub(super) clock_off: Option<(i64, bool)>,
-    /// Work items that a person has done.
-    pub(super) performed: BTreeSet<Who>,
     broken: Option<Broken>,
 }
 
@@ -140,11 +139,11 @@ impl Oracle {
             writers: BTreeMap::new(),
             current: 0,
             flights: BTreeMap::new(),
+            fences: BTreeMap::new(),
             journal: Vec::new(),
             called: Vec::new(),
             misjudged,
             clock_off: None,
-            performed: BTreeSet::new(),
             broken: None,
         };
         for (index, change) in changes.iter().enumerate() {

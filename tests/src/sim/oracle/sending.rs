@@ -35,7 +35,9 @@ impl Oracle {
         }
         let Some(fact) = self.facts.get(&who) else { return };
         let (spaces, target) = (fact.spaces.clone(), change.key.target.clone());
-        self.flights.insert(no, Flight { who, epoch, fence: epoch, target, spaces });
+        if self.fences.get(&target).is_none_or(|fence| *fence <= epoch) {
+            self.flights.insert(no, Flight { who, epoch, fence: epoch, target, spaces });
+        }
         if let Some(writer) = self.writers.get_mut(&epoch) {
             *writer.writes.entry(who).or_default() += 1;
             writer.sent += 1;
@@ -160,6 +162,7 @@ impl Oracle {
 
     /// A target has seen a fence and keeps it: requests of lower ones take no effect there any more.
     pub fn fence_seen(&mut self, target: &str, fence: u64) {
+        self.fences.insert(target.to_owned(), fence);
         self.flights.retain(|_, flight| flight.target != target || flight.fence >= fence);
     }
 
