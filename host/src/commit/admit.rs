@@ -31,11 +31,16 @@ impl Core<'_> {
             return self.withhold(slot, hold);
         }
         let target = item.change.key.target.clone();
-        if let Status::Waiting { until, .. } = item.status
-            && seconds_until(until, self.now()) > THROTTLE_SECONDS
-        {
-            self.leave(slot, Some(Open::BackedOff { target }));
-            return Ok(());
+        if let Status::Waiting { until, .. } = item.status {
+            let left = seconds_until(until, self.now());
+            if left > THROTTLE_SECONDS {
+                self.leave(slot, Some(Open::BackedOff { target }));
+                return Ok(());
+            }
+            if left > 0 {
+                self.wait(slot, self.at.tick + i64::from(left));
+                return Ok(());
+            }
         }
         if item.tries >= CHANGE_ATTEMPTS {
             self.leave(slot, Some(Open::BackedOff { target }));
