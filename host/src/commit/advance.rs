@@ -167,7 +167,8 @@ impl Core<'_> {
             Some(Class::K0) => true,
             // Creates carry a key; nothing else does.
             Some(Class::K3) => item.change.before.is_none() || item.is_emergency(),
-            Some(Class::K1 | Class::K2) => item.is_emergency(),
+            // A list that lands late would undo what was written after it.
+            Some(Class::K1) => item.is_emergency(),
             _ => false,
         };
         let open = self.breakers.passage(&item.change.key.target, self.at.tick) == Passage::Open || item.flies;
