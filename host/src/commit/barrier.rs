@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::ledger::Opening;
-use crate::model::{Change, ChangeId, Digest, Gate, GateKind, Namespace, Wave};
+use crate::model::{Change, ChangeId, Digest, Gate, GateKind, Lane, Namespace, Wave};
 
 /// The gates that somebody opened.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ pub(super) struct Barrier {
     ended: HashSet<u64>,
     open: HashSet<u64>,
     /// Namespaces with a mutation of unknown effect.
-    unsettled: BTreeMap<Namespace, ChangeId>,
+    unsettled: BTreeMap<Namespace, (ChangeId, Lane)>,
 }
 
 impl Barrier {
@@ -68,7 +68,7 @@ impl Barrier {
     /// A change may be on its way: until that is settled nothing else touches its namespaces (V10).
     pub(super) fn unsettled(&mut self, change: &Change, spaces: &[Namespace]) {
         for namespace in spaces {
-            self.unsettled.entry(namespace.clone()).or_insert(change.id);
+            self.unsettled.entry(namespace.clone()).or_insert((change.id, change.lane));
         }
     }
 
@@ -88,7 +88,7 @@ impl Barrier {
             return None;
         }
         let other = spaces.iter().find_map(|n| self.unsettled.get(n).copied());
-        other.filter(|id| *id != change.id).map(Before::Open)
+        other.filter(|other| *other != (change.id, change.lane)).map(|(id, _)| Before::Open(id))
     }
 }
 
