@@ -16,7 +16,7 @@ use super::{Call, CommitError, End, Event, Open, Outcome, Outcomes, Status, next
 use crate::audit::Salts;
 use crate::ledger::{Batch, Opening, RunRow};
 use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD, THROTTLE_SECONDS};
-use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, PlanId, State, Time};
+use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, Namespace, PlanId, State, Time};
 use crate::progress::Progress;
 use crate::target::{Class, Profile};
 
@@ -494,7 +494,10 @@ impl<'a> Core<'a> {
                 let change = item.change.clone();
                 self.flight.land(&change);
             }
-            let spaces = std::mem::take(&mut self.items.get_mut(&slot).map(|i| i.spaces.clone()).unwrap_or_default());
+            let (spaces, emergency) = (item.spaces.clone(), item.is_emergency());
+            if emergency {
+                self.forget_lists(slot, &spaces);
+            }
             self.lines.leave(slot, &spaces).into_iter().for_each(|first| self.come_first(first));
         }
         let urgent: Vec<Slot> = self.cases.get(&key).into_iter().flatten().take_while(|slot| slot.0 < 0).copied().collect();
@@ -508,6 +511,14 @@ impl<'a> Core<'a> {
             item.due = item.due.min(tick);
         }
         self.poke(slot);
+    }
+
+    /// Whoever read a list before an emergency wrote it must not write back what it read: it reads again.
+    fn forget_lists(&mut self, slot: Slot, spaces: &[Namespace]) {
+        let reads = |item: &Item| matches!(item.status, Status::Intent { .. }) && !item.sent;
+        let shares = |item: &Item| item.spaces.iter().any(|space| spaces.contains(space));
+        let others = self.items.iter_mut().filter(|(other, item)| **other != slot && reads(item) && shares(item));
+        others.for_each(|(_, item)| (item.base, item.asked) = (None, i64::MIN));
     }
 
     /// Gives up a place in flight without an outcome.
@@ -575,7 +586,6 @@ impl<'a> Core<'a> {
     }
 
     fn left_emergency(&mut self, item: &Item) {
-        self.forget_lists(item);
         let confirmed = matches!(item.status, Status::Confirmed { .. });
         self.outcomes.revoked += u64::from(confirmed);
         if let Some((_, left, clean)) = self.denied.get_mut(&item.plan) {
@@ -583,15 +593,6 @@ impl<'a> Core<'a> {
             *clean &= confirmed;
         }
         self.settle_denials();
-    }
-
-    /// Whoever read a list before an emergency wrote it must not write back what it read: it reads again.
-    fn forget_lists(&mut self, item: &Item) {
-        let shares = |other: &&mut Item| other.spaces.iter().any(|space| item.spaces.contains(space));
-        let reads = |other: &&mut Item| matches!(other.status, Status::Intent { .. }) && !other.sent;
-        for other in self.items.values_mut().filter(reads).filter(shares) {
-            (other.base, other.asked) = (None, i64::MIN);
-        }
     }
 
     /// Denials whose changes are all confirmed are settled.
