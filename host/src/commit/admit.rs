@@ -98,7 +98,7 @@ impl Core<'_> {
             // It only reduces access: neither gates, nor order, nor the clock keep it back.
             return profile.map(|_| ()).ok_or_else(unconfigured);
         }
-        if change.kind.adds() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if item.gives() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
             return Err(Hold::End(End::Denied));
         }
         if self.skewed {

@@ -221,7 +221,7 @@ impl Core<'_> {
     fn verify(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         let change = &item.change;
-        if !item.is_emergency() && change.kind.adds() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if !item.is_emergency() && item.gives() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
             return self.end(slot, End::Denied);
         }
         let Some(profile) = self.profiles.get(&change.key.target) else {
@@ -255,7 +255,7 @@ impl Core<'_> {
         let others = self.cases.get(&item.key).into_iter().flatten().filter(|other| **other != slot);
         others
             .filter_map(|other| self.items.get(other))
-            .any(|other| other.status.effect_unknown() && (other.sent || other.busy) && other.change.kind.adds())
+            .any(|other| other.status.effect_unknown() && (other.sent || other.busy) && other.gives())
     }
 
     /// Does nothing until the newest event of a change is durable.

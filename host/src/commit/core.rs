@@ -256,7 +256,7 @@ impl<'a> Core<'a> {
     pub fn announce(&mut self, denial: &Denial) {
         let covered = self.items.iter().filter(|(_, item)| denial.covers(&item.change.key));
         let covered: Vec<Slot> = covered.map(|(slot, _)| *slot).collect();
-        let may_land = |item: &&Item| item.change.kind.adds() && item.status.is_under_way();
+        let may_land = |item: &&Item| item.gives() && item.status.is_under_way();
         let landing = covered.iter().filter_map(|slot| self.items.get(slot)).filter(may_land).map(|item| item.change.clone());
         self.landing.insert(denial.key(), landing.collect());
         if !self.denials.contains(denial) {

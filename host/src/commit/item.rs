@@ -84,6 +84,12 @@ impl Item {
         self.change.lane == Lane::Emergency
     }
 
+    /// Whether there is access once it took effect, whatever its kind: a write of what is to be shortened gives back what an
+    /// emergency took away.
+    pub(super) fn gives(&self) -> bool {
+        self.change.after.as_ref().is_some_and(|holding| holding.enabled)
+    }
+
     /// Whether this state is what the change is for. An emergency is content with whatever does not work.
     pub(super) fn is_met_by(&self, same: impl Fn(Option<&Holding>, Option<&Holding>) -> bool, found: Option<&Holding>) -> bool {
         match (self.is_emergency(), &self.change.after) {
