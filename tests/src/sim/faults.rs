@@ -126,7 +126,8 @@ impl World<'_> {
 
     /// Somebody calls for a denial. The caller calls again until it is durable.
     pub(super) fn emergency(&mut self, denial: Denial) {
-        if self.calm {
+        let same = |other: &Denial| (&other.target, &other.holder, &other.object) == (&denial.target, &denial.holder, &denial.object);
+        if self.calm || self.called.iter().any(same) {
             return;
         }
         self.tell(|| format!("emergency: everything of {} at `{}` on `{}`", denial.holder, denial.target, denial.object));

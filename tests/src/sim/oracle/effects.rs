@@ -51,7 +51,7 @@ impl Oracle {
     /// V29: once a denial is settled, nothing that it covers is given again. A person with an old work item may still.
     fn is_not_denied(&mut self, who: Who, landed: &Landed) {
         let Some(fact) = self.facts.get(&who) else { return };
-        let adds = fact.change.kind.adds() && self.class(&landed.key.target) != Class::K6;
+        let adds = super::gives(&fact.change) && self.class(&landed.key.target) != Class::K6;
         let settled = |tick: Option<i64>| tick.is_some_and(|tick| tick < landed.tick);
         let denied = self.called.iter().any(|called| settled(called.settled) && called.denial.covers(&landed.key));
         self.check(!(adds && denied), "V29", landed.tick, || format!("{} landed after a denial of it was settled", short(who)));

@@ -270,6 +270,11 @@ fn spaces(profile: &Profile, change: &Change) -> Vec<String> {
     all
 }
 
+/// Whether there is access once a change took effect.
+pub(super) fn gives(change: &Change) -> bool {
+    change.after.as_ref().is_some_and(|holding| holding.enabled)
+}
+
 pub(super) fn same_call(left: &Denial, right: &Denial) -> bool {
     (&left.target, &left.holder, &left.object, left.at) == (&right.target, &right.holder, &right.object, right.at)
 }

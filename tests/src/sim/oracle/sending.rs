@@ -35,7 +35,9 @@ impl Oracle {
         }
         let Some(fact) = self.facts.get(&who) else { return };
         let (spaces, target) = (fact.spaces.clone(), change.key.target.clone());
-        if self.fences.get(&target).is_none_or(|fence| *fence <= epoch) {
+        let own = |landed: &crate::sim::target::Landed| landed.by == crate::sim::target::By::Change(who.1, who.0);
+        let spent = self.class(&target) == Class::K3 && change.before.is_none() && self.journal.iter().any(own);
+        if !spent && self.fences.get(&target).is_none_or(|fence| *fence <= epoch) {
             self.flights.insert(no, Flight { who, epoch, fence: epoch, target, spaces });
         }
         if let Some(writer) = self.writers.get_mut(&epoch) {
@@ -63,12 +65,16 @@ impl Oracle {
         self.check(holds, "V19", tick, || format!("{} is sent without a durable intent of its own", short(who)));
     }
 
-    /// V10: no other request that can still land shares a namespace. Emergencies do not wait, and what an emergency of a
-    /// dead process left on its way is not known to the next.
+    /// V10: no other request that can still land shares a namespace. Emergencies do not wait; they may be sent again before
+    /// the first landed, where that does no harm; and what one of a dead process left on its way is not known to the next.
     fn one_unknown_effect(&mut self, tick: i64, epoch: u64, who: Who) {
         let Some(fact) = self.facts.get(&who) else { return };
         let shares = |flight: &Flight| flight.spaces.iter().any(|space| fact.spaces.contains(space));
-        let counts = |flight: &&Flight| flight.who != who && !(flight.who.0 && flight.epoch < epoch) && shares(flight);
+        let apart = |flight: &Flight| {
+            let alone = !matches!(self.class(&flight.target), Class::K2 | Class::K5);
+            flight.who.0 && (alone || flight.epoch < epoch)
+        };
+        let counts = |flight: &&Flight| flight.who != who && !apart(flight) && shares(flight);
         let other = self.flights.values().find(counts).map(|flight| flight.who);
         let Some(other) = other.filter(|_| !who.0) else { return };
         self.breaks("V10", tick, format!("{} is sent while {} may still land beside it", short(who), short(other)));
@@ -78,7 +84,7 @@ impl Oracle {
     fn no_blind_repeat(&mut self, tick: i64, epoch: u64, who: Who) {
         let Some(fact) = self.facts.get(&who) else { return };
         let class = self.class(&fact.change.key.target);
-        let safe = matches!(class, Class::K0 | Class::K3) || (who.0 && matches!(class, Class::K1 | Class::K2));
+        let safe = matches!(class, Class::K0 | Class::K3) || (who.0 && class == Class::K1);
         let first = self.flights.values().any(|flight| flight.who == who && !(who.0 && flight.epoch < epoch));
         self.check(safe || !first, "V20", tick, || format!("{} is sent again while its first request may still land", short(who)));
     }
@@ -126,7 +132,7 @@ impl Oracle {
         let (Some(fact), Some(writer)) = (self.facts.get(&who), self.writers.get(&epoch)) else { return };
         let change = &fact.change;
         let closed = change.gates.iter().any(|gate| !writer.opened.contains(&(change.id, gate.kind)));
-        let denied = change.kind.adds() && writer.announced.iter().any(|denial| denial.covers(&change.key));
+        let denied = super::gives(change) && writer.announced.iter().any(|denial| denial.covers(&change.key));
         let early = change.not_before.is_some() && at < change.not_before;
         let ends = change.after.as_ref().map_or(Time::NONE, |holding| holding.expires_at);
         let late = change.kind.adds() && ends.is_some() && START + tick - CLOCK_TOLERANCE >= ends.seconds();
