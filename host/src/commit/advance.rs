@@ -255,7 +255,7 @@ impl Core<'_> {
         let others = self.cases.get(&item.key).into_iter().flatten().filter(|other| **other != slot);
         others
             .filter_map(|other| self.items.get(other))
-            .any(|other| other.status.effect_unknown() && (other.sent || other.busy) && other.gives())
+            .any(|other| other.may_land() && other.gives())
     }
 
     /// Does nothing until the newest event of a change is durable.

@@ -84,6 +84,15 @@ impl Item {
         self.change.lane == Lane::Emergency
     }
 
+    /// Whether a request of it may be on its way. An intent of which nothing was sent is none, unless an earlier attempt is in
+    /// doubt.
+    pub(super) fn may_land(&self) -> bool {
+        match self.status {
+            Status::Intent { doubt: false, .. } => self.sent || self.busy,
+            _ => self.status.effect_unknown(),
+        }
+    }
+
     /// Whether there is access once it took effect, whatever its kind: a write of what is to be shortened gives back what an
     /// emergency took away.
     pub(super) fn gives(&self) -> bool {
