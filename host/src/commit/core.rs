@@ -194,10 +194,6 @@ impl<'a> Core<'a> {
         let of_plan = change.lane != Lane::Emergency;
         let status = if of_plan { self.statuses.remove(&change.id).unwrap_or_default() } else { Status::default() };
         let spaces = self.profiles.get(&change.key.target).map(|profile| profile.namespaces(&change.key)).unwrap_or_default();
-        let acked = match &status {
-            Status::Acked { at, .. } | Status::Observed { at, .. } => self.at.tick - i64::from(seconds_until(self.now(), *at)),
-            _ => self.at.tick,
-        };
         let due = match &status {
             // A longer wait is for a later run.
             Status::Waiting { until, .. } => match seconds_until(*until, self.now()) {
@@ -224,7 +220,8 @@ impl<'a> Core<'a> {
             holds: in_doubt,
             flies: false,
             in_doubt_since: self.at.tick,
-            acked,
+            // Not by the recorded instant: the clock may have jumped between two writers.
+            acked: self.at.tick,
             check: Check::default(),
             open: None,
             words: String::new(),
