@@ -30,7 +30,7 @@ impl World<'_> {
             Happening::Held { epoch, denial, held, complete } => self.held(epoch, denial, held, complete),
             Happening::Work { target, index, well } => self.work(&target, index, well),
             Happening::Claim { target, index } => self.claim(&target, index),
-            Happening::Edit => self.edit(),
+            Happening::Edit(key) => self.edit(key),
             Happening::Dark { target, seconds } => self.dark(&target, seconds),
             Happening::ClockWrong(fault) => self.clock_wrong(fault),
             Happening::ClockRight => self.clock_right(),
@@ -184,6 +184,11 @@ impl World<'_> {
         let landed = self.targets.get_mut(target).map(|target| std::mem::take(&mut target.landed)).unwrap_or_default();
         for one in landed {
             self.tell(|| format!("      {} holds {:?} now, by {:?}", one.key, one.after, one.by));
+            // Strangers like to change what was just changed.
+            if self.swarm.foreign > 0 && !self.calm && self.rng.percent(8) {
+                let soon = self.rng.between(0, 4);
+                self.after(soon, Happening::Edit(Some(one.key.clone())));
+            }
             self.oracle.landed(one);
         }
     }

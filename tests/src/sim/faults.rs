@@ -14,7 +14,7 @@ impl World<'_> {
         let most = end.min(400);
         for _ in 0..self.swarm.foreign {
             let at = self.rng.between(0, most);
-            self.after(at, Happening::Edit);
+            self.after(at, Happening::Edit(None));
         }
         for _ in 0..self.swarm.dark {
             let (at, seconds) = (self.rng.between(0, most), self.rng.between(3, 120));
@@ -75,11 +75,12 @@ impl World<'_> {
     }
 
     /// A stranger edits a case.
-    pub(super) fn edit(&mut self) {
+    pub(super) fn edit(&mut self, key: Option<CaseKey>) {
         if self.calm {
             return;
         }
-        let key = self.estate.changes[self.rng.below(self.estate.changes.len() as u64) as usize].key.clone();
+        let any = self.rng.below(self.estate.changes.len() as u64) as usize;
+        let key = key.unwrap_or_else(|| self.estate.changes[any].key.clone());
         let odd = Holding { level: "odd".to_owned(), ..Holding::default() };
         let state = match self.rng.below(3) {
             0 => None,

@@ -36,8 +36,8 @@ pub(super) enum Happening {
     Work { target: String, index: usize, well: bool },
     /// A person takes an item.
     Claim { target: String, index: usize },
-    /// Somebody else edits a case.
-    Edit,
+    /// Somebody else edits a case: this one, or any.
+    Edit(Option<CaseKey>),
     /// A target cannot be read for so long.
     Dark { target: String, seconds: i64 },
     /// The clock goes wrong; the clock is right again.

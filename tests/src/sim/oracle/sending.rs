@@ -36,7 +36,13 @@ impl Oracle {
         let Some(fact) = self.facts.get(&who) else { return };
         let (spaces, target) = (fact.spaces.clone(), change.key.target.clone());
         let own = |landed: &crate::sim::target::Landed| landed.by == crate::sim::target::By::Change(who.1, who.0);
-        let spent = self.class(&target) == Class::K3 && change.before.is_none() && self.journal.iter().any(own);
+        // What it asks for has moved on, or its key is used up: it can take no effect.
+        let once = match self.class(&target) {
+            Class::K0 => true,
+            Class::K3 => change.before.is_none(),
+            _ => false,
+        };
+        let spent = once && self.journal.iter().any(own);
         if !spent && self.fences.get(&target).is_none_or(|fence| *fence <= epoch) {
             self.flights.insert(no, Flight { who, epoch, fence: epoch, target, spaces });
         }
@@ -89,10 +95,10 @@ impl Oracle {
         self.check(safe || !first, "V20", tick, || format!("{} is sent again while its first request may still land", short(who)));
     }
 
-    /// V30: a target that asks to wait is left alone for so long.
+    /// V30: a target that asks to wait is left alone for so long. Emergencies of two denials ask each for itself.
     fn waits_as_asked(&mut self, tick: i64, epoch: u64, who: Who) {
         let until = self.writers.get(&epoch).and_then(|writer| writer.throttled.get(&who)).copied().unwrap_or(i64::MIN);
-        self.check(tick >= until, "V30", tick, || format!("{} is sent before tick {until}, as the target asked", short(who)));
+        self.check(who.0 || tick >= until, "V30", tick, || format!("{} is sent before tick {until}, as the target asked", short(who)));
     }
 
     /// V28: an emergency only reduces access. V29: and its denial is durable before.
