@@ -7,7 +7,7 @@ STANDARD := target/rules/standard.wasm
 .PHONY: demo test bench lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
-ALL := --workspace --features trueup/cli
+ALL := --workspace --features trueup/cli,trueup-tests/whole
 
 demo: $(STANDARD)
 	target/debug/trueup demo --module $(STANDARD)

@@ -1,4 +1,4 @@
-//! A few rounds of the kill loop; `cargo run --workspace --features trueup/cli --bin kill` makes 200.
+//! A few rounds of the kill loop; `cargo run --workspace --features trueup/cli,trueup-tests/whole --bin kill` makes 200.
 
 use trueup_tests::kill::{self, STAGES};
 

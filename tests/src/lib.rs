@@ -1,14 +1,22 @@
 //! The harness of trueup's tests: what they share, and the programs that try more than a test suite has time for.
 
+#[cfg(feature = "whole")]
 pub mod bench;
+#[cfg(feature = "whole")]
 pub mod cli;
+#[cfg(feature = "whole")]
 pub mod errors;
+#[cfg(feature = "whole")]
 pub mod estate;
+#[cfg(feature = "whole")]
 pub mod guests;
+#[cfg(feature = "whole")]
 pub mod history;
+#[cfg(feature = "whole")]
 pub mod kill;
+pub mod sim;
 
 /// The README's examples, compiled.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "whole"))]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

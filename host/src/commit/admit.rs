@@ -22,7 +22,8 @@ impl Core<'_> {
     /// A change of known effect: records its intent if it may begin.
     pub(super) fn admit(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
-        if !item.is_emergency() && self.waits_in_hand(slot) {
+        let waits = if item.is_emergency() { self.has_twin(slot) } else { self.waits_in_hand(slot) };
+        if waits {
             return Ok(());
         }
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
@@ -30,11 +31,16 @@ impl Core<'_> {
             return self.withhold(slot, hold);
         }
         let target = item.change.key.target.clone();
-        if let Status::Waiting { until, .. } = item.status
-            && seconds_until(until, self.now()) > THROTTLE_SECONDS
-        {
-            self.leave(slot, Some(Open::BackedOff { target }));
-            return Ok(());
+        if let Status::Waiting { until, .. } = item.status {
+            let left = seconds_until(until, self.now());
+            if left > THROTTLE_SECONDS {
+                self.leave(slot, Some(Open::BackedOff { target }));
+                return Ok(());
+            }
+            if left > 0 {
+                self.wait(slot, self.at.tick + i64::from(left));
+                return Ok(());
+            }
         }
         if item.tries >= CHANGE_ATTEMPTS {
             self.leave(slot, Some(Open::BackedOff { target }));
@@ -44,7 +50,8 @@ impl Core<'_> {
             if !self.is_let_through(slot)? {
                 return Ok(());
             }
-            if !self.may_record() {
+            // Whoever could be sent at once must not wait for those who stand behind it in line.
+            if !self.may_record() && !self.could_go(slot) {
                 self.unrecorded.insert(slot);
                 return Ok(());
             }
@@ -52,6 +59,16 @@ impl Core<'_> {
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
         let at = self.now();
         self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None)
+    }
+
+    /// Whether the emergency of another denial takes the same away already: it pokes this one when it leaves.
+    fn has_twin(&self, slot: Slot) -> bool {
+        let Some(item) = self.items.get(&slot) else { return true };
+        self.cases.get(&item.key).is_some_and(|case| case.first().is_some_and(|first| *first < slot))
+    }
+
+    fn could_go(&self, slot: Slot) -> bool {
+        self.items.get(&slot).is_some_and(|item| self.lines.is_free(slot, &item.spaces))
     }
 
     /// Whether something in hand must be over first: an earlier place of its component, what it depends on, an earlier
@@ -81,7 +98,7 @@ impl Core<'_> {
             // It only reduces access: neither gates, nor order, nor the clock keep it back.
             return profile.map(|_| ()).ok_or_else(unconfigured);
         }
-        if change.kind.adds() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if item.gives() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
             return Err(Hold::End(End::Denied));
         }
         if self.skewed {

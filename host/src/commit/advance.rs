@@ -163,8 +163,14 @@ impl Core<'_> {
     pub(super) fn may_resend(&self, slot: Slot) -> bool {
         let Some(item) = self.items.get(&slot) else { return false };
         let class = self.profiles.get(&item.change.key.target).map(|profile| profile.class);
-        let safe =
-            matches!(class, Some(Class::K0 | Class::K3)) || (item.is_emergency() && matches!(class, Some(Class::K1 | Class::K2)));
+        let safe = match class {
+            Some(Class::K0) => true,
+            // Creates carry a key; nothing else does.
+            Some(Class::K3) => item.change.before.is_none() || item.is_emergency(),
+            // A list that lands late would undo what was written after it.
+            Some(Class::K1) => item.is_emergency(),
+            _ => false,
+        };
         let open = self.breakers.passage(&item.change.key.target, self.at.tick) == Passage::Open || item.flies;
         let first = item.is_emergency() || self.lines.is_first(slot, &item.spaces);
         safe && open && first && item.tries < CHANGE_ATTEMPTS && self.permit(item).is_ok()
@@ -215,7 +221,7 @@ impl Core<'_> {
     fn verify(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         let change = &item.change;
-        if !item.is_emergency() && change.kind.adds() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if !item.is_emergency() && item.gives() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
             return self.end(slot, End::Denied);
         }
         let Some(profile) = self.profiles.get(&change.key.target) else {
@@ -249,7 +255,7 @@ impl Core<'_> {
         let others = self.cases.get(&item.key).into_iter().flatten().filter(|other| **other != slot);
         others
             .filter_map(|other| self.items.get(other))
-            .any(|other| other.status.effect_unknown() && (other.sent || other.busy) && other.change.kind.adds())
+            .any(|other| other.may_land() && other.gives())
     }
 
     /// Does nothing until the newest event of a change is durable.

@@ -67,6 +67,9 @@ impl Core<'_> {
             return self.outcome(slot, outcome, Some(&reading.state));
         }
         if matches!(item.status, Status::Intent { .. }) {
+            if item.asked == i64::MIN {
+                return Ok(());
+            }
             let after = item.after_of(found);
             let list =
                 if profile.class == Class::K2 { merged(&reading.list, &item.change.key.holder, &after) } else { Vec::new() };
@@ -85,7 +88,7 @@ impl Core<'_> {
             return self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None);
         }
         let by = self.lands_by(slot);
-        if self.at.tick < by {
+        if self.items.get(&slot).is_none_or(|item| item.asked < by) {
             self.wait(slot, by);
             return Ok(());
         }
@@ -173,6 +176,8 @@ impl Core<'_> {
             // The resource moved, so an earlier attempt cannot land any more either: its condition fails too.
             WriteError::Precondition if conditional || !doubt => {
                 self.count_try(slot);
+                // What was read lags behind: a read at once would show the same again.
+                self.wait_out_lag(slot);
                 self.outcome(slot, Outcome::NotApplied, None)
             }
             WriteError::Throttled { seconds } if !doubt => {
@@ -194,6 +199,7 @@ impl Core<'_> {
             }
             // This attempt was not applied, but an earlier one may still be: only reading can tell.
             other => {
+                self.count_try(slot);
                 let outcome = match &other {
                     WriteError::Throttled { seconds } => {
                         let until = self.now().plus(i64::from(*seconds));
@@ -203,12 +209,22 @@ impl Core<'_> {
                     WriteError::Rejected { message } => Outcome::Rejected { message: bounded(message.clone()) },
                     _ => Outcome::NotApplied,
                 };
-                self.count_try(slot);
                 if let Some(item) = self.items.get_mut(&slot) {
                     (item.words, item.unapplied) = (bounded(other.to_string()), Some(outcome));
                 }
                 Ok(())
             }
+        }
+    }
+
+    fn wait_out_lag(&mut self, slot: Slot) {
+        let Some(item) = self.items.get(&slot) else { return };
+        let target = &item.change.key.target;
+        let bound = |profile| self.windows.bound(target, profile, item.change.kind.removes());
+        let lag = self.profiles.get(target).map_or(0, bound);
+        let due = item.due.max(self.at.tick + i64::from(lag));
+        if due > self.at.tick {
+            self.wait(slot, due);
         }
     }
 
@@ -309,7 +325,7 @@ impl Core<'_> {
         let Some(profile) = self.profiles.get(&target) else { return Ok(()) };
         let (consistent, grade) = (profile.read_lag == 0, profile.grade);
         let (bound, cap) = (self.windows.bound(&target, profile, removes), profile.lag_cap.max(profile.read_lag));
-        let age = u32::try_from((tick - item.acked).max(0)).unwrap_or(u32::MAX);
+        let age = u32::try_from((item.asked - item.acked).max(0)).unwrap_or(u32::MAX);
         let check = &mut item.check;
         if met {
             check.agreed += 1;

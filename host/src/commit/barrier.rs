@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::ledger::Opening;
-use crate::model::{Change, ChangeId, Digest, Gate, GateKind, Namespace, Wave};
+use crate::model::{Change, ChangeId, Digest, Gate, GateKind, Lane, Namespace, Wave};
 
 /// The gates that somebody opened.
 #[derive(Debug, Default)]
@@ -33,8 +33,8 @@ pub(super) enum Before {
     Open(ChangeId),
 }
 
-/// The first changes of a component that did not get confirmed. Plans come in the order of waves and steps, so the first
-/// one of each sort stands lowest and blocks the most.
+/// The lowest changes of a component that did not get confirmed: they block the most. They need not be left behind in the
+/// order of the plan: what an earlier run ended is left at once.
 #[derive(Debug, Default)]
 struct Component {
     ended: Option<(Place, ChangeId)>,
@@ -50,7 +50,7 @@ pub(super) struct Barrier {
     ended: HashSet<u64>,
     open: HashSet<u64>,
     /// Namespaces with a mutation of unknown effect.
-    unsettled: BTreeMap<Namespace, ChangeId>,
+    unsettled: BTreeMap<Namespace, (ChangeId, Lane)>,
 }
 
 impl Barrier {
@@ -58,7 +58,9 @@ impl Barrier {
     pub(super) fn leave(&mut self, change: &Change, ended: bool) {
         let component = self.components.entry(component(change)).or_default();
         let first = if ended { &mut component.ended } else { &mut component.open };
-        first.get_or_insert((place(change), change.id));
+        if first.is_none_or(|(at, _)| place(change) < at) {
+            *first = Some((place(change), change.id));
+        }
         let ids = if ended { &mut self.ended } else { &mut self.open };
         ids.insert(change.id.0.prefix());
     }
@@ -66,7 +68,7 @@ impl Barrier {
     /// A change may be on its way: until that is settled nothing else touches its namespaces (V10).
     pub(super) fn unsettled(&mut self, change: &Change, spaces: &[Namespace]) {
         for namespace in spaces {
-            self.unsettled.entry(namespace.clone()).or_insert(change.id);
+            self.unsettled.entry(namespace.clone()).or_insert((change.id, change.lane));
         }
     }
 
@@ -86,7 +88,7 @@ impl Barrier {
             return None;
         }
         let other = spaces.iter().find_map(|n| self.unsettled.get(n).copied());
-        other.filter(|id| *id != change.id).map(Before::Open)
+        other.filter(|other| *other != (change.id, change.lane)).map(|(id, _)| Before::Open(id))
     }
 }
 

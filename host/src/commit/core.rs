@@ -16,7 +16,7 @@ use super::{Call, CommitError, End, Event, Open, Outcome, Outcomes, Status, next
 use crate::audit::Salts;
 use crate::ledger::{Batch, Opening, RunRow};
 use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD, THROTTLE_SECONDS};
-use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, PlanId, State, Time};
+use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, Namespace, PlanId, State, Time};
 use crate::progress::Progress;
 use crate::target::{Class, Profile};
 
@@ -194,10 +194,6 @@ impl<'a> Core<'a> {
         let of_plan = change.lane != Lane::Emergency;
         let status = if of_plan { self.statuses.remove(&change.id).unwrap_or_default() } else { Status::default() };
         let spaces = self.profiles.get(&change.key.target).map(|profile| profile.namespaces(&change.key)).unwrap_or_default();
-        let acked = match &status {
-            Status::Acked { at, .. } | Status::Observed { at, .. } => self.at.tick - i64::from(seconds_until(self.now(), *at)),
-            _ => self.at.tick,
-        };
         let due = match &status {
             // A longer wait is for a later run.
             Status::Waiting { until, .. } => match seconds_until(*until, self.now()) {
@@ -214,6 +210,7 @@ impl<'a> Core<'a> {
             status,
             batch: 0,
             busy: false,
+            asked: self.at.tick,
             due,
             tries: 0,
             failed: false,
@@ -223,7 +220,8 @@ impl<'a> Core<'a> {
             holds: in_doubt,
             flies: false,
             in_doubt_since: self.at.tick,
-            acked,
+            // Not by the recorded instant: the clock may have jumped between two writers.
+            acked: self.at.tick,
             check: Check::default(),
             open: None,
             words: String::new(),
@@ -255,7 +253,7 @@ impl<'a> Core<'a> {
     pub fn announce(&mut self, denial: &Denial) {
         let covered = self.items.iter().filter(|(_, item)| denial.covers(&item.change.key));
         let covered: Vec<Slot> = covered.map(|(slot, _)| *slot).collect();
-        let may_land = |item: &&Item| item.change.kind.adds() && item.status.is_under_way();
+        let may_land = |item: &&Item| item.gives() && item.status.is_under_way();
         let landing = covered.iter().filter_map(|slot| self.items.get(slot)).filter(may_land).map(|item| item.change.clone());
         self.landing.insert(denial.key(), landing.collect());
         if !self.denials.contains(denial) {
@@ -422,7 +420,7 @@ impl<'a> Core<'a> {
 
     pub(super) fn call(&mut self, slot: Slot, ask: super::Ask) {
         if let Some(item) = self.items.get_mut(&slot) {
-            item.busy = true;
+            (item.busy, item.asked) = (true, self.at.tick);
             self.calls.push(Call { slot, change: item.change.clone(), fence: self.epoch, ask });
         }
     }
@@ -493,7 +491,10 @@ impl<'a> Core<'a> {
                 let change = item.change.clone();
                 self.flight.land(&change);
             }
-            let spaces = std::mem::take(&mut self.items.get_mut(&slot).map(|i| i.spaces.clone()).unwrap_or_default());
+            let (spaces, emergency) = (item.spaces.clone(), item.is_emergency());
+            if emergency {
+                self.forget_lists(slot, &spaces);
+            }
             self.lines.leave(slot, &spaces).into_iter().for_each(|first| self.come_first(first));
         }
         let urgent: Vec<Slot> = self.cases.get(&key).into_iter().flatten().take_while(|slot| slot.0 < 0).copied().collect();
@@ -507,6 +508,14 @@ impl<'a> Core<'a> {
             item.due = item.due.min(tick);
         }
         self.poke(slot);
+    }
+
+    /// Whoever read a list before an emergency wrote it must not write back what it read: it reads again.
+    fn forget_lists(&mut self, slot: Slot, spaces: &[Namespace]) {
+        let reads = |item: &Item| matches!(item.status, Status::Intent { .. }) && !item.sent;
+        let shares = |item: &Item| item.spaces.iter().any(|space| spaces.contains(space));
+        let others = self.items.iter_mut().filter(|(other, item)| **other != slot && reads(item) && shares(item));
+        others.for_each(|(_, item)| (item.base, item.asked) = (None, i64::MIN));
     }
 
     /// Gives up a place in flight without an outcome.

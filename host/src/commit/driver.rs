@@ -223,6 +223,10 @@ impl<'a> Work<'a> {
                 self.calls.push(call);
             }
             core.tell().iter().for_each(|told| observer.on(told));
+            // Whoever left without an event made room, and nothing else would wake this loop.
+            if !offer.ended && core.room() > 0 {
+                continue;
+            }
             if offer.ended && core.is_over() && self.looks.is_empty() {
                 return Ok(core.finish());
             }
@@ -279,13 +283,13 @@ impl<'a> Work<'a> {
         mut held: Vec<(CaseKey, Holding)>,
         errors: &[ReadError],
     ) -> Result<(), CommitError> {
-        // What may be landing right now is taken away as well.
+        held.retain(|(key, holding)| key.subject != crate::model::Subject::Account || holding.enabled);
+        // What may be landing right now is taken away as well: an account that is disabled may be about to work again.
         for change in core.landing(&denial) {
             if let Some(after) = change.after.filter(|_| !held.iter().any(|(key, _)| *key == change.key)) {
                 held.push((change.key, after));
             }
         }
-        held.retain(|(key, holding)| key.subject != crate::model::Subject::Account || holding.enabled);
         let plan = emergency_plan(self.owned.tenant(), &denial, self.owned.epoch());
         let changes = held
             .iter()

@@ -28,8 +28,9 @@ pub(super) struct Item {
     pub(super) status: Status,
     /// The batch of its newest intent.
     pub(super) batch: u64,
-    /// A call is out.
+    /// A call is out, and since when: what it shows is no newer.
     pub(super) busy: bool,
+    pub(super) asked: i64,
     /// Nothing is to be done before this tick.
     pub(super) due: i64,
     /// Failed tries of this run.
@@ -81,6 +82,21 @@ pub(super) struct Check {
 impl Item {
     pub(super) fn is_emergency(&self) -> bool {
         self.change.lane == Lane::Emergency
+    }
+
+    /// Whether a request of it may be on its way. An intent of which nothing was sent is none, unless an earlier attempt is in
+    /// doubt.
+    pub(super) fn may_land(&self) -> bool {
+        match self.status {
+            Status::Intent { doubt: false, .. } => self.sent || self.busy,
+            _ => self.status.effect_unknown(),
+        }
+    }
+
+    /// Whether there is access once it took effect, whatever its kind: a write of what is to be shortened gives back what an
+    /// emergency took away.
+    pub(super) fn gives(&self) -> bool {
+        self.change.after.as_ref().is_some_and(|holding| holding.enabled)
     }
 
     /// Whether this state is what the change is for. An emergency is content with whatever does not work.

@@ -1,4 +1,4 @@
-//! The kill loop: `cargo run --workspace --features trueup/cli --bin kill -- [ROUNDS]` (default 200).
+//! The kill loop: `cargo run --workspace --features trueup/cli,trueup-tests/whole --bin kill -- [ROUNDS]` (default 200).
 
 fn main() -> anyhow::Result<()> {
     let rounds = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;

@@ -1,0 +1,88 @@
+//! Rules about what takes effect at a target, by the target's own journal.
+
+use trueup::commit::Event;
+use trueup::model::{CaseKey, State, Subject, Time};
+use trueup::target::Class;
+
+use super::{Oracle, Who, short};
+use crate::sim::plan::START;
+use crate::sim::target::{By, Landed};
+
+/// How far a clock may be behind the truth.
+const CLOCK_TOLERANCE: i64 = 2;
+
+impl Oracle {
+    /// A mutation took effect.
+    pub fn landed(&mut self, landed: Landed) {
+        match landed.by {
+            By::Change(id, emergency) => {
+                let who = (emergency, id);
+                self.was_intended(who, &landed);
+                if !emergency {
+                    self.has_not_expired(who, &landed);
+                    self.is_not_denied(who, &landed);
+                }
+                // The version that others of its requests ask for has moved on, or their key is used up: none can land.
+                if matches!(self.class(&landed.key.target), Class::K0 | Class::K3) {
+                    self.flights.retain(|_, flight| flight.who != who);
+                }
+            }
+            By::Collateral(id) => self.hits_nobody_else((false, id), &landed),
+            By::Undo(_) | By::Foreign => {}
+        }
+        self.journal.push(landed);
+    }
+
+    /// V35: every mutation is behind a durable intent.
+    fn was_intended(&mut self, who: Who, landed: &Landed) {
+        let intended = self.events_of(who).iter().any(|(_, event)| matches!(event, Event::Intent { .. }));
+        self.check(intended, "V35", landed.tick, || format!("{} took effect, and no durable intent says so", short(who)));
+    }
+
+    /// V15: what adds access does not land when that access had to be over. People are slow, and are not held to it.
+    fn has_not_expired(&mut self, who: Who, landed: &Landed) {
+        let Some(fact) = self.facts.get(&who) else { return };
+        let ends = landed.after.as_ref().map_or(Time::NONE, |holding| holding.expires_at);
+        let adds = fact.change.kind.adds() && self.class(&landed.key.target) != Class::K6;
+        let over = adds && ends.is_some() && START + landed.tick - CLOCK_TOLERANCE >= ends.seconds();
+        self.check(!over, "V15", landed.tick, || format!("{} landed after its access had to end ({ends})", short(who)));
+    }
+
+    /// V29: once a denial is settled, nothing that it covers is given again. A person with an old work item may still.
+    fn is_not_denied(&mut self, who: Who, landed: &Landed) {
+        let Some(fact) = self.facts.get(&who) else { return };
+        let adds = super::gives(&fact.change) && self.class(&landed.key.target) != Class::K6;
+        let settled = |tick: Option<i64>| tick.is_some_and(|tick| tick < landed.tick);
+        let denied = self.called.iter().any(|called| settled(called.settled) && called.denial.covers(&landed.key));
+        self.check(!(adds && denied), "V29", landed.tick, || format!("{} landed after a denial of it was settled", short(who)));
+    }
+
+    /// I3: writing a whole list undoes nothing that we did ourselves. What a stranger edits at the same time may be lost.
+    fn hits_nobody_else(&mut self, who: Who, landed: &Landed) {
+        let last = self.journal.iter().rev().find(|other| other.key == landed.key).map(|other| other.by);
+        let ours = matches!(last, Some(By::Change(..)));
+        self.check(!ours, "I3", landed.tick, || format!("{} wrote over what we did to {}", short(who), landed.key));
+    }
+
+    /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since.
+    pub fn denial_settled<'a>(&mut self, tick: i64, index: usize, held: impl Iterator<Item = (&'a CaseKey, State)>) {
+        let Some(called) = self.called.get(index) else { return };
+        let (denial, announced) = (called.denial.clone(), called.announced);
+        let by_stranger = |key: &CaseKey| {
+            let last = self.journal.iter().rev().find(|landed| landed.key == *key);
+            last.is_some_and(|landed| landed.tick >= announced && matches!(landed.by, By::Foreign | By::Collateral(_)))
+        };
+        let by_person = |key: &CaseKey| self.class(&key.target) == Class::K6;
+        let works = |key: &CaseKey, state: &State| match key.subject {
+            Subject::Account => state.as_ref().is_some_and(|holding| holding.enabled),
+            Subject::Grant | Subject::Credential => state.is_some(),
+        };
+        let left = held
+            .filter(|(key, state)| denial.covers(key) && works(key, state))
+            .find(|(key, _)| !by_stranger(key) && !by_person(key))
+            .map(|(key, _)| key.to_string());
+        if let Some(key) = left {
+            self.breaks("V29", tick, format!("a denial is settled, and {key} still works"));
+        }
+    }
+}
