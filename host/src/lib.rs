@@ -9,7 +9,7 @@ pub mod commit;
 pub mod correlate;
 pub mod decide;
 pub mod discover;
-#[cfg(all(feature = "wasm", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 pub mod engine;
 #[cfg(feature = "generate")]
 pub mod generate;
@@ -23,10 +23,10 @@ pub mod rule;
 pub mod target;
 
 pub use async_trait::async_trait;
-#[cfg(all(feature = "wasm", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 pub use commit::{Clock, Outcomes};
 pub use discover::{Cursor, DiscoverError, Page, Snapshot, Source};
-#[cfg(all(feature = "wasm", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 pub use engine::{Applied, Engine, EngineError, Options, Parts, Planned, Release};
 pub use model::{Mode, Scope, Scopes, Time};
 #[cfg(feature = "wasm")]

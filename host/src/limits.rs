@@ -35,6 +35,11 @@ pub const SHRINK_PERCENT: u64 = 20;
 pub const SHRINK_ROWS: u64 = 20;
 /// Threads that store the keys of complete scans: they mostly wait for flushes, which the disk does together.
 pub const KEY_WRITERS: usize = 8;
+/// Access of one target that ends by its own expiry in one plan waits for a person above this share of what the target
+/// holds, in percent: a clock that jumped would end all of it at once.
+pub const EXPIRY_PERCENT: u64 = 5;
+/// So many ends of one target in one plan never wait, whatever the share.
+pub const EXPIRY_ROWS: u64 = 20;
 /// How often one change is tried in one run: enough to ride out a short fault, few enough that a slice goes on.
 pub const CHANGE_ATTEMPTS: u32 = 5;
 /// Longest wait that a target may ask for before its changes are left to the next run, in seconds.

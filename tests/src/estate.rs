@@ -100,8 +100,15 @@ pub fn engine(folder: &Path, setup: &Setup<'_>) -> Result<Engine> {
     options.threads = setup.threads;
     options.slice = setup.slice;
     let scopes = Scopes(vec![Scope { target: "crm".to_owned(), objects: "*".to_owned(), mode: setup.mode }]);
-    let parts =
-        Parts { tenant: "acme".to_owned(), sources, targets: vec![target], module: Arc::new(module), settings, scopes, options };
+    let parts = Parts {
+        tenant: "acme".to_owned(),
+        sources,
+        targets: vec![target],
+        module: Some(Arc::new(module)),
+        settings,
+        scopes,
+        options,
+    };
     Ok(Engine::open(parts, &store(folder))?)
 }
 

@@ -136,7 +136,7 @@ pub struct ReleaseArgs {
     /// The shrunk scan of this source.
     #[arg(long, group = "what", value_name = "SOURCE")]
     pub scan: Vec<String>,
-    /// All that waits.
+    /// All that waits, but what another writer manages.
     #[arg(long, group = "what")]
     pub all: bool,
     /// Who opens.

@@ -19,8 +19,8 @@ pub struct Config {
     /// Folder of the ledger, plans and pages.
     #[serde(default = "default_store")]
     pub store: PathBuf,
-    /// The rule module and its settings.
-    pub rule: RuleConfig,
+    /// The rule module and its settings; without one, only what has expired or was denied is ended.
+    pub rule: Option<RuleConfig>,
     /// Where desired state comes from.
     #[serde(default, rename = "source")]
     pub sources: Vec<Spanned<FileConfig>>,
@@ -150,7 +150,9 @@ impl Config {
     fn absolute(&mut self, folder: &Path) {
         self.folder = folder.to_owned();
         self.store = folder.join(&self.store);
-        self.rule.module = folder.join(&self.rule.module);
+        if let Some(rule) = &mut self.rule {
+            rule.module = folder.join(&rule.module);
+        }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;
             *path = folder.join(&*path);

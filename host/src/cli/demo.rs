@@ -88,7 +88,7 @@ fn clear(dir: &Path) -> Outcome<()> {
 fn engine(dir: &Path, module: &Arc<Module>, now: Time) -> Outcome<Engine> {
     let config = Config::read(&dir.join("trueup.toml"))?;
     let store = config.store.clone();
-    let engine = Engine::open(open::parts(config, Arc::clone(module))?, &store)?;
+    let engine = Engine::open(open::parts(config, Some(Arc::clone(module)))?, &store)?;
     Ok(engine.on_clock(Arc::new(Day(now))))
 }
 

@@ -17,7 +17,7 @@ use crate::target::{EmbeddedTarget, Target};
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
     let store = config.store.clone();
-    let module = module(&config.rule.module)?;
+    let module = configured(&config)?;
     let engine = Engine::open(parts(config, module)?, &store)?;
     Ok(engine.observed_by(observer(terminal.common.progress, &terminal.listener)))
 }
@@ -26,15 +26,21 @@ pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
     let store = config.store.clone();
-    let module = module(&config.rule.module)?;
+    let module = configured(&config)?;
     Ok(Engine::open_read_only(parts(config, module)?, &store)?)
 }
 
+fn configured(config: &Config) -> Outcome<Option<Arc<Module>>> {
+    config.rule.as_ref().map(|rule| module(&rule.module)).transpose()
+}
+
 /// Opens what an engine is made of.
-pub(super) fn parts(config: Config, module: Arc<Module>) -> Outcome<Parts> {
-    let settings = config.rule.settings.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
+pub(super) fn parts(config: Config, module: Option<Arc<Module>>) -> Outcome<Parts> {
+    let settings = config.rule.map(|rule| rule.settings).unwrap_or_default();
+    let settings = settings.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
     let settings = settings.collect::<Outcome<_>>()?;
-    let settings = module.check_settings(&settings).map_err(EngineError::from)?;
+    let settings = module.as_ref().map(|module| module.check_settings(&settings)).transpose().map_err(EngineError::from)?;
+    let settings = settings.unwrap_or_default();
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for source in config.sources {
         sources.push(Arc::new(FileSource::open(source.into_inner(), &config.folder).map_err(EngineError::from)?));

@@ -15,15 +15,10 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     let engine = open::reader(terminal)?;
     let runs = engine.runs(RUNS)?;
     let head = engine.log_head()?;
-    let rule = engine.parts().module.facts();
+    let rule = engine.rule();
+    let settings = engine.parts().module.as_ref().map(|module| module.settings()).unwrap_or_default();
     if terminal.common.json {
-        let settings: Vec<_> = engine
-            .parts()
-            .module
-            .settings()
-            .iter()
-            .map(|setting| json!({ "name": setting.name, "help": setting.help }))
-            .collect();
+        let settings: Vec<_> = settings.iter().map(|s| json!({ "name": s.name, "help": s.help })).collect();
         terminal.json(&json!({
             "tenant": engine.parts().tenant,
             "rule": { "name": rule.name, "version": rule.version, "module": rule.module, "profile": rule.profile, "settings": settings },
@@ -41,7 +36,7 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
         rule.module.short(),
         rule.profile
     )?;
-    for setting in engine.parts().module.settings() {
+    for setting in settings {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("{}: {}", safe(&setting.name), safe(&setting.help))))?;
     }
     writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry").replace("entrys", "entries"), head.root)?;

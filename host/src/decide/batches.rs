@@ -5,7 +5,7 @@ use super::derive::{Ask, Derived, Effect, End, derive};
 use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
-use super::{Policy, own, weigh};
+use super::{Policy, budget, own, weigh};
 use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
@@ -41,6 +41,7 @@ pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, thr
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        budget::gate(cases, &mut all.decisions);
         all
     })
 }
@@ -50,6 +51,7 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
         _ if batch.too_large => Err(Refusal::IdentityTooLarge),
         Some(Ok(columns)) => Ok(columns),
         Some(Err(Fault::IdentityTooLarge { .. })) => Err(Refusal::IdentityTooLarge),
+        Some(Err(Fault::Absent)) => Err(Refusal::RuleAbsent),
         Some(Err(_)) | None => Err(Refusal::RuleFailed),
     };
     let identities = ground.cases.identities.get(batch.identities.start as usize..batch.identities.end as usize);

@@ -64,11 +64,13 @@ pub enum Refusal {
     IdentityTooLarge,
     /// An operator denied it (V29).
     Denied,
+    /// No rule is configured.
+    RuleAbsent,
 }
 
 impl Refusal {
     /// Every refusal, in the order of declaration.
-    pub const ALL: [Refusal; 20] = [
+    pub const ALL: [Refusal; 21] = [
         Self::ObserveOnly,
         Self::Unclaimed,
         Self::DesiredUnknown,
@@ -89,6 +91,7 @@ impl Refusal {
         Self::RuleFailed,
         Self::IdentityTooLarge,
         Self::Denied,
+        Self::RuleAbsent,
     ];
 
     /// Its stable code.
@@ -115,6 +118,7 @@ impl Refusal {
             Self::RuleFailed => "rule-failed",
             Self::IdentityTooLarge => "identity-too-large",
             Self::Denied => "denied",
+            Self::RuleAbsent => "rule-absent",
         }
     }
 
@@ -148,6 +152,7 @@ impl Refusal {
             Self::RuleFailed => "the rule failed on the batch of this identity",
             Self::IdentityTooLarge => "the identity has more cases than a batch may hold",
             Self::Denied => "it was denied and may not be given again until somebody lifts that",
+            Self::RuleAbsent => "no rule is configured, and only a rule could say what becomes of it",
         }
     }
 }
@@ -159,6 +164,8 @@ pub struct Gates {
     pub adoption: bool,
     /// A person must approve it, at its tier.
     pub approval: bool,
+    /// More access of its target ends at once than a sound clock would end.
+    pub budget: bool,
 }
 
 /// One change to be planned. Indices are into [`crate::correlate::Cases`]. Compact: a plan may have millions.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Policy, TargetPolicy};
-use crate::correlate::{Case, Cases, Identity, Recorded, WhyUnknown, traits};
-use crate::model::{Denial, Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
+use crate::correlate::{Case, Cases, Identity, Recorded, Side, WhyUnknown, traits};
+use crate::model::{Attribute, Denial, Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
 
 /// A scope, resolved.
 #[derive(Clone, Copy)]
@@ -188,8 +188,12 @@ impl View<'_> {
         self.desired.map_or(Time::NONE, |f| f.expires_at)
     }
 
-    /// Whether the target holds it although its own end has passed.
+    /// Whether the target holds it although its own end has passed; where the target stores no ends, the end that was
+    /// justified, of what we gave.
     pub(super) fn has_expired(&self, as_of: Time) -> bool {
-        self.case.is_observed() && self.observed_end().is_some() && self.observed_end() <= as_of
+        let passed = |end: Time| end.is_some() && end <= as_of;
+        let stores = self.target.is_some_and(|target| target.attributes.has(Attribute::ExpiresAt));
+        let lapsed = !stores && self.is_claimed() && self.case.desired_side == Side::Absent && passed(self.desired_end());
+        self.case.is_observed() && (passed(self.observed_end()) || lapsed)
     }
 }

@@ -1,6 +1,7 @@
 //! Verdicts become decisions: the host's guarantees on what a rule may propose. Pure.
 
 mod batches;
+mod budget;
 mod decision;
 mod derive;
 mod edges;

@@ -33,7 +33,7 @@ fn words(decided: &Decided, case: u32) -> String {
         if d.cause != Cause::Routine {
             words += &format!(" {:?}", d.cause).to_lowercase();
         }
-        for (gate, name) in [(d.gates.adoption, " +adoption"), (d.gates.approval, " +approval")] {
+        for (gate, name) in [(d.gates.adoption, " +adoption"), (d.gates.budget, " +budget"), (d.gates.approval, " +approval")] {
             words += if gate { name } else { "" };
         }
         return words;
@@ -522,6 +522,22 @@ fn v17_without_a_rule_the_host_still_ends_what_has_expired() {
     ];
     assert_eq!(by_name(&cases.batches.iter().map(|_| fault()).collect::<Vec<_>>()), expected);
     assert_eq!(by_name(&[]), expected, "a batch without a verdict has failed");
+}
+
+#[test]
+fn v17_where_a_target_stores_no_end_the_justified_one_counts_for_what_we_gave() {
+    let mut world = authoritative();
+    world.targets.get_mut("gh").unwrap().attributes = AttributeMask(Attribute::Level as u32);
+    let want = Says { expires_at: NOW, record: "HR-7", ..Says::default() };
+    for (desired, traits, expected) in [
+        (Side::Absent, 8, "revoke expiry"),
+        (Side::Absent, 0, "rule-failed"),
+        (Side::Present, 8, "rule-failed"),
+        (Side::Unknown, 8, "rule-failed"),
+    ] {
+        let cases = world.cases(&[Row { want: want.clone(), traits, ..grant(desired, Side::Present) }], 1);
+        assert_eq!(words(&decide(&cases, &[], &world.policy(), 1), 0), expected, "{desired:?} {traits}");
+    }
 }
 
 #[test]

@@ -42,5 +42,6 @@ pub(super) fn tier(view: &View<'_>, kind: ChangeKind, asked: u8) -> u8 {
 /// What must be opened first. The host's own revokes do not depend on the rule, nor does their adoption.
 pub(super) fn gates(view: &View<'_>, kind: ChangeKind, by_host: bool) -> Gates {
     let adopted = if by_host { view.adopted_by_any } else { view.adopted };
-    Gates { adoption: kind.removes() && !adopted, approval: kind.removes() && view.is_break_glass() }
+    let approval = kind.removes() && view.is_break_glass();
+    Gates { adoption: kind.removes() && !adopted, approval, budget: false }
 }

@@ -7,7 +7,9 @@ use crate::discover::DiscoverError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
 use crate::plan::PlanError;
-use crate::rule::{AdmitError, Fault, SettingsError};
+#[cfg(feature = "wasm")]
+use crate::rule::AdmitError;
+use crate::rule::{Fault, SettingsError};
 
 /// Why a run stopped. Nothing is lost: what is durable stays, and `resume` goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +28,14 @@ pub enum EngineError {
     #[error("cannot pair facts into cases: {0}")]
     Correlate(String),
     /// This machine cannot run rules.
+    #[cfg(feature = "wasm")]
     #[error(transparent)]
     Sandbox(#[from] crate::rule::EngineError),
     /// No randomness for the salts of the audit log.
     #[error("the system gives no randomness: {0}")]
     Randomness(String),
     /// The module is refused.
+    #[cfg(feature = "wasm")]
     #[error(transparent)]
     Admit(#[from] AdmitError),
     /// The rule's settings are wrong.

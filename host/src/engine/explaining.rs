@@ -12,7 +12,7 @@ use crate::discover::{Snapshot, recall};
 use crate::ledger::{RunRow, read_aside};
 use crate::model::{CaseKey, Change, Reason, Sym, Time};
 use crate::plan::{Inputs, PlanFile};
-use crate::rule::{BatchVerdict, Judging};
+use crate::rule::BatchVerdict;
 
 /// What the newest run knows of one case.
 #[derive(Clone, Debug, Serialize)]
@@ -65,8 +65,7 @@ impl Engine {
         let mut cases = self.correlate(snapshot, recorded.into_iter().map(Ok), run.as_of)?;
         let case = find(&cases, name).ok_or_else(|| not_found("case"))?;
         let batch = cases.batches.iter().find(|batch| batch.cases.contains(&case)).cloned().ok_or_else(|| not_found("case"))?;
-        let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: true };
-        let verdict = self.parts.module.judge(&judging, &cases, &batch);
+        let verdict = self.judge_again(&cases, &batch, run.as_of);
         cases.batches = vec![batch.clone()];
         let bounds = self.bounds()?;
         let policy = self.policy(run.as_of, &bounds);
@@ -102,7 +101,7 @@ impl Engine {
 
     fn changed_since(&self, inputs: &Inputs) -> Vec<&'static str> {
         let pairs = [
-            ("rule", inputs.rule_module == self.parts.module.facts().module),
+            ("rule", inputs.rule_module == self.rule.module),
             ("settings", inputs.settings == self.settings_digest()),
             ("scopes", inputs.scopes == self.scopes_digest()),
         ];
@@ -151,7 +150,7 @@ impl Engine {
     fn answer(&self, verdict: &BatchVerdict, row: u32) -> (Option<&'static str>, Option<Reason>) {
         let Ok(columns) = &verdict.result else { return (None, None) };
         let Ok(at) = columns.case.binary_search(&row) else { return (None, None) };
-        let reason = columns.reason.get(at).and_then(|reason| self.parts.module.facts().reasons.get(usize::from(*reason)));
+        let reason = columns.reason.get(at).and_then(|reason| self.rule.reasons.get(usize::from(*reason)));
         (columns.effect.get(at).and_then(|code| Effect::from_code(*code)).map(Effect::name), reason.cloned())
     }
 }

@@ -5,10 +5,13 @@ mod committing;
 mod error;
 mod explaining;
 mod gates;
+mod judging;
 mod planning;
 mod recording;
 mod report;
 mod store;
+#[cfg(all(test, feature = "files"))]
+mod tests;
 
 pub use committing::Applied;
 pub use error::EngineError;
@@ -27,7 +30,7 @@ use crate::discover::Source;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
 use crate::progress::{Observer, Silent};
-use crate::rule::{Module, Settings};
+use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::Target;
 
 /// Leaves that are read at once when the log is verified.
@@ -59,8 +62,8 @@ pub struct Parts {
     pub sources: Vec<Arc<dyn Source>>,
     /// What holds access.
     pub targets: Vec<Arc<dyn Target>>,
-    /// The rule.
-    pub module: Arc<Module>,
+    /// The rule; none: the host only does its own duties, such as ending what has expired.
+    pub module: Option<Arc<Module>>,
     /// Its settings, checked.
     pub settings: Settings,
     /// Where may be written, and how far.
@@ -72,6 +75,7 @@ pub struct Parts {
 /// Trues up one tenant.
 pub struct Engine {
     parts: Parts,
+    rule: RuleFacts,
     store: Store,
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
@@ -102,7 +106,8 @@ impl Engine {
     /// An engine on another ledger.
     #[must_use]
     pub fn with_ledger(parts: Parts, store: Store, ledger: Arc<dyn Ledger>) -> Self {
-        Engine { parts, store, ledger, clock: Arc::new(crate::commit::SystemClock), observer: Arc::new(Silent) }
+        let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
+        Engine { parts, rule, store, ledger, clock: Arc::new(crate::commit::SystemClock), observer: Arc::new(Silent) }
     }
 
     /// Tells its progress to this observer.
@@ -214,8 +219,8 @@ impl Engine {
     /// What a run must have in common with the one that it resumes.
     fn basis(&self) -> Digest {
         let mut encoder = Encoder::new("trueup.basis");
-        encoder.text(&self.parts.tenant).text(&self.parts.module.facts().profile);
-        encoder.bytes(&self.parts.module.facts().module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
+        encoder.text(&self.parts.tenant).text(&self.rule.profile);
+        encoder.bytes(&self.rule.module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
         for source in &self.parts.sources {
             encoder.text(source.name());
         }

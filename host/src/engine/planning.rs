@@ -10,10 +10,9 @@ use crate::correlate::{Cases, CorrelateContext, CorrelateError, Recorded, Target
 use crate::decide::{Policy, TargetPolicy, decide};
 use crate::discover::{Discovery, Snapshot, discover};
 use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
-use crate::link::link;
 use crate::model::{Denial, Digest, GateKind, PlanId, RunId, Time};
 use crate::plan::{Draft, Header, Inputs, PLANNER};
-use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, judge_all};
+use crate::rule::BatchVerdict;
 
 /// What planning came to.
 #[derive(Debug)]
@@ -102,10 +101,7 @@ impl Engine {
         recorded: impl Iterator<Item = Result<Recorded, LedgerError>>,
         as_of: Time,
     ) -> Result<Cases, EngineError> {
-        let module = &self.parts.module;
-        let mut canon = |kind: u8, keys: &[&str]| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys);
-        let links =
-            if module.is_canonical() { link(&mut snapshot, Some(&mut canon)) } else { link::<Fault>(&mut snapshot, None) }?;
+        let links = self.link(&mut snapshot)?;
         let context = CorrelateContext {
             tenant: &self.parts.tenant,
             as_of,
@@ -125,15 +121,14 @@ impl Engine {
         let cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
         self.store.keep_met(run.run, &cases.recorded)?;
         watch.lap("correlate");
-        let judging = Judging { as_of: run.as_of, settings: &self.parts.settings, explain: false };
-        let verdicts = judge_all(&self.parts.module, &judging, &cases, self.threads(), &*self.observer);
+        let verdicts = self.judge(&cases, run.as_of);
         watch.lap("judge");
         let bounds = self.bounds()?;
         let policy = self.policy(run.as_of, &bounds);
         let decided = decide(&cases, &verdicts, &policy, self.threads());
         watch.lap("decide");
         let inputs = self.inputs(&run, facts_digest, &verdicts, &policy)?;
-        let draft = Draft { cases: &cases, decided: &decided, policy, rule: self.parts.module.facts(), inputs };
+        let draft = Draft { cases: &cases, decided: &decided, policy, rule: &self.rule, inputs };
         let sealed = self.write_plan(&draft)?;
         watch.lap("seal");
         let report = self.report(&run, sealed.id, &cases, &verdicts);
@@ -143,14 +138,8 @@ impl Engine {
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
 
-    fn inputs(
-        &self,
-        run: &RunRow,
-        facts: Digest,
-        verdicts: &[BatchVerdict],
-        policy: &Policy<'_>,
-    ) -> Result<Inputs, EngineError> {
-        let rule = self.parts.module.facts();
+    fn inputs(&self, run: &RunRow, facts: Digest, verdicts: &[BatchVerdict], policy: &Policy<'_>) -> Result<Inputs, EngineError> {
+        let rule = &self.rule;
         Ok(Inputs {
             as_of: run.as_of,
             denials: policy.denials_digest(),
@@ -158,7 +147,7 @@ impl Engine {
             planner: PLANNER,
             profile: rule.profile.clone(),
             recorded: self.ledger.recorded_root(&self.parts.tenant)?,
-            rule: format!("{}@{}", rule.name, rule.version),
+            rule: rule.label(),
             rule_module: rule.module,
             scopes: self.scopes_digest(),
             settings: self.settings_digest(),
@@ -174,7 +163,7 @@ impl Engine {
 
     pub(super) fn policy<'a>(&'a self, as_of: Time, bounds: &'a Bounds) -> Policy<'a> {
         let Bounds { adoptions, denials, targets } = bounds;
-        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.parts.module.facts().module, denials }
+        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.rule.module, denials }
     }
 
     pub(super) fn target_policies(&self) -> BTreeMap<String, TargetPolicy> {

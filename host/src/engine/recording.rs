@@ -22,9 +22,7 @@ const FORMER_RUNS: u32 = 16;
 impl Engine {
     /// Records that a run begins, before its first page.
     pub(super) fn begin(&self, owned: &Owned, run: &RunRow) -> Result<(), EngineError> {
-        let rule = self.parts.module.facts();
-        let name = format!("{}@{}", rule.name, rule.version);
-        let leaves = vec![Leaf::run_start(run, &name, rule.module)];
+        let leaves = vec![Leaf::run_start(run, &self.rule.label(), self.rule.module)];
         self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves }).map(|_| ())
     }
 
@@ -107,9 +105,8 @@ impl Engine {
 
     /// What a run tells besides its plan.
     pub(super) fn report(&self, run: &RunRow, plan: PlanId, cases: &Cases, verdicts: &[BatchVerdict]) -> RunReport {
-        let rule = self.parts.module.facts();
         let faults = cases.batches.iter().zip(verdicts).enumerate().filter_map(|(index, (batch, verdict))| {
-            let fault = verdict.result.as_ref().err()?;
+            let fault = verdict.result.as_ref().err().filter(|fault| **fault != Fault::Absent)?;
             let case = case_of(fault).and_then(|case| cases.cases.get((batch.cases.start + case) as usize));
             let case = case.and_then(|case| cases.key(case)).map(|key| key.to_string());
             let count = u64::from(batch.cases.end - batch.cases.start);
@@ -120,7 +117,7 @@ impl Engine {
             run: run.run,
             plan,
             as_of: run.as_of,
-            rule: format!("{}@{}", rule.name, rule.version),
+            rule: self.rule.label(),
             facts: cases.snapshot.scans.iter().map(|scan| scan.rows).sum(),
             cases: cases.cases.len() as u64,
             batches: cases.batches.len() as u64,

@@ -127,11 +127,15 @@ fn expected(book: &Book<'_>, decision: &Decision, case: &Case, before: Option<&H
 }
 
 fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
-    let Gates { adoption, approval } = decision.gates;
+    let Gates { adoption, approval, budget } = decision.gates;
     let mut gates = Vec::new();
     if adoption {
         let scope = case.scope.and_then(|i| book.scopes.get(usize::from(i))).cloned().unwrap_or_default();
         gates.push(Gate { kind: GateKind::Adoption, scope });
+    }
+    if budget {
+        let target = book.key(case).target;
+        gates.push(Gate { kind: GateKind::Budget, scope: format!("expiry of {target}") });
     }
     if approval {
         gates.push(Gate { kind: GateKind::Approval, scope: decision.tier.to_string() });

@@ -142,6 +142,9 @@ fn summary(book: &Book<'_>) -> Summary {
         if gates.adoption {
             add(|s| &mut s.gated, GateKind::Adoption.name(), 1);
         }
+        if gates.budget {
+            add(|s| &mut s.gated, GateKind::Budget.name(), 1);
+        }
         if gates.approval {
             add(|s| &mut s.gated, GateKind::Approval.name(), 1);
         }
@@ -180,7 +183,7 @@ fn adoptable(draft: &Draft<'_>, book: &Book<'_>) -> Vec<Adoptable> {
     }
     for held in &draft.decided.held {
         if let Some(case) = book.case(held.case) {
-            mark(case, !matches!(held.refusal, Some(Refusal::RuleFailed | Refusal::IdentityTooLarge)));
+            mark(case, !matches!(held.refusal, Some(Refusal::RuleFailed | Refusal::RuleAbsent | Refusal::IdentityTooLarge)));
         }
     }
     let scopes = draft.policy.scopes.0.iter().zip(&book.scopes).zip(seen).enumerate();

@@ -2,21 +2,11 @@
 
 use super::limits::CANON_KEYS;
 use super::module::Module;
-use super::{Fault, text};
+use super::{Fault, KeyKind, text};
 use crate::limits::FIELD_BYTES;
 
 /// Bytes of a key that a fault repeats.
 const SHOWN: u64 = 100;
-
-/// What a key names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum KeyKind {
-    /// A holder's native id.
-    Holder = 0,
-    /// An entitlement or credential.
-    Object = 1,
-}
 
 impl Module {
     /// For each key, the form in which it is compared: the key itself when the rule does not say. Hand over distinct,

@@ -7,24 +7,12 @@ use std::thread;
 use super::bindings::trueup::rules::types as wire;
 use super::columns::{self, Dictionary};
 use super::module::Module;
-use super::settings::{SettingValue, Settings};
+use super::settings::SettingValue;
 use super::validate::{self, Asked};
-use super::{BatchVerdict, Fault, VerdictColumns, text};
+use super::{BatchVerdict, Fault, Judging, VerdictColumns, text};
 use crate::correlate::{Batch, Cases};
 use crate::limits::IDENTITY_HOLDS_CASES;
-use crate::model::Time;
 use crate::progress::{Observer, Progress};
-
-/// What holds for all batches of a plan.
-#[derive(Clone, Copy, Debug)]
-pub struct Judging<'a> {
-    /// The plan's one instant.
-    pub as_of: Time,
-    /// Settings that fit the module.
-    pub settings: &'a Settings,
-    /// Whether somebody reads along: the rule may then log what it thinks.
-    pub explain: bool,
-}
 
 impl Module {
     /// Judges one batch in a fresh instance.

@@ -1,7 +1,12 @@
 //! Judging: the only user of wasmtime. Owns the sandbox, the columns that cross its boundary, and the checks that make an
 //! answer well formed; whether an answer may be followed is for `decide`.
 
+mod asking;
+mod settings;
 mod verdicts;
+
+#[cfg(not(feature = "wasm"))]
+mod absent;
 
 #[cfg(feature = "wasm")]
 mod admit;
@@ -34,32 +39,30 @@ mod profile;
 #[cfg(feature = "wasm")]
 mod sandbox;
 #[cfg(feature = "wasm")]
-mod settings;
-#[cfg(feature = "wasm")]
 mod text;
 #[cfg(feature = "wasm")]
 mod validate;
 
+pub use asking::{Judging, KeyKind};
+pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
 pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, verdicts_digest};
 
+#[cfg(not(feature = "wasm"))]
+pub use absent::{Module, judge_all};
 #[cfg(feature = "wasm")]
 pub use admit::{AdmitError, Built};
-#[cfg(feature = "wasm")]
-pub use canon::KeyKind;
 #[cfg(feature = "wasm")]
 pub use columns::Column;
 #[cfg(feature = "wasm")]
 pub use engine::{EngineError, RuleEngine};
 #[cfg(feature = "wasm")]
-pub use judge::{Judging, judge_all};
+pub use judge::judge_all;
 #[cfg(feature = "wasm")]
 pub use limits::RuleLimits;
 #[cfg(feature = "wasm")]
 pub use module::Module;
 #[cfg(feature = "wasm")]
 pub use profile::{PROFILE, profile_digest, profile_text};
-#[cfg(feature = "wasm")]
-pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
 
 #[cfg(all(test, feature = "wasm"))]
 mod tests;

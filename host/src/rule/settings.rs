@@ -123,6 +123,7 @@ pub enum SettingsError {
 }
 
 /// Checks what was given against what the rule asks for, and fills in defaults.
+#[cfg(any(test, feature = "wasm"))]
 pub(crate) fn check(
     rule: &str,
     asked: &[SettingInfo],

@@ -72,6 +72,9 @@ pub enum Fault {
         /// The backstop.
         seconds: u64,
     },
+    /// No rule is configured: the host does its own duties alone.
+    #[error("no rule is configured")]
+    Absent,
     /// The identity has more cases than any batch may hold.
     #[error("the identity has {cases} cases, more than {allowed}")]
     IdentityTooLarge {
@@ -106,6 +109,21 @@ pub struct RuleFacts {
     pub profile: String,
     /// Its reasons table.
     pub reasons: Vec<Reason>,
+}
+
+impl RuleFacts {
+    /// What a plan records where no rule is configured.
+    #[must_use]
+    pub fn absent() -> Self {
+        let module = Digest::of(b"");
+        RuleFacts { name: "none".to_owned(), version: "0".to_owned(), module, profile: "none".to_owned(), reasons: Vec::new() }
+    }
+
+    /// The rule, as name@version.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
 }
 
 /// Digest over the answers of all batches, in order: what a plan records of them. Fuel and log lines are not part of it.

@@ -89,7 +89,7 @@ pub fn child(work: &Path, held: &str, out: &mut dyn Write) -> Result<()> {
         tenant: "acme".to_owned(),
         sources: systems.sources,
         targets: systems.targets,
-        module: Arc::new(module),
+        module: Some(Arc::new(module)),
         settings,
         scopes: systems.scopes,
         options: Options::default(),

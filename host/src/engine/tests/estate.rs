@@ -1,0 +1,215 @@
+//! A folder with one file of desired grants and one embedded target, and engines over it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+use crate::commit::Clock;
+use crate::decide::decide;
+use crate::decide::fixture::{NOW, Reply, Row, World, verdicts};
+use crate::discover::{Cursor, DiscoverError, FileConfig, FileSource, Page, Source};
+use crate::engine::{Applied, Engine, Options, Parts, Planned, Release};
+use crate::ledger::{Adoption, Batch, Entry};
+use crate::model::{CaseKey, Digest, Holding, Mode, PlanId, Scope, Scopes, Subject, Time};
+use crate::plan::{Draft, HeldLine, Inputs, PLANNER, PlanFile, seal};
+use crate::progress::Silent;
+use crate::rule::{RuleFacts, Settings};
+use crate::target::{EmbeddedRow, EmbeddedTarget, Profile, ReadError, Reading, Target, Write, WriteError};
+
+/// A clock whose hands a test moves.
+pub(super) struct Hands(AtomicI64);
+
+#[async_trait]
+impl Clock for Hands {
+    fn now(&self) -> Time {
+        Time::from_seconds(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, seconds: u32) {
+        self.0.fetch_add(i64::from(seconds), Ordering::SeqCst);
+    }
+}
+
+/// The target, with what goes wrong there.
+pub(super) struct Shop {
+    pub(super) inner: EmbeddedTarget,
+    /// Holders whose writes get no answer and whose cases cannot be read.
+    pub(super) dark: Mutex<BTreeSet<String>>,
+}
+
+#[async_trait]
+impl Target for Shop {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn profile(&self) -> &Profile {
+        self.inner.profile()
+    }
+
+    async fn version(&self) -> Result<String, DiscoverError> {
+        Ok(String::new())
+    }
+
+    async fn page(&self, after: Option<&Cursor>) -> Result<Page, DiscoverError> {
+        self.inner.page(after).await
+    }
+
+    async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
+        if self.dark.lock().unwrap().contains(&key.holder) && self.inner.journal().unwrap().iter().any(|j| j.holder == key.holder)
+        {
+            return Err(ReadError { key: key.to_string(), message: "no answer".to_owned() });
+        }
+        self.inner.read(key).await
+    }
+
+    async fn write(&self, write: Write<'_>) -> Result<(), WriteError> {
+        self.inner.write(write).await?;
+        if self.dark.lock().unwrap().contains(&write.change.key.holder) {
+            return Err(WriteError::Ambiguous { message: "no answer".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct Estate {
+    folder: tempfile::TempDir,
+    pub(super) clock: Arc<Hands>,
+    pub(super) shop: Arc<Shop>,
+    pub(super) mode: Mode,
+}
+
+/// A grant in the target.
+pub(super) fn held(holder: &str, object: &str, expires_at: i64) -> EmbeddedRow {
+    let holding = Holding { expires_at: Time::from_seconds(expires_at), ..Holding::default() };
+    let (holder, object) = (holder.to_owned(), object.to_owned());
+    EmbeddedRow { subject: Subject::Grant, holder, object, holding, last_used: Time::NONE, via: String::new() }
+}
+
+impl Estate {
+    /// Nothing is desired, and the target holds these rows. Its one scope is adopted under some rule.
+    pub(super) fn new(rows: impl IntoIterator<Item = EmbeddedRow>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
+        inner.seed(rows).unwrap();
+        let shop = Arc::new(Shop { inner, dark: Mutex::default() });
+        let clock = Arc::new(Hands(AtomicI64::new(NOW)));
+        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
+        estate.desire(&[]);
+        let adoption =
+            Adoption { scope: "gh/*".to_owned(), mode: estate.mode, module: Digest::of(b"rule"), at: Time::from_seconds(1) };
+        estate.record(Entry::Adopted(adoption));
+        estate
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Rewrites the file of desired grants: holder, object, end.
+    pub(super) fn desire(&self, rows: &[(&str, &str, i64)]) {
+        let mut text = "holder\tobject\texpires_at\n".to_owned();
+        for (holder, object, end) in rows {
+            let end = if *end == 0 { String::new() } else { Time::from_seconds(*end).to_string() };
+            text += &format!("{holder}\t{object}\t{end}\n");
+        }
+        std::fs::write(self.path("grants.tsv"), text).unwrap();
+    }
+
+    /// An engine without a rule.
+    pub(super) fn engine(&self) -> Engine {
+        let config = serde_json::json!({
+            "name": "grants", "path": "grants.tsv", "kind": "grants", "target": "gh", "complete": "always",
+        });
+        let config: FileConfig = serde_json::from_value(config).unwrap();
+        let source: Arc<dyn Source> = Arc::new(FileSource::open(config, self.folder.path()).unwrap());
+        let target: Arc<dyn Target> = Arc::clone(&self.shop) as Arc<dyn Target>;
+        let parts = Parts {
+            tenant: "acme".to_owned(),
+            sources: vec![source],
+            targets: vec![target],
+            module: None,
+            settings: Settings::default(),
+            scopes: Scopes(vec![Scope { target: "gh".to_owned(), objects: "*".to_owned(), mode: self.mode }]),
+            options: Options { threads: 1, max_age: i64::MAX, ..Options::default() },
+        };
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Engine::open(parts, &self.path("store")).unwrap().on_clock(clock)
+    }
+
+    pub(super) fn record(&self, entry: Entry) {
+        let engine = self.engine();
+        let owned = engine.acquire().unwrap();
+        engine.submit(&owned, Batch { entries: vec![entry], leaves: Vec::new() }).unwrap();
+    }
+
+    pub(super) fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(super) fn plan(&self) -> Planned {
+        block_on(self.engine().plan(None)).unwrap()
+    }
+
+    pub(super) fn apply(&self, plan: PlanId) -> Applied {
+        block_on(self.engine().apply(plan)).unwrap()
+    }
+
+    pub(super) fn run(&self) -> (Planned, Applied) {
+        block_on(self.engine().run(None)).unwrap()
+    }
+
+    /// Opens what waits at a gate and commits what passes.
+    pub(super) fn release(&self, release: Release) -> usize {
+        let release = Release { by: "ada".to_owned(), why: "a test".to_owned(), ..release };
+        self.engine().release(&release).unwrap().len()
+    }
+
+    /// What the target holds, as holder/object.
+    pub(super) fn holds(&self) -> Vec<String> {
+        self.shop.inner.dump().unwrap().iter().map(|row| format!("{}/{}", row.holder, row.object)).collect()
+    }
+
+    pub(super) fn file(&self, plan: PlanId) -> PlanFile {
+        PlanFile::open(&self.engine().store().plan(plan)).unwrap()
+    }
+
+    pub(super) fn held_lines(&self, plan: PlanId) -> Vec<HeldLine> {
+        self.file(plan).held().map(Result::unwrap).collect()
+    }
+
+    /// Seals and stores what a rule would have planned of these rows.
+    pub(super) fn by_hand(&self, rows: &[Row], reply: Reply) -> PlanId {
+        let world = World::new(Mode::Authoritative);
+        let cases = world.cases(rows, 1);
+        let decided = decide(&cases, &verdicts(&cases, |_, _| Some(reply)), &world.policy(), 1);
+        let rule = RuleFacts { module: world.module, ..RuleFacts::absent() };
+        let digest = Digest::of(b"");
+        let inputs = Inputs {
+            as_of: Time::from_seconds(NOW),
+            denials: None,
+            facts: digest,
+            planner: PLANNER,
+            profile: rule.profile.clone(),
+            recorded: digest,
+            rule: rule.label(),
+            rule_module: rule.module,
+            scopes: digest,
+            settings: digest,
+            tenant: "acme".to_owned(),
+            verdicts: digest,
+        };
+        let draft = Draft { cases: &cases, decided: &decided, policy: world.policy(), rule: &rule, inputs };
+        let mut bytes = Vec::new();
+        let sealed = seal(&draft, 1, &mut bytes, &Silent).unwrap();
+        std::fs::write(self.engine().store().plan(sealed.id), bytes).unwrap();
+        sealed.id
+    }
+}
+
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap().block_on(future)
+}

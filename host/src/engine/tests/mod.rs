@@ -1,0 +1,6 @@
+//! Tests of the engine on an embedded target, without wasmtime: what the host does by its own hand. Where a test needs what
+//! only a rule would plan, it seals the plan by hand.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod estate;
+mod own_duties;
