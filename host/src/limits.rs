@@ -54,6 +54,9 @@ pub const VERIFY_PAUSE_SECONDS: u32 = 1;
 pub const LAGGING_READS_AGREE: u32 = 3;
 /// A clock may step back this far without stopping a run: time daemons do that.
 pub const CLOCK_BACK_SECONDS: i64 = 2;
+/// A run that begins so long after the one before waits for a person: a tenant that runs once a month is never asked, and a
+/// clock that jumped is. In seconds: 40 days.
+pub const CLOCK_AHEAD_SECONDS: i64 = 40 * 86_400;
 /// Longest message of a target that is kept, in bytes.
 pub const MESSAGE_BYTES: usize = 256;
 /// Changes that a summary lists one by one; the rest are counted.

@@ -23,12 +23,13 @@ pub(super) fn holds(terminal: &mut Terminal<'_>, args: &HoldsArgs) -> Outcome {
             "gates": gates,
             "gates_total": holds.gates.len(),
             "scans": holds.scans,
+            "clock": holds.clock,
             "held": held,
             "held_total": holds.held.len(),
         }))?;
         return Ok(Exit::Done);
     }
-    if holds.gates.is_empty() && holds.scans.is_empty() && holds.held.is_empty() {
+    if holds.gates.is_empty() && holds.scans.is_empty() && holds.held.is_empty() && holds.clock.is_none() {
         writeln!(terminal.out, "nothing waits")?;
         return Ok(Exit::Done);
     }
@@ -44,6 +45,12 @@ pub(super) fn holds(terminal: &mut Terminal<'_>, args: &HoldsArgs) -> Outcome {
         )?;
         let command = format!("trueup release --scan {} --by YOU --why REASON", safe(&scan.source));
         writeln!(terminal.out, "  if that is right: {}, then {}", paint(CYAN, command), paint(CYAN, "trueup run"))?;
+    }
+    if holds.clock.is_some() {
+        let doubt = format!("the clock is far from {}, when the last run that was believed began", holds.clock);
+        writeln!(terminal.out, "{} {doubt}", paint(YELLOW, "!"))?;
+        let command = "trueup release --gate clock --by YOU --why REASON";
+        writeln!(terminal.out, "  if the clock is right: {}", paint(CYAN, command))?;
     }
     if !holds.gates.is_empty() {
         writeln!(

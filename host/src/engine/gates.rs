@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::clock::is_believed;
 use super::planning::released;
 use super::{Engine, EngineError, RunReport};
 use crate::commit::{CommitError, Event, Status, next};
 use crate::discover::{Completeness, Scan};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount, Stage};
-use crate::model::{Change, ChangeId, Denial, Digest, GateKind, PlanId, RunId};
+use crate::model::{Change, ChangeId, Denial, Digest, GateKind, PlanId, RunId, Time};
 use crate::plan::{HeldLine, PlanFile};
 
 /// A change that waits at a gate.
@@ -46,6 +47,8 @@ pub struct Holds {
     pub gates: Vec<WaitingChange>,
     /// Scans that shrank.
     pub scans: Vec<WaitingScan>,
+    /// The instant of an earlier run against which the plan's clock is doubted; none: it is believed.
+    pub clock: Time,
     /// Cases that the rule or the host holds.
     pub held: Vec<HeldLine>,
 }
@@ -78,10 +81,12 @@ impl Engine {
         let file = PlanFile::open(&self.store.plan(plan))?;
         let gates = self.waiting(&file, plan)?;
         let held = file.held().collect::<Result<Vec<_>, _>>()?;
-        let released = released(&self.openings()?);
+        let openings = self.openings()?;
+        let released = released(&openings);
+        let clock = if is_believed(&openings, plan) { Time::NONE } else { file.header().inputs.clock };
         let scans = RunReport::read(&self.store.report(run.run))?.scans;
         let scans = scans.iter().filter_map(shrunk).filter(|scan| !released.contains(&scan.digest)).collect();
-        Ok(Holds { plan: Some(plan), gates, scans, held })
+        Ok(Holds { plan: Some(plan), gates, scans, clock, held })
     }
 
     /// Opens gates, durably and in the audit log. Returns what was opened; `resume` then commits it, and a new plan
@@ -126,6 +131,9 @@ impl Engine {
         }
         let scans = holds.scans.iter().filter(|scan| release.all || release.scans.contains(&scan.source));
         openings.extend(scans.map(|scan| open(ChangeId(scan.digest), GateKind::Shrink)));
+        // That the clock is right is said of the plan as well, so that the next one is held against its instant.
+        let clock = holds.plan.filter(|_| holds.clock.is_some() && (release.all || release.gate == Some(GateKind::Clock)));
+        openings.extend(clock.map(|plan| open(ChangeId(plan.0), GateKind::Clock)));
         Ok(openings)
     }
 

@@ -1,6 +1,7 @@
 //! The one place that knows the order of the stages. Owns a run from its first page to its last checkpoint; each stage's
 //! work is the stage's own.
 
+mod clock;
 mod committing;
 mod error;
 mod explaining;

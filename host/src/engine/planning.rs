@@ -128,12 +128,13 @@ impl Engine {
         let decided = decide(&cases, &verdicts, &policy, self.threads());
         watch.lap("decide");
         let inputs = self.inputs(&run, facts_digest, &verdicts, &policy)?;
+        let doubted = inputs.clock.is_some();
         let draft = Draft { cases: &cases, decided: &decided, policy, rule: &self.rule, inputs };
         let sealed = self.write_plan(&draft)?;
         watch.lap("seal");
         let report = self.report(&run, sealed.id, &cases, &verdicts);
         report.write(&self.store)?;
-        self.record_seal(owned, run, sealed.id, &cases, &decided)?;
+        self.record_seal(owned, run, sealed.id, &cases, &decided, doubted)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
@@ -142,6 +143,7 @@ impl Engine {
         let rule = &self.rule;
         Ok(Inputs {
             as_of: run.as_of,
+            clock: self.doubted_clock(run)?,
             denials: policy.denials_digest(),
             facts,
             planner: PLANNER,

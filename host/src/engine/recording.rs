@@ -35,7 +35,8 @@ impl Engine {
         Ok(sealed)
     }
 
-    /// Records the seal: the run's plan, complete scans, and since when cases are undesired or disabled.
+    /// Records the seal: the run's plan, complete scans, and since when cases are undesired or disabled. A clock that is
+    /// doubted dates nothing.
     pub(super) fn record_seal(
         &self,
         owned: &Owned,
@@ -43,13 +44,14 @@ impl Engine {
         plan: PlanId,
         cases: &Cases,
         decided: &Decided,
+        doubted: bool,
     ) -> Result<(), EngineError> {
         self.replace_former(owned, &run, plan)?;
         let planned: Vec<_> = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize)).collect();
         let mut planned: Vec<_> = planned.into_iter().map(|case| case.key).collect();
         planned.sort_unstable();
         let targets = self.target_facts();
-        let seen = sightings(cases, &targets).filter(|row| planned.binary_search(&row.key).is_err());
+        let seen = sightings(cases, &targets).filter(|row| !doubted && planned.binary_search(&row.key).is_err());
         let seen: Vec<Recorded> = seen.collect();
         for chunk in seen.chunks(HEADS_PER_BATCH) {
             let entries = chunk.iter().copied().map(Entry::Head).collect();

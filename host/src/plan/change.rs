@@ -140,6 +140,9 @@ fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
     if approval {
         gates.push(Gate { kind: GateKind::Approval, scope: decision.tier.to_string() });
     }
+    if book.clock_doubted {
+        gates.push(Gate { kind: GateKind::Clock, scope: String::new() });
+    }
     gates
 }
 

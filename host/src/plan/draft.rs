@@ -31,6 +31,8 @@ pub(super) struct Book<'a> {
     pub rule: &'a RuleFacts,
     pub tenant: &'a str,
     pub denials: &'a [Denial],
+    /// Whether the clock is doubted: every change waits.
+    pub clock_doubted: bool,
     /// The name under which each scope is adopted.
     pub scopes: Vec<String>,
     attributes: HashMap<Sym, AttributeMask>,
@@ -46,6 +48,7 @@ impl<'a> Book<'a> {
             rule: draft.rule,
             tenant: &draft.inputs.tenant,
             denials: draft.policy.denials,
+            clock_doubted: draft.inputs.clock.is_some(),
             scopes: (0..draft.policy.scopes.0.len()).map(|i| draft.policy.adoption_name(i)).collect(),
             attributes: targets.filter_map(|(name, t)| symbols.find(name).map(|sym| (sym, t.attributes))).collect(),
         }
@@ -147,6 +150,9 @@ fn summary(book: &Book<'_>) -> Summary {
         }
         if gates.approval {
             add(|s| &mut s.gated, GateKind::Approval.name(), 1);
+        }
+        if book.clock_doubted {
+            add(|s| &mut s.gated, GateKind::Clock.name(), 1);
         }
     }
     for held in &book.decided.held {

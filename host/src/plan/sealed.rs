@@ -19,6 +19,9 @@ pub const FORMAT: u32 = 1;
 pub struct Inputs {
     /// The one instant.
     pub as_of: Time,
+    /// The instant of an earlier run against which the clock is doubted: every change waits. None: it is believed.
+    #[serde(default, skip_serializing_if = "Time::is_none")]
+    pub clock: Time,
     /// Digest of the denials that stand; none when none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denials: Option<Digest>,

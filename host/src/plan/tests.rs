@@ -27,6 +27,7 @@ fn inputs(module: Digest) -> Inputs {
     let digest = Digest::of(b"");
     Inputs {
         as_of: Time::from_seconds(NOW),
+        clock: Time::NONE,
         denials: None,
         facts: digest,
         planner: PLANNER,

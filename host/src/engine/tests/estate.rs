@@ -190,6 +190,7 @@ impl Estate {
         let digest = Digest::of(b"");
         let inputs = Inputs {
             as_of: Time::from_seconds(NOW),
+            clock: Time::NONE,
             denials: None,
             facts: digest,
             planner: PLANNER,

@@ -2,5 +2,6 @@
 //! only a rule would plan, it seals the plan by hand.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod clock;
 mod estate;
 mod own_duties;
