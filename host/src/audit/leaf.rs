@@ -138,6 +138,13 @@ impl Leaf {
         Leaf::plain(run, at, Statement::Approval { by, change, gate, why })
     }
 
+    /// A case was taken over from another writer, by force.
+    #[must_use]
+    pub fn transfer(run: RunId, opening: &Opening, from: &str) -> Self {
+        let Opening { change, by, why, at, .. } = opening.clone();
+        Leaf::plain(run, at, Statement::Transfer { by, change, from: from.to_owned(), why })
+    }
+
     /// The slices before this one are settled.
     #[must_use]
     pub fn slice_checkpoint(run: RunId, at: Time, plan: PlanId, slice: u64) -> Self {

@@ -145,6 +145,17 @@ pub enum Statement {
         /// Why.
         why: String,
     },
+    /// The claim gate of a change was opened by force: its case was another writer's, and is ours from now on.
+    Transfer {
+        /// Who forced it.
+        by: String,
+        /// The change.
+        change: ChangeId,
+        /// The other writer.
+        from: String,
+        /// Why.
+        why: String,
+    },
     /// All changes of the slices before this one are settled.
     SliceCheckpoint {
         /// The plan.
@@ -182,6 +193,7 @@ impl Statement {
             Self::Superseded { .. } => LeafKind::Superseded,
             Self::Ended { .. } => LeafKind::Ended,
             Self::Approval { .. } => LeafKind::Approval,
+            Self::Transfer { .. } => LeafKind::Transfer,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
             Self::RunEnd { .. } => LeafKind::RunEnd,

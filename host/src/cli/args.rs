@@ -139,6 +139,9 @@ pub struct ReleaseArgs {
     /// All that waits, but what another writer manages.
     #[arg(long, group = "what")]
     pub all: bool,
+    /// Also take over what another writer manages (the claim gate).
+    #[arg(long)]
+    pub force: bool,
     /// Who opens.
     #[arg(long, value_name = "NAME")]
     pub by: String,

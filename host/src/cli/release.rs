@@ -17,6 +17,7 @@ pub(super) fn release(terminal: &mut Terminal<'_>, args: &ReleaseArgs) -> Outcom
     release.gate = gate;
     release.scans.clone_from(&args.scan);
     release.all = args.all;
+    release.force = args.force;
     release.by.clone_from(&args.by);
     release.why.clone_from(&args.why);
     let opened = open::engine(terminal)?.release(&release)?;
@@ -40,10 +41,8 @@ pub(super) fn release(terminal: &mut Terminal<'_>, args: &ReleaseArgs) -> Outcom
 }
 
 fn gate(name: &str) -> Outcome<GateKind> {
-    use GateKind::{Adoption, Approval, Budget, Clock, Manual, Shrink};
-    let all = [Adoption, Shrink, Budget, Approval, Clock, Manual];
-    all.into_iter().find(|gate| gate.name() == name).ok_or_else(|| {
-        let names: Vec<_> = all.iter().map(|gate| gate.name()).collect();
-        Failure::new(Exit::Usage, anyhow::anyhow!("there is no gate `{name}`"), format!("gates are {}", names.join(", ")))
+    GateKind::ALL.into_iter().find(|gate| gate.name() == name).ok_or_else(|| {
+        let names = GateKind::ALL.map(GateKind::name).join(", ");
+        Failure::new(Exit::Usage, anyhow::anyhow!("there is no gate `{name}`"), format!("gates are {names}"))
     })
 }

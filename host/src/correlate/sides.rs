@@ -195,11 +195,11 @@ impl<'a> Pairing<'a> {
     }
 
     /// An order of rows of one case that does not depend on where they came from.
-    fn canonical(&self, fact: &Fact) -> [i64; 11] {
+    fn canonical(&self, fact: &Fact) -> [i64; 12] {
         let rank = |sym: Sym| self.ranks.get(sym.0 as usize).copied().map_or(0, i64::from);
         let texts = [fact.holder, fact.object, fact.record, fact.level, fact.owner, fact.purpose, fact.approver, fact.via];
         let [a, b, c, d, e, f, g, h] = texts.map(rank);
-        [a, b, c, d, e, f, g, h, rank(fact.replaces), fact.not_before.seconds(), fact.last_used.seconds()]
+        [a, b, c, d, e, f, g, h, rank(fact.replaces), rank(fact.managed_by), fact.not_before.seconds(), fact.last_used.seconds()]
     }
 
     /// Why a side without rows is not known to be absent. `spoken`: scans that did state the case, in rows that ended.

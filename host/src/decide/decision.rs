@@ -166,6 +166,8 @@ pub struct Gates {
     pub approval: bool,
     /// More access of its target ends at once than a sound clock would end.
     pub budget: bool,
+    /// Another writer says that it manages this (V9).
+    pub claim: bool,
 }
 
 /// One change to be planned. Indices are into [`crate::correlate::Cases`]. Compact: a plan may have millions.

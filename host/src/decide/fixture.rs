@@ -27,6 +27,7 @@ pub(crate) struct Says {
     pub purpose: &'static str,
     pub record: &'static str,
     pub via: &'static str,
+    pub managed_by: &'static str,
     pub spelled: &'static str,
     pub not_before: i64,
     pub expires_at: i64,
@@ -216,6 +217,7 @@ fn fact(row: &Row, says: &Says, side: Side, scan: u16, symbols: &mut Symbols) ->
         purpose: symbols.intern(says.purpose),
         record: symbols.intern(says.record),
         via: symbols.intern(says.via),
+        managed_by: symbols.intern(says.managed_by),
         not_before: Time::from_seconds(says.not_before),
         expires_at: Time::from_seconds(says.expires_at),
         ..Fact::new(row.subject, target, holder, object)

@@ -32,6 +32,8 @@ pub(super) struct Ground<'a> {
     left: HashSet<Sym>,
     /// By the holder as it is compared, so that another spelling does not escape.
     barred: HashMap<Sym, Vec<Barred>>,
+    /// The mark of our own.
+    ours: Sym,
 }
 
 impl<'a> Ground<'a> {
@@ -49,6 +51,7 @@ impl<'a> Ground<'a> {
             scopes: (0..policy.scopes.0.len()).map(ruled).collect(),
             left: cases.snapshot.people.iter().filter(|p| has_left(p, policy.as_of)).map(|p| p.identity).collect(),
             barred: barred(cases, policy.denials),
+            ours: symbols.find(Fact::OURS).unwrap_or_default(),
         }
     }
 
@@ -68,6 +71,7 @@ impl<'a> Ground<'a> {
             mode: ruled.map_or(Mode::Observe, |r| r.mode),
             adopted: ruled.is_some_and(|r| r.adopted),
             adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
+            of_another: observed.is_some_and(|fact| !fact.managed_by.is_empty() && fact.managed_by != self.ours),
             denied: [desired, observed].into_iter().flatten().any(|fact| self.is_denied(fact)),
             left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
         }
@@ -139,6 +143,8 @@ pub(super) struct View<'a> {
     pub mode: Mode,
     pub adopted: bool,
     pub adopted_by_any: bool,
+    /// Another writer says that it manages this.
+    pub of_another: bool,
     /// A denial stands against it.
     pub denied: bool,
     pub left: bool,

@@ -33,7 +33,12 @@ fn words(decided: &Decided, case: u32) -> String {
         if d.cause != Cause::Routine {
             words += &format!(" {:?}", d.cause).to_lowercase();
         }
-        for (gate, name) in [(d.gates.adoption, " +adoption"), (d.gates.budget, " +budget"), (d.gates.approval, " +approval")] {
+        for (gate, name) in [
+            (d.gates.adoption, " +adoption"),
+            (d.gates.budget, " +budget"),
+            (d.gates.approval, " +approval"),
+            (d.gates.claim, " +claim"),
+        ] {
             words += if gate { name } else { "" };
         }
         return words;
@@ -286,6 +291,24 @@ fn v07_nothing_goes_while_desired_is_unknown_and_nothing_moves_while_observed_is
     }
     for (effect, expected) in [(KEEP, "kept"), (HOLD, "held")] {
         check(&world, grant(Side::Unknown, Side::Unknown), says(effect), expected);
+    }
+}
+
+#[test]
+fn v09_what_another_writer_manages_waits_for_force_whatever_is_done_to_it() {
+    let world = authoritative();
+    for (managed_by, mark) in [("", ""), ("trueup", ""), ("terraform", " +claim")] {
+        let have = || Says { managed_by, ..Says::default() };
+        let row = |desired| Row { have: have(), differs: 2, ..grant(desired, Side::Present) };
+        check(&world, row(Side::Absent), says(ABSENT), &format!("revoke{mark}"));
+        check(&world, row(Side::Present), true_up(2), &format!("update{mark}"));
+        check(&world, row(Side::Present), says(KEEP), "kept");
+        // The host's own revokes wait as well; what an operator denied does not.
+        let expired = Row { have: Says { expires_at: NOW, ..have() }, ..grant(Side::Absent, Side::Present) };
+        let cases = world.cases(std::slice::from_ref(&expired), 1);
+        assert_eq!(words(&decide(&cases, &[], &world.policy(), 1), 0), format!("revoke expiry{mark}"));
+        let denied = World { denials: vec![denial("gh", "ann", "")], ..authoritative() };
+        check(&denied, expired, says(KEEP), "revoke denied");
     }
 }
 

@@ -43,5 +43,5 @@ pub(super) fn tier(view: &View<'_>, kind: ChangeKind, asked: u8) -> u8 {
 pub(super) fn gates(view: &View<'_>, kind: ChangeKind, by_host: bool) -> Gates {
     let adopted = if by_host { view.adopted_by_any } else { view.adopted };
     let approval = kind.removes() && view.is_break_glass();
-    Gates { adoption: kind.removes() && !adopted, approval, budget: false }
+    Gates { adoption: kind.removes() && !adopted, approval, budget: false, claim: view.of_another }
 }

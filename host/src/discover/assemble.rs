@@ -138,6 +138,7 @@ pub(super) fn renumber_fact(fact: &mut Fact, of: impl Fn(Sym) -> Sym) {
         &mut fact.approver,
         &mut fact.via,
         &mut fact.replaces,
+        &mut fact.managed_by,
     ] {
         if !sym.is_empty() {
             *sym = of(*sym);

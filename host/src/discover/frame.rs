@@ -4,8 +4,8 @@
 use super::{Cursor, Page};
 use crate::model::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject, Sym, Time};
 
-/// Bytes of one fact: subject, flags, scan, line, eleven texts, three instants.
-const FACT_BYTES: usize = 4 + 4 + 44 + 24;
+/// Bytes of one fact: subject, flags, scan, line, twelve texts, three instants.
+const FACT_BYTES: usize = 4 + 4 + 48 + 24;
 /// Bytes of one identity.
 const PERSON_BYTES: usize = 2 + 12 + 16;
 /// Bytes of one catalogue row.
@@ -46,7 +46,7 @@ fn put_fact(out: &mut Vec<u8>, fact: &Fact) {
     out.extend_from_slice(&fact.scan.to_le_bytes());
     put_u32(out, fact.line);
     put_syms(out, &[fact.target, fact.holder, fact.object, fact.level, fact.identity, fact.owner]);
-    put_syms(out, &[fact.purpose, fact.record, fact.approver, fact.via, fact.replaces]);
+    put_syms(out, &[fact.purpose, fact.record, fact.approver, fact.via, fact.replaces, fact.managed_by]);
     put_times(out, &[fact.not_before, fact.expires_at, fact.last_used]);
 }
 
@@ -183,6 +183,7 @@ impl<'a> Reader<'a> {
             approver: self.sym()?,
             via: self.sym()?,
             replaces: self.sym()?,
+            managed_by: self.sym()?,
             not_before: self.time()?,
             expires_at: self.time()?,
             last_used: self.time()?,

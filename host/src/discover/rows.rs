@@ -205,13 +205,16 @@ fn write_fact(row: &mut Vec<u8>, fact: &Fact, symbols: &Symbols) {
         fact.replaces,
     ];
     let mut given = 0u16;
-    for (bit, some) in texts.iter().map(|sym| !sym.is_empty()).chain(times.iter().map(|time| time.is_some())).enumerate() {
+    // The mark of a writer came later than the rest, and stands last: rows without one keep their form.
+    let marks = [fact.managed_by];
+    let some = texts.iter().map(|sym| !sym.is_empty()).chain(times.iter().map(|time| time.is_some()));
+    for (bit, some) in some.chain(marks.iter().map(|sym| !sym.is_empty())).enumerate() {
         given |= u16::from(some) << bit;
     }
     row.clear();
     row.extend_from_slice(&[fact.subject as u8, fact.flags.0]);
     row.extend_from_slice(&given.to_be_bytes());
-    for sym in texts.iter().filter(|sym| !sym.is_empty()) {
+    for sym in texts.iter().chain(&marks).filter(|sym| !sym.is_empty()) {
         let text = symbols.text(*sym);
         row.extend_from_slice(&(text.len() as u32).to_be_bytes());
         row.extend_from_slice(text.as_bytes());

@@ -34,6 +34,7 @@ fn full_page() -> Page {
     let first = page.facts.first_mut().expect("a fact");
     (first.level, first.identity, first.owner, first.purpose, first.record) = (a, b, c, a, b);
     (first.approver, first.via, first.replaces, first.flags, first.scan) = (c, a, b, FactFlags(5), 7);
+    first.managed_by = c;
     (first.not_before, first.expires_at, first.last_used) = (NOW, NOW.plus(1), Time::from_seconds(-5));
     let (kind, status) = (IdentityKind::Group, IdentityStatus::Left);
     page.people.push(Person { identity: a, kind, status, owner: b, unit: c, moved_at: NOW, ends_at: NOW.plus(9) });
@@ -57,6 +58,7 @@ fn a_page_reads_back_as_it_was_and_hostile_bytes_are_refused() {
     let back = decode(&form).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(bytes(&back), form);
     assert_eq!(back.symbols.text(back.facts.first().map_or(Sym::EMPTY, |fact| fact.via)), "one");
+    assert_eq!(back.symbols.text(back.facts.first().map_or(Sym::EMPTY, |fact| fact.managed_by)), "three");
     for cut in 0..form.len() {
         assert!(decode(&form[..cut]).is_err(), "cut at {cut}");
     }

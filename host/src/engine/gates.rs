@@ -63,8 +63,10 @@ pub struct Release {
     pub gate: Option<GateKind>,
     /// Shrunk scans of these sources.
     pub scans: Vec<String>,
-    /// All that waits.
+    /// All that waits, but what another writer manages.
     pub all: bool,
+    /// Also take over what another writer manages.
+    pub force: bool,
     /// Who opens.
     pub by: String,
     /// Why it is right.
@@ -102,7 +104,11 @@ impl Engine {
         }
         let owned = self.acquire()?;
         let run = self.newest_plan()?.map(|(run, _)| run.run).unwrap_or(RunId(0));
-        let leaves = openings.iter().map(|opening| Leaf::approval(run, opening)).collect();
+        let leaves = openings.iter().map(|opening| match claimant(&holds, opening) {
+            Some(writer) => Leaf::transfer(run, opening, writer),
+            None => Leaf::approval(run, opening),
+        });
+        let leaves = leaves.collect();
         let entries = openings.iter().cloned().map(Entry::Opened).collect();
         self.submit(&owned, Batch { entries, leaves })?;
         Ok(openings)
@@ -126,7 +132,8 @@ impl Engine {
         for waiting in &holds.gates {
             let id = waiting.change.id.to_string();
             let named = release.all || release.changes.iter().any(|prefix| id.starts_with(prefix));
-            let gates = waiting.closed.iter().filter(|gate| named || release.gate == Some(**gate));
+            let forced = |gate: GateKind| release.force || gate != GateKind::Claim;
+            let gates = waiting.closed.iter().filter(|gate| (named || release.gate == Some(**gate)) && forced(**gate));
             openings.extend(gates.map(|gate| open(waiting.change.id, *gate)));
         }
         let scans = holds.scans.iter().filter(|scan| release.all || release.scans.contains(&scan.source));
@@ -207,6 +214,12 @@ impl Engine {
         let runs = self.runs(16)?;
         Ok(runs.into_iter().filter(|run| run.stage != Stage::Replaced).find_map(|run| run.plan.map(|plan| (run, plan))))
     }
+}
+
+/// From whom an opening takes a change's case.
+fn claimant<'h>(holds: &'h Holds, opening: &Opening) -> Option<&'h str> {
+    let waiting = holds.gates.iter().filter(|_| opening.gate == GateKind::Claim).find(|w| w.change.id == opening.change)?;
+    waiting.change.gates.iter().find(|gate| gate.kind == GateKind::Claim).map(|gate| gate.scope.as_str())
 }
 
 fn shrunk(scan: &Scan) -> Option<WaitingScan> {

@@ -214,6 +214,8 @@ pub enum LeafKind {
     Takeover,
     /// A gate was opened.
     Approval,
+    /// A case was taken over from another writer.
+    Transfer,
     /// A run ended.
     RunEnd,
 }
@@ -233,6 +235,7 @@ impl LeafKind {
             Self::Ended => "ended",
             Self::Takeover => "takeover",
             Self::Approval => "approval",
+            Self::Transfer => "transfer",
             Self::RunEnd => "run_end",
         }
     }

@@ -127,9 +127,15 @@ pub enum GateKind {
     Clock,
     /// A person must do it.
     Manual,
+    /// Another writer says that it manages this: taking it over needs force.
+    Claim,
 }
 
 impl GateKind {
+    /// Every kind, in the order of declaration.
+    pub const ALL: [GateKind; 7] =
+        [Self::Adoption, Self::Shrink, Self::Budget, Self::Approval, Self::Clock, Self::Manual, Self::Claim];
+
     /// Its stable name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -140,6 +146,7 @@ impl GateKind {
             Self::Approval => "approval",
             Self::Clock => "clock",
             Self::Manual => "manual",
+            Self::Claim => "claim",
         }
     }
 }
@@ -149,7 +156,7 @@ impl GateKind {
 pub struct Gate {
     /// Which gate.
     pub kind: GateKind,
-    /// Whose: the scope for adoption and budget, the tier for approval.
+    /// Whose: the scope for adoption and budget, the tier for approval, the other writer for a claim.
     pub scope: String,
 }
 

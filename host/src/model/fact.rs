@@ -69,6 +69,9 @@ pub struct Fact {
     pub via: Sym,
     /// Desired: the object whose place it takes.
     pub replaces: Sym,
+    /// Observed: the writer that says it manages this, where the target keeps such a mark; empty: nobody does, or
+    /// [`Fact::OURS`].
+    pub managed_by: Sym,
     /// Desired: not before this instant.
     pub not_before: Time,
     /// When it ends by itself.
@@ -78,6 +81,9 @@ pub struct Fact {
 }
 
 impl Fact {
+    /// The mark by which trueup says that it manages something.
+    pub const OURS: &str = "trueup";
+
     /// A present, enabled fact with nothing else known.
     #[must_use]
     pub const fn new(subject: Subject, target: Sym, holder: Sym, object: Sym) -> Self {
@@ -98,6 +104,7 @@ impl Fact {
             approver: E,
             via: E,
             replaces: E,
+            managed_by: E,
             not_before: Time::NONE,
             expires_at: Time::NONE,
             last_used: Time::NONE,

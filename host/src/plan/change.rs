@@ -4,19 +4,27 @@
 use super::draft::Book;
 use super::order::{Placed, before};
 use super::sealed::HeldLine;
-use crate::correlate::{Case, Side};
+use crate::correlate::{Case, Side, traits};
 use crate::decide::{Decision, Gates, Held, Refusal};
 use crate::model::{
     Attribute, AttributeMask, CaseKey, Change, ChangeId, ChangeKind, Fact, FactFlags, Gate, GateKind, Holding, Lane, Reason,
     State, StateHash, Time,
 };
 
+/// Traits of what is ours and was changed by somebody else.
+const FOREIGN: u32 = traits::CLAIMED | traits::CHANGED;
+/// What the host adds to the reason of a change of it: whether the change undoes the edit or follows it is for the rule.
+const FOREIGN_EDIT: &str = " (foreign edit: somebody else changed what trueup gave)";
+
 /// The change of a decision in its place; none when the decision names no case.
 pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
     let decision = book.decided.decisions.get(placed.decision as usize)?;
     let case = book.case(decision.case)?;
     let Named { key, incarnation, before, after, id } = named(book, decision, case);
-    let reason = book.why(decision, &key);
+    let mut reason = book.why(decision, &key);
+    if case.traits & FOREIGN == FOREIGN {
+        reason.text += FOREIGN_EDIT;
+    }
     let live = book.desired(case).filter(|_| case.is_desired());
     // Since when it has been so is for what is left of it: what is gone begins anew.
     let left = after.is_some();
@@ -127,7 +135,7 @@ fn expected(book: &Book<'_>, decision: &Decision, case: &Case, before: Option<&H
 }
 
 fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
-    let Gates { adoption, approval, budget } = decision.gates;
+    let Gates { adoption, approval, budget, claim } = decision.gates;
     let mut gates = Vec::new();
     if adoption {
         let scope = case.scope.and_then(|i| book.scopes.get(usize::from(i))).cloned().unwrap_or_default();
@@ -139,6 +147,10 @@ fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
     }
     if approval {
         gates.push(Gate { kind: GateKind::Approval, scope: decision.tier.to_string() });
+    }
+    if claim {
+        let writer = book.observed(case).map_or("", |fact| book.text(fact.managed_by));
+        gates.push(Gate { kind: GateKind::Claim, scope: writer.to_owned() });
     }
     if book.clock_doubted {
         gates.push(Gate { kind: GateKind::Clock, scope: String::new() });

@@ -151,6 +151,9 @@ fn summary(book: &Book<'_>) -> Summary {
         if gates.approval {
             add(|s| &mut s.gated, GateKind::Approval.name(), 1);
         }
+        if gates.claim {
+            add(|s| &mut s.gated, GateKind::Claim.name(), 1);
+        }
         if book.clock_doubted {
             add(|s| &mut s.gated, GateKind::Clock.name(), 1);
         }

@@ -336,6 +336,22 @@ fn v08_the_source_of_inherited_access_is_named() {
 }
 
 #[test]
+fn v09_a_foreign_edit_and_another_writer_stand_in_the_plan() {
+    let world = authoritative();
+    let revoke = |traits, managed_by| {
+        let have = Says { managed_by, ..Says::default() };
+        one(&world, Row { traits, have, ..grant(Side::Absent, Side::Present) }, Reply { effect: 2, ..Reply::default() })
+    };
+    for (traits, said) in [(0, false), (4, false), (8, false), (12, true)] {
+        let change = revoke(traits, "");
+        assert_eq!(change.reason.text.contains("foreign edit"), said, "{traits}");
+        assert_eq!((change.reason.code.as_str(), change.gates.len()), ("extra", 0));
+    }
+    let change = revoke(0, "terraform");
+    assert_eq!(change.gates.iter().map(|g| (g.kind.name(), g.scope.as_str())).collect::<Vec<_>>(), [("claim", "terraform")]);
+}
+
+#[test]
 fn v29_a_plan_says_who_denied_what_it_takes_and_does_not_give() {
     let mut world = authoritative();
     world.denials = vec![denial("gh", "ann", "")];

@@ -38,6 +38,8 @@ pub(super) struct Shop {
     pub(super) inner: EmbeddedTarget,
     /// Holders whose writes get no answer and whose cases cannot be read.
     pub(super) dark: Mutex<BTreeSet<String>>,
+    /// Holders whose rows another writer says it manages.
+    pub(super) claimed: Mutex<BTreeSet<String>>,
 }
 
 #[async_trait]
@@ -55,7 +57,14 @@ impl Target for Shop {
     }
 
     async fn page(&self, after: Option<&Cursor>) -> Result<Page, DiscoverError> {
-        self.inner.page(after).await
+        let mut page = self.inner.page(after).await?;
+        let writer = page.symbols.intern("terraform");
+        let claimed = self.claimed.lock().unwrap();
+        for fact in page.facts.iter_mut().filter(|fact| claimed.contains(page.symbols.text(fact.holder))) {
+            fact.managed_by = writer;
+        }
+        drop(claimed);
+        Ok(page)
     }
 
     async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
@@ -95,7 +104,7 @@ impl Estate {
         let folder = tempfile::tempdir().unwrap();
         let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
         inner.seed(rows).unwrap();
-        let shop = Arc::new(Shop { inner, dark: Mutex::default() });
+        let shop = Arc::new(Shop { inner, dark: Mutex::default(), claimed: Mutex::default() });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
         let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
         estate.desire(&[]);

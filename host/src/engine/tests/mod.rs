@@ -2,6 +2,7 @@
 //! only a rule would plan, it seals the plan by hand.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod claims;
 mod clock;
 mod estate;
 mod own_duties;
