@@ -57,5 +57,6 @@ fn stage(run: &RunRow) -> String {
         Stage::Committing => format!("interrupted after slice {}; `trueup resume` goes on", run.slice),
         Stage::Done => "done".to_owned(),
         Stage::Replaced => "replaced by a later plan".to_owned(),
+        Stage::Unsettled => "replaced by a later plan; what some of its changes did is not known yet".to_owned(),
     }
 }

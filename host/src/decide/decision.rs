@@ -66,11 +66,13 @@ pub enum Refusal {
     Denied,
     /// No rule is configured.
     RuleAbsent,
+    /// An earlier plan's change may be on its way.
+    EffectUnknown,
 }
 
 impl Refusal {
     /// Every refusal, in the order of declaration.
-    pub const ALL: [Refusal; 21] = [
+    pub const ALL: [Refusal; 22] = [
         Self::ObserveOnly,
         Self::Unclaimed,
         Self::DesiredUnknown,
@@ -92,6 +94,7 @@ impl Refusal {
         Self::IdentityTooLarge,
         Self::Denied,
         Self::RuleAbsent,
+        Self::EffectUnknown,
     ];
 
     /// Its stable code.
@@ -119,6 +122,7 @@ impl Refusal {
             Self::IdentityTooLarge => "identity-too-large",
             Self::Denied => "denied",
             Self::RuleAbsent => "rule-absent",
+            Self::EffectUnknown => "effect-unknown",
         }
     }
 
@@ -153,6 +157,7 @@ impl Refusal {
             Self::IdentityTooLarge => "the identity has more cases than a batch may hold",
             Self::Denied => "it was denied and may not be given again until somebody lifts that",
             Self::RuleAbsent => "no rule is configured, and only a rule could say what becomes of it",
+            Self::EffectUnknown => "a change of an earlier plan may have reached it, and reading cannot tell yet",
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::discover::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 use crate::ledger::Adoption;
 use crate::link::Links;
 use crate::model::{
-    AttributeMask, CaseKey, Denial, Digest, Encoder, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Mode, Person,
-    Scope, Scopes, Subject, Sym, Symbols, Time,
+    AttributeMask, CaseKey, Denial, Digest, Encoder, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, KeyHash, Mode,
+    Person, Scope, Scopes, Subject, Sym, Symbols, Time,
 };
 use crate::rule::{BatchVerdict, VerdictColumns};
 
@@ -118,6 +118,7 @@ pub(crate) struct World {
     pub adoptions: Vec<Adoption>,
     pub module: Digest,
     pub denials: Vec<Denial>,
+    pub unsettled: BTreeSet<KeyHash>,
     /// Identities that left.
     pub left: BTreeSet<&'static str>,
 }
@@ -135,6 +136,7 @@ impl World {
             adoptions: vec![adoption],
             module,
             denials: Vec::new(),
+            unsettled: BTreeSet::new(),
             left: BTreeSet::new(),
         }
     }
@@ -147,6 +149,7 @@ impl World {
             adoptions: &self.adoptions,
             module: self.module,
             denials: &self.denials,
+            unsettled: &self.unsettled,
         }
     }
 

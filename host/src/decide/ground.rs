@@ -1,10 +1,10 @@
 //! What the guarantees look at, looked up once: policy resolved against the dictionary of a run, and the view of one case.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Policy, TargetPolicy};
 use crate::correlate::{Case, Cases, Identity, Recorded, Side, WhyUnknown, traits};
-use crate::model::{Attribute, Denial, Entitlement, Fact, FactFlags, IdentityStatus, Mode, Person, Sym, Time};
+use crate::model::{Attribute, Denial, Entitlement, Fact, FactFlags, IdentityStatus, KeyHash, Mode, Person, Sym, Time};
 
 /// A scope, resolved.
 #[derive(Clone, Copy)]
@@ -32,6 +32,7 @@ pub(super) struct Ground<'a> {
     left: HashSet<Sym>,
     /// By the holder as it is compared, so that another spelling does not escape.
     barred: HashMap<Sym, Vec<Barred>>,
+    unsettled: BTreeSet<KeyHash>,
     /// The mark of our own.
     ours: Sym,
 }
@@ -51,6 +52,7 @@ impl<'a> Ground<'a> {
             scopes: (0..policy.scopes.0.len()).map(ruled).collect(),
             left: cases.snapshot.people.iter().filter(|p| has_left(p, policy.as_of)).map(|p| p.identity).collect(),
             barred: barred(cases, policy.denials),
+            unsettled: policy.unsettled.clone(),
             ours: symbols.find(Fact::OURS).unwrap_or_default(),
         }
     }
@@ -71,6 +73,7 @@ impl<'a> Ground<'a> {
             mode: ruled.map_or(Mode::Observe, |r| r.mode),
             adopted: ruled.is_some_and(|r| r.adopted),
             adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
+            effect_unknown: self.unsettled.contains(&case.key),
             of_another: observed.is_some_and(|fact| !fact.managed_by.is_empty() && fact.managed_by != self.ours),
             denied: [desired, observed].into_iter().flatten().any(|fact| self.is_denied(fact)),
             left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
@@ -143,6 +146,8 @@ pub(super) struct View<'a> {
     pub mode: Mode,
     pub adopted: bool,
     pub adopted_by_any: bool,
+    /// An earlier plan may have changed it.
+    pub effect_unknown: bool,
     /// Another writer says that it manages this.
     pub of_another: bool,
     /// A denial stands against it.

@@ -11,9 +11,14 @@ use super::weigh;
 use crate::correlate::Side;
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 
-/// What becomes of a case that the rule is not asked about; none: the rule is.
+/// What becomes of a case that the rule is not asked about; none: the rule is. While nobody knows what an earlier plan did to
+/// it, nothing more is done.
 pub(super) fn before_the_rule(ground: &Ground<'_>, view: &View<'_>, at: At) -> Option<Outcome> {
-    if view.denied { end_denied(ground, view, at) } else { None }
+    match view {
+        view if view.effect_unknown => Some(held(at, Refusal::EffectUnknown)),
+        view if view.denied => end_denied(ground, view, at),
+        _ => None,
+    }
 }
 
 /// What is denied and still there goes, by the host's own hand: a denial outweighs desire and needs no gate, because an

@@ -1,10 +1,10 @@
 //! What deciding is bound by besides the facts: the instant, scopes, adoptions, and what targets can do. Owns how a scope
 //! is named when it is adopted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::Adoption;
-use crate::model::{AttributeMask, Denial, Digest, Encoder, Mode, Scopes, Time};
+use crate::model::{AttributeMask, Denial, Digest, Encoder, KeyHash, Mode, Scopes, Time};
 use crate::target::Profile;
 
 /// What the host is bound by. The catalogue comes with the cases' snapshot, recorded state with the cases.
@@ -22,6 +22,8 @@ pub struct Policy<'a> {
     pub module: Digest,
     /// What nothing routine may give again. Those that were lifted have no effect.
     pub denials: &'a [Denial],
+    /// Cases that an earlier plan may have changed: nobody knows yet.
+    pub unsettled: &'a BTreeSet<KeyHash>,
 }
 
 /// What deciding and planning must know of a target.
@@ -59,6 +61,16 @@ impl Policy<'_> {
             encoder.text(target).text(holder).text(object).text(by).text(why).number(at.seconds());
         }
         (!standing.is_empty()).then(|| encoder.finish())
+    }
+
+    /// Digest of the cases of unknown effect; none when there is none.
+    #[must_use]
+    pub fn unsettled_digest(&self) -> Option<Digest> {
+        let mut encoder = Encoder::new("trueup.unsettled");
+        self.unsettled.iter().for_each(|key| {
+            encoder.bytes(&key.0);
+        });
+        (!self.unsettled.is_empty()).then(|| encoder.finish())
     }
 
     /// The name under which a scope is adopted: what it holds, without the earlier scopes that take keys from it, so that

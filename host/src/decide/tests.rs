@@ -6,7 +6,7 @@ use super::fixture::{HOUR, NOW, Reply, Row, Says, World, account, credential, de
 use super::{Cause, Decided, Refusal, decide};
 use crate::correlate::{Cases, Side, WhyUnknown};
 use crate::ledger::Adoption;
-use crate::model::{Attribute, AttributeMask, ChangeKind, Denial, Digest, Mode, Scope, Subject, Time};
+use crate::model::{Attribute, AttributeMask, CaseKey, ChangeKind, Denial, Digest, Mode, Scope, Subject, Time};
 use crate::rule::{BatchVerdict, Fault};
 
 const SIDES: [Side; 4] = [Side::Absent, Side::Present, Side::Disabled, Side::Unknown];
@@ -357,6 +357,19 @@ fn v15_access_that_may_not_begin_or_would_end_before_it_lands_is_not_given() {
     check(&world, ends(NOW + HOUR), Reply { until: NOW + 5, ..says(PRESENT) }, "expires-too-soon");
     check(&world, wants(Says { not_before: NOW + 1, ..Says::default() }), says(PRESENT), "not-yet");
     check(&world, wants(Says { not_before: NOW, ..Says::default() }), says(PRESENT), "grant");
+}
+
+#[test]
+fn v10_nothing_is_planned_while_the_effect_of_an_earlier_change_is_unknown() {
+    let mut world = authoritative();
+    world.unsettled.insert(CaseKey::hash(Subject::Grant, "gh", "ann", "team:a"));
+    world.denials = vec![denial("gh", "ann", "team:a")];
+    for effect in [KEEP, PRESENT, ABSENT, HOLD] {
+        for (desired, observed) in [(Side::Present, Side::Absent), (Side::Absent, Side::Present)] {
+            check(&world, grant(desired, observed), says(effect), "effect-unknown");
+            check(&world, Row { object: "team:b".into(), ..grant(desired, observed) }, says(KEEP), "kept");
+        }
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Engine {
         let batch = cases.batches.iter().find(|batch| batch.cases.contains(&case)).cloned().ok_or_else(|| not_found("case"))?;
         let verdict = self.judge_again(&cases, &batch, run.as_of);
         cases.batches = vec![batch.clone()];
-        let bounds = self.bounds()?;
+        let bounds = self.bounds(run.run)?;
         let policy = self.policy(run.as_of, &bounds);
         let decided = decide(&cases, std::slice::from_ref(&verdict), &policy, 1);
         let mut change = None;

@@ -9,7 +9,7 @@ use super::planning::released;
 use super::{Engine, EngineError, RunReport};
 use crate::commit::{CommitError, Event, Status, next};
 use crate::discover::{Completeness, Scan};
-use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount, Stage};
+use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount};
 use crate::model::{Change, ChangeId, Denial, Digest, GateKind, PlanId, RunId, Time};
 use crate::plan::{HeldLine, PlanFile};
 
@@ -212,7 +212,7 @@ impl Engine {
     /// The newest run that has a plan.
     pub(super) fn newest_plan(&self) -> Result<Option<(RunRow, PlanId)>, EngineError> {
         let runs = self.runs(16)?;
-        Ok(runs.into_iter().filter(|run| run.stage != Stage::Replaced).find_map(|run| run.plan.map(|plan| (run, plan))))
+        Ok(runs.into_iter().filter(|run| !run.stage.is_replaced()).find_map(|run| run.plan.map(|plan| (run, plan))))
     }
 }
 

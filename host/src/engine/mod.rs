@@ -9,6 +9,7 @@ mod gates;
 mod judging;
 mod planning;
 mod recording;
+mod replacing;
 mod report;
 mod store;
 #[cfg(all(test, feature = "files"))]

@@ -10,7 +10,7 @@ use crate::correlate::{Cases, CorrelateContext, CorrelateError, Recorded, Target
 use crate::decide::{Policy, TargetPolicy, decide};
 use crate::discover::{Discovery, Snapshot, discover};
 use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
-use crate::model::{Denial, Digest, GateKind, PlanId, RunId, Time};
+use crate::model::{Denial, Digest, GateKind, KeyHash, PlanId, RunId, Time};
 use crate::plan::{Draft, Header, Inputs, PLANNER};
 use crate::rule::BatchVerdict;
 
@@ -44,19 +44,17 @@ impl Engine {
         if let Some(open) = recovery.run.filter(|run| run.stage == Stage::Committing) {
             self.commit(owned, open).await?;
         }
-        let now = self.clock.now();
-        let run = RunRow {
-            run: RunId(recovery.last_run + 1),
-            stage: Stage::Discovering,
-            as_of: as_of.unwrap_or(now),
-            began: now,
-            basis: self.basis(),
-            plan: None,
-            slice: 0,
-            commits,
-        };
+        self.settle_former(owned).await?;
+        let run = self.new_run(RunId(recovery.last_run + 1), as_of, commits);
         self.begin(owned, &run)?;
         self.seal_run(owned, run).await
+    }
+
+    /// A run that begins now.
+    pub(super) fn new_run(&self, run: RunId, as_of: Option<Time>, commits: bool) -> RunRow {
+        let (began, stage) = (self.clock.now(), Stage::Discovering);
+        let as_of = as_of.unwrap_or(began);
+        RunRow { run, stage, as_of, began, basis: self.basis(), plan: None, slice: 0, commits }
     }
 
     /// Reads, judges and seals for a run that is recorded as begun.
@@ -69,7 +67,7 @@ impl Engine {
     }
 
     /// Reads all sources and targets, or what the run's pages already hold of them.
-    async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
+    pub(super) async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
         let openings = self.openings()?;
         let options = Discovery {
             as_of: run.as_of,
@@ -123,7 +121,7 @@ impl Engine {
         watch.lap("correlate");
         let verdicts = self.judge(&cases, run.as_of);
         watch.lap("judge");
-        let bounds = self.bounds()?;
+        let bounds = self.bounds(run.run)?;
         let policy = self.policy(run.as_of, &bounds);
         let decided = decide(&cases, &verdicts, &policy, self.threads());
         watch.lap("decide");
@@ -139,7 +137,13 @@ impl Engine {
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
 
-    fn inputs(&self, run: &RunRow, facts: Digest, verdicts: &[BatchVerdict], policy: &Policy<'_>) -> Result<Inputs, EngineError> {
+    pub(super) fn inputs(
+        &self,
+        run: &RunRow,
+        facts: Digest,
+        verdicts: &[BatchVerdict],
+        policy: &Policy<'_>,
+    ) -> Result<Inputs, EngineError> {
         let rule = &self.rule;
         Ok(Inputs {
             as_of: run.as_of,
@@ -154,18 +158,20 @@ impl Engine {
             scopes: self.scopes_digest(),
             settings: self.settings_digest(),
             tenant: self.parts.tenant.clone(),
+            unsettled: policy.unsettled_digest(),
             verdicts: crate::rule::verdicts_digest(verdicts),
         })
     }
 
-    /// Reads what deciding is bound by besides the configuration.
-    pub(super) fn bounds(&self) -> Result<Bounds, EngineError> {
-        Ok(Bounds { adoptions: self.adoptions()?, denials: self.denials()?, targets: self.target_policies() })
+    /// Reads what deciding for a run is bound by besides the configuration.
+    pub(super) fn bounds(&self, run: RunId) -> Result<Bounds, EngineError> {
+        let (adoptions, denials, unsettled) = (self.adoptions()?, self.denials()?, self.unsettled(run)?);
+        Ok(Bounds { adoptions, denials, unsettled, targets: self.target_policies() })
     }
 
     pub(super) fn policy<'a>(&'a self, as_of: Time, bounds: &'a Bounds) -> Policy<'a> {
-        let Bounds { adoptions, denials, targets } = bounds;
-        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.rule.module, denials }
+        let Bounds { adoptions, denials, unsettled, targets } = bounds;
+        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.rule.module, denials, unsettled }
     }
 
     pub(super) fn target_policies(&self) -> BTreeMap<String, TargetPolicy> {
@@ -181,6 +187,7 @@ impl Engine {
 pub(super) struct Bounds {
     adoptions: Vec<Adoption>,
     denials: Vec<Denial>,
+    unsettled: BTreeSet<KeyHash>,
     targets: BTreeMap<String, TargetPolicy>,
 }
 
@@ -190,18 +197,18 @@ pub(super) fn released(openings: &[Opening]) -> BTreeSet<Digest> {
 }
 
 /// Laps of one run.
-struct Watch {
-    laps: Vec<(&'static str, Duration)>,
+pub(super) struct Watch {
+    pub(super) laps: Vec<(&'static str, Duration)>,
     last: Instant,
 }
 
 impl Watch {
     #[expect(clippy::disallowed_methods, reason = "laps are for people; nothing depends on them")]
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         Watch { laps: Vec::new(), last: Instant::now() }
     }
 
-    fn lap(&mut self, stage: &'static str) {
+    pub(super) fn lap(&mut self, stage: &'static str) {
         let time = self.last.elapsed();
         self.laps.push((stage, time));
         self.last += time;

@@ -1,13 +1,12 @@
 //! What the ledger learns at the two ends of planning: that a run began, and what its seal showed.
 
 use super::{BatchFault, Engine, EngineError, RunReport, Store};
-use crate::commit::{End, Event};
 use crate::correlate::{Cases, Recorded, sightings};
 use crate::decide::Decided;
 use crate::discover::{prune_keys, record_counts};
-use crate::ledger::{Batch, Entry, Leaf, LedgerError, Owned, RunRow, Stage};
-use crate::model::{PlanId, Time};
-use crate::plan::{Draft, PlanFile, Sealed, seal};
+use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
+use crate::model::PlanId;
+use crate::plan::{Draft, Sealed, seal};
 use crate::rule::{BatchVerdict, Fault};
 
 /// Entries per batch when many cases are recorded at once.
@@ -15,9 +14,6 @@ const HEADS_PER_BATCH: usize = 10_000;
 
 /// Log lines of a rule that a run's report keeps.
 const REPORT_LOG_LINES: usize = 200;
-
-/// Former runs that are looked at for open changes: more than one is open only after a crash.
-const FORMER_RUNS: u32 = 16;
 
 impl Engine {
     /// Records that a run begins, before its first page.
@@ -62,47 +58,6 @@ impl Engine {
         entries.extend(counts.into_iter().map(Entry::Counted));
         self.submit(owned, Batch { entries, leaves: Vec::new() })?;
         Ok(prune_keys(&self.store.keys(), &self.scan_counts()?)?)
-    }
-
-    /// Ends what the former plan left open: the new one has looked at the same cases again. A run that is not over gives
-    /// way; one that is over keeps its name, and everything before it was ended in its time.
-    fn replace_former(&self, owned: &Owned, run: &RunRow, plan: PlanId) -> Result<(), EngineError> {
-        for former in self.runs(FORMER_RUNS)?.into_iter().filter(|former| former.run != run.run) {
-            let over = former.stage.is_over();
-            let mut batch = Batch::default();
-            if !over {
-                batch.entries.push(Entry::Run(RunRow { stage: Stage::Replaced, ..former.clone() }));
-            }
-            if let Some(open) = former.plan.filter(|open| *open != plan) {
-                self.end_open(&former, open, run.began, &mut batch)?;
-            }
-            if !batch.entries.is_empty() {
-                self.submit(owned, batch)?;
-            }
-            if over {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn end_open(&self, former: &RunRow, plan: PlanId, at: Time, batch: &mut Batch) -> Result<(), EngineError> {
-        let path = self.store.plan(plan);
-        if !path.exists() {
-            return Ok(());
-        }
-        let statuses = self.statuses(plan)?;
-        let mut salts = self.salts()?;
-        for change in PlanFile::open(&path)?.changes() {
-            let change = change?;
-            if statuses.get(&change.id).is_none_or(|status| !status.is_final() && !status.effect_unknown()) {
-                let event = Event::Ended { end: End::Replanned, at };
-                let leaf = Leaf::event(former.run, plan, &change, &event, false, None, &mut || salts.salt());
-                batch.leaves.push(leaf.map_err(LedgerError::from)?);
-                batch.entries.push(Entry::Change { plan, change: change.id, event });
-            }
-        }
-        Ok(())
     }
 
     /// What a run tells besides its plan.

@@ -75,13 +75,21 @@ pub enum Stage {
     Done,
     /// A newer run took its place.
     Replaced,
+    /// A newer run took its place, and nobody knows yet what some of its changes did.
+    Unsettled,
 }
 
 impl Stage {
     /// Whether nothing is left to do.
     #[must_use]
     pub const fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Replaced)
+        matches!(self, Self::Done | Self::Replaced | Self::Unsettled)
+    }
+
+    /// Whether a newer run took its place.
+    #[must_use]
+    pub const fn is_replaced(self) -> bool {
+        matches!(self, Self::Replaced | Self::Unsettled)
     }
 }
 

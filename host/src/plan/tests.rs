@@ -38,6 +38,7 @@ fn inputs(module: Digest) -> Inputs {
         scopes: digest,
         settings: digest,
         tenant: "acme".into(),
+        unsettled: None,
         verdicts: digest,
     }
 }

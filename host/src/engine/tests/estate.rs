@@ -1,6 +1,6 @@
 //! A folder with one file of desired grants and one embedded target, and engines over it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use crate::commit::Clock;
+use crate::correlate::{Case, Side};
 use crate::decide::decide;
 use crate::decide::fixture::{NOW, Reply, Row, World, verdicts};
 use crate::discover::{Cursor, DiscoverError, FileConfig, FileSource, Page, Source};
 use crate::engine::{Applied, Engine, Options, Parts, Planned, Release};
 use crate::ledger::{Adoption, Batch, Entry};
-use crate::model::{CaseKey, Digest, Holding, Mode, PlanId, Scope, Scopes, Subject, Time};
+use crate::model::{CaseKey, Change, Digest, Holding, Mode, PlanId, Scope, Scopes, Subject, Time};
 use crate::plan::{Draft, HeldLine, Inputs, PLANNER, PlanFile, seal};
 use crate::progress::Silent;
 use crate::rule::{RuleFacts, Settings};
@@ -33,11 +34,23 @@ impl Clock for Hands {
     }
 }
 
+/// What goes wrong with the writes of one holder; afterwards its cases cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Applied; the answer is lost.
+    Dark,
+    /// Not applied; the answer is lost.
+    Lost,
+    /// Applied and acknowledged.
+    Mute,
+}
+
 /// The target, with what goes wrong there.
 pub(super) struct Shop {
     pub(super) inner: EmbeddedTarget,
-    /// Holders whose writes get no answer and whose cases cannot be read.
-    pub(super) dark: Mutex<BTreeSet<String>>,
+    /// By holder.
+    pub(super) trouble: Mutex<BTreeMap<String, Trouble>>,
+    written: Mutex<BTreeSet<String>>,
     /// Holders whose rows another writer says it manages.
     pub(super) claimed: Mutex<BTreeSet<String>>,
 }
@@ -68,19 +81,23 @@ impl Target for Shop {
     }
 
     async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
-        if self.dark.lock().unwrap().contains(&key.holder) && self.inner.journal().unwrap().iter().any(|j| j.holder == key.holder)
-        {
+        if self.trouble.lock().unwrap().contains_key(&key.holder) && self.written.lock().unwrap().contains(&key.holder) {
             return Err(ReadError { key: key.to_string(), message: "no answer".to_owned() });
         }
         self.inner.read(key).await
     }
 
     async fn write(&self, write: Write<'_>) -> Result<(), WriteError> {
-        self.inner.write(write).await?;
-        if self.dark.lock().unwrap().contains(&write.change.key.holder) {
-            return Err(WriteError::Ambiguous { message: "no answer".to_owned() });
+        let holder = &write.change.key.holder;
+        let trouble = self.trouble.lock().unwrap().get(holder).copied();
+        self.written.lock().unwrap().insert(holder.clone());
+        if trouble != Some(Trouble::Lost) {
+            self.inner.write(write).await?;
         }
-        Ok(())
+        match trouble {
+            Some(Trouble::Dark | Trouble::Lost) => Err(WriteError::Ambiguous { message: "no answer".to_owned() }),
+            Some(Trouble::Mute) | None => Ok(()),
+        }
     }
 }
 
@@ -104,10 +121,11 @@ impl Estate {
         let folder = tempfile::tempdir().unwrap();
         let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
         inner.seed(rows).unwrap();
-        let shop = Arc::new(Shop { inner, dark: Mutex::default(), claimed: Mutex::default() });
+        let shop = Arc::new(Shop { inner, trouble: Mutex::default(), written: Mutex::default(), claimed: Mutex::default() });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
         let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
         estate.desire(&[]);
+        std::fs::write(estate.path("accounts.tsv"), "holder\n").unwrap();
         let adoption =
             Adoption { scope: "gh/*".to_owned(), mode: estate.mode, module: Digest::of(b"rule"), at: Time::from_seconds(1) };
         estate.record(Entry::Adopted(adoption));
@@ -130,15 +148,16 @@ impl Estate {
 
     /// An engine without a rule.
     pub(super) fn engine(&self) -> Engine {
-        let config = serde_json::json!({
-            "name": "grants", "path": "grants.tsv", "kind": "grants", "target": "gh", "complete": "always",
-        });
-        let config: FileConfig = serde_json::from_value(config).unwrap();
-        let source: Arc<dyn Source> = Arc::new(FileSource::open(config, self.folder.path()).unwrap());
+        let source = |kind: &str| -> Arc<dyn Source> {
+            let path = format!("{kind}.tsv");
+            let config = serde_json::json!({"name": kind, "path": path, "kind": kind, "target": "gh", "complete": "always"});
+            let config: FileConfig = serde_json::from_value(config).unwrap();
+            Arc::new(FileSource::open(config, self.folder.path()).unwrap())
+        };
         let target: Arc<dyn Target> = Arc::clone(&self.shop) as Arc<dyn Target>;
         let parts = Parts {
             tenant: "acme".to_owned(),
-            sources: vec![source],
+            sources: vec![source("grants"), source("accounts")],
             targets: vec![target],
             module: None,
             settings: Settings::default(),
@@ -177,6 +196,18 @@ impl Estate {
         self.engine().release(&release).unwrap().len()
     }
 
+    /// How often the target was asked to write something of a holder, and did.
+    pub(super) fn writes_of(&self, holder: &str) -> usize {
+        self.shop.inner.journal().unwrap().iter().filter(|row| row.holder == holder).count()
+    }
+
+    /// Where the changes of a plan stand, by holder.
+    pub(super) fn standing(&self, plan: PlanId) -> BTreeMap<String, &'static str> {
+        let statuses = self.engine().statuses(plan).unwrap();
+        let name = |change: Change| (change.key.holder, statuses.get(&change.id).map_or("ready", |status| status.name()));
+        self.file(plan).changes().map(|change| name(change.unwrap())).collect()
+    }
+
     /// What the target holds, as holder/object.
     pub(super) fn holds(&self) -> Vec<String> {
         self.shop.inner.dump().unwrap().iter().map(|row| format!("{}/{}", row.holder, row.object)).collect()
@@ -191,10 +222,10 @@ impl Estate {
     }
 
     /// Seals and stores what a rule would have planned of these rows.
-    pub(super) fn by_hand(&self, rows: &[Row], reply: Reply) -> PlanId {
+    pub(super) fn by_hand(&self, rows: &[Row], reply: impl Fn(u32, &Case) -> Option<Reply>) -> PlanId {
         let world = World::new(Mode::Authoritative);
         let cases = world.cases(rows, 1);
-        let decided = decide(&cases, &verdicts(&cases, |_, _| Some(reply)), &world.policy(), 1);
+        let decided = decide(&cases, &verdicts(&cases, reply), &world.policy(), 1);
         let rule = RuleFacts { module: world.module, ..RuleFacts::absent() };
         let digest = Digest::of(b"");
         let inputs = Inputs {
@@ -210,6 +241,7 @@ impl Estate {
             scopes: digest,
             settings: digest,
             tenant: "acme".to_owned(),
+            unsettled: None,
             verdicts: digest,
         };
         let draft = Draft { cases: &cases, decided: &decided, policy: world.policy(), rule: &rule, inputs };
@@ -218,6 +250,11 @@ impl Estate {
         std::fs::write(self.engine().store().plan(sealed.id), bytes).unwrap();
         sealed.id
     }
+}
+
+/// What a rule says that makes true what is desired.
+pub(super) fn as_desired(_: u32, case: &Case) -> Option<Reply> {
+    Some(Reply { effect: if case.desired_side == Side::Absent { 2 } else { 1 }, ..Reply::default() })
 }
 
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -6,3 +6,4 @@ mod claims;
 mod clock;
 mod estate;
 mod own_duties;
+mod replacing;
