@@ -8,4 +8,5 @@ mod identity;
 mod kill;
 mod rules;
 mod since;
+mod undo;
 mod withheld;

@@ -63,6 +63,8 @@ pub enum Command {
     Holds(HoldsArgs),
     /// Open gates: let changes that wait be committed, or believe a scan that shrank.
     Release(ReleaseArgs),
+    /// Seal a plan that undoes what another plan did; write nothing to any target.
+    Rollback(RollbackArgs),
     /// Why one case is decided as it is.
     Explain(ExplainArgs),
     /// Build and test rule modules.
@@ -148,6 +150,19 @@ pub struct ReleaseArgs {
     /// Why it is right.
     #[arg(long, value_name = "TEXT")]
     pub why: String,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// A plan file, or the beginning of a plan's digest.
+    pub plan: String,
+    /// Only changes whose ids begin like this; all that are confirmed otherwise.
+    #[arg(long = "change", value_name = "CHANGE")]
+    pub changes: Vec<String>,
+    /// List at most this many changes.
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub show: usize,
 }
 
 /// Options of `explain`.

@@ -14,6 +14,7 @@ mod outcome;
 mod plan;
 mod progress;
 mod release;
+mod rollback;
 mod rule;
 mod run;
 mod status;
@@ -129,6 +130,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Status => status::status(terminal),
         Command::Holds(args) => holds::holds(terminal, &args),
         Command::Release(args) => release::release(terminal, &args),
+        Command::Rollback(args) => rollback::rollback(terminal, &args),
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),

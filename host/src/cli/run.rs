@@ -89,7 +89,7 @@ fn finish(terminal: &mut Terminal<'_>, applied: &Applied, args: &FinishArgs) -> 
 }
 
 /// The plan that a path or the beginning of a digest names; a file from elsewhere is taken into the store.
-fn find(engine: &Engine, name: &str) -> Outcome<PlanId> {
+pub(super) fn find(engine: &Engine, name: &str) -> Outcome<PlanId> {
     let path = Path::new(name);
     if path.is_file() {
         let file = PlanFile::open(path).map_err(EngineError::from)?;

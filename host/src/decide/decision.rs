@@ -68,11 +68,15 @@ pub enum Refusal {
     RuleAbsent,
     /// An earlier plan's change may be on its way.
     EffectUnknown,
+    /// It is not as the change that is to be undone left it.
+    Moved,
+    /// It cannot be undone.
+    Irreversible,
 }
 
 impl Refusal {
     /// Every refusal, in the order of declaration.
-    pub const ALL: [Refusal; 22] = [
+    pub const ALL: [Refusal; 24] = [
         Self::ObserveOnly,
         Self::Unclaimed,
         Self::DesiredUnknown,
@@ -95,6 +99,8 @@ impl Refusal {
         Self::Denied,
         Self::RuleAbsent,
         Self::EffectUnknown,
+        Self::Moved,
+        Self::Irreversible,
     ];
 
     /// Its stable code.
@@ -123,6 +129,8 @@ impl Refusal {
             Self::Denied => "denied",
             Self::RuleAbsent => "rule-absent",
             Self::EffectUnknown => "effect-unknown",
+            Self::Moved => "moved",
+            Self::Irreversible => "irreversible",
         }
     }
 
@@ -158,6 +166,10 @@ impl Refusal {
             Self::Denied => "it was denied and may not be given again until somebody lifts that",
             Self::RuleAbsent => "no rule is configured, and only a rule could say what becomes of it",
             Self::EffectUnknown => "a change of an earlier plan may have reached it, and reading cannot tell yet",
+            Self::Moved => "it is no longer as the change that is to be undone left it",
+            Self::Irreversible => {
+                "it cannot be undone: what a deleted account held, and a secret that was revoked or replaced, do not come back"
+            }
         }
     }
 }

@@ -32,6 +32,25 @@ pub(super) fn guard(view: &View<'_>, proposal: &Proposal, ground: &Ground<'_>) -
     credential(view, proposal, ground)
 }
 
+/// Whether what a plan did may be undone. What no source desires needs no wish, because somebody approves it by hand; but
+/// what has ended, or whose justification has, does not come back.
+pub(super) fn guard_undo(view: &View<'_>, proposal: &Proposal, ground: &Ground<'_>) -> Result<(), Refusal> {
+    facts(view)?;
+    denial(view, proposal)?;
+    authority(view, proposal)?;
+    origin(view)?;
+    ability(view, proposal)?;
+    match view.case.desired_side {
+        Side::Unknown => return Err(Refusal::DesiredUnknown),
+        Side::Present | Side::Disabled if !proposal.kind.removes() => desire(view, proposal, ground)?,
+        _ => lands(view, proposal, ground)?,
+    }
+    if proposal.kind.adds() && !view.case.is_desired() && view.observed.is_some_and(|f| f.subject == Subject::Credential) {
+        return Err(Refusal::NotDesired);
+    }
+    credential(view, proposal, ground)
+}
+
 /// A side that is there has a row, or nothing can be said.
 fn facts(view: &View<'_>) -> Result<(), Refusal> {
     let there = |side| matches!(side, Side::Present | Side::Disabled);
@@ -86,16 +105,20 @@ fn desire(view: &View<'_>, proposal: &Proposal, ground: &Ground<'_>) -> Result<(
     if desired.not_before > ground.as_of {
         return Err(Refusal::NotYet);
     }
-    let lands_by = ground.as_of.plus(view.target.map_or(0, |t| i64::from(t.landing_bound)));
-    let ends = |end: Time| end.is_some() && end <= lands_by;
-    if proposal.kind.adds() && (ends(proposal.ends_at) || ends(view.desired_end())) {
-        return Err(Refusal::ExpiresTooSoon);
-    }
+    lands(view, proposal, ground)?;
     let closed_at = view.closed_at().filter(|_| proposal.kind.adds());
     if closed_at.is_some_and(|closed| ground.read_at(desired).is_none_or(|read| read <= closed)) {
         return Err(Refusal::StaleDesire);
     }
     Ok(())
+}
+
+/// What may add access must be able to land before it ends.
+fn lands(view: &View<'_>, proposal: &Proposal, ground: &Ground<'_>) -> Result<(), Refusal> {
+    let lands_by = ground.as_of.plus(view.target.map_or(0, |t| i64::from(t.landing_bound)));
+    let ends = |end: Time| end.is_some() && end <= lands_by;
+    let too_soon = proposal.kind.adds() && (ends(proposal.ends_at) || ends(view.desired_end()));
+    if too_soon { Err(Refusal::ExpiresTooSoon) } else { Ok(()) }
 }
 
 fn later_than_desired(view: &View<'_>, proposal: &Proposal) -> Result<(), Refusal> {

@@ -13,9 +13,11 @@ mod own;
 mod policy;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod weigh;
 
 pub use batches::decide;
 pub use decision::{Cause, Counts, Decided, Decision, Gates, Held, Refusal};
 pub use derive::Effect;
 pub use policy::{Policy, TargetPolicy};
+pub use undo::{Undone, undo};

@@ -39,6 +39,11 @@ pub(super) fn tier(view: &View<'_>, kind: ChangeKind, asked: u8) -> u8 {
     tier.min(TOP_TIER)
 }
 
+/// The tier of undoing something of this tier.
+pub(super) fn one_up(tier: u8) -> u8 {
+    tier.saturating_add(1).min(TOP_TIER)
+}
+
 /// What must be opened first. The host's own revokes do not depend on the rule, nor does their adoption.
 pub(super) fn gates(view: &View<'_>, kind: ChangeKind, by_host: bool) -> Gates {
     let adopted = if by_host { view.adopted_by_any } else { view.adopted };

@@ -14,6 +14,7 @@ mod report;
 mod store;
 #[cfg(all(test, feature = "files"))]
 mod tests;
+mod undoing;
 
 pub use committing::Applied;
 pub use error::EngineError;

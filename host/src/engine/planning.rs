@@ -11,7 +11,7 @@ use crate::decide::{Policy, TargetPolicy, decide};
 use crate::discover::{Discovery, Snapshot, discover};
 use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
 use crate::model::{Denial, Digest, GateKind, KeyHash, PlanId, RunId, Time};
-use crate::plan::{Draft, Header, Inputs, PLANNER};
+use crate::plan::{Draft, Header, Inputs, PLANNER, seal};
 use crate::rule::BatchVerdict;
 
 /// What planning came to.
@@ -128,11 +128,13 @@ impl Engine {
         let inputs = self.inputs(&run, facts_digest, &verdicts, &policy)?;
         let doubted = inputs.clock.is_some();
         let draft = Draft { cases: &cases, decided: &decided, policy, rule: &self.rule, inputs };
-        let sealed = self.write_plan(&draft)?;
+        let sealed = self.write_plan(|out, threads, observer| seal(&draft, threads, out, observer))?;
         watch.lap("seal");
         let report = self.report(&run, sealed.id, &cases, &verdicts);
         report.write(&self.store)?;
-        self.record_seal(owned, run, sealed.id, &cases, &decided, doubted)?;
+        let planned = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize));
+        let planned: BTreeSet<KeyHash> = planned.map(|case| case.key).collect();
+        self.record_seal(owned, run, sealed.id, &cases, &planned, doubted)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
@@ -158,6 +160,7 @@ impl Engine {
             scopes: self.scopes_digest(),
             settings: self.settings_digest(),
             tenant: self.parts.tenant.clone(),
+            undoes: None,
             unsettled: policy.unsettled_digest(),
             verdicts: crate::rule::verdicts_digest(verdicts),
         })

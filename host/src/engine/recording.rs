@@ -1,12 +1,15 @@
 //! What the ledger learns at the two ends of planning: that a run began, and what its seal showed.
 
+use std::collections::BTreeSet;
+use std::io::Write;
+
 use super::{BatchFault, Engine, EngineError, RunReport, Store};
 use crate::correlate::{Cases, Recorded, sightings};
-use crate::decide::Decided;
 use crate::discover::{prune_keys, record_counts};
 use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
-use crate::model::PlanId;
-use crate::plan::{Draft, Sealed, seal};
+use crate::model::{KeyHash, PlanId};
+use crate::plan::{PlanError, Sealed};
+use crate::progress::Observer;
 use crate::rule::{BatchVerdict, Fault};
 
 /// Entries per batch when many cases are recorded at once.
@@ -23,9 +26,12 @@ impl Engine {
     }
 
     /// Writes the plan's file as a whole or not at all.
-    pub(super) fn write_plan(&self, draft: &Draft<'_>) -> Result<Sealed, EngineError> {
+    pub(super) fn write_plan(
+        &self,
+        seal: impl FnOnce(&mut dyn Write, usize, &dyn Observer) -> Result<Sealed, PlanError>,
+    ) -> Result<Sealed, EngineError> {
         let beside = self.store.plans().join("next.plan");
-        let sealed = Store::replace(&beside, |file| Ok(seal(draft, self.threads(), file, &*self.observer)?))?;
+        let sealed = Store::replace(&beside, |file| Ok(seal(file, self.threads(), &*self.observer)?))?;
         let path = self.store.plan(sealed.id);
         std::fs::rename(&beside, &path).map_err(|source| EngineError::Store { path, source })?;
         Ok(sealed)
@@ -39,15 +45,12 @@ impl Engine {
         run: RunRow,
         plan: PlanId,
         cases: &Cases,
-        decided: &Decided,
+        planned: &BTreeSet<KeyHash>,
         doubted: bool,
     ) -> Result<(), EngineError> {
         self.replace_former(owned, &run, plan)?;
-        let planned: Vec<_> = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize)).collect();
-        let mut planned: Vec<_> = planned.into_iter().map(|case| case.key).collect();
-        planned.sort_unstable();
         let targets = self.target_facts();
-        let seen = sightings(cases, &targets).filter(|row| !doubted && planned.binary_search(&row.key).is_err());
+        let seen = sightings(cases, &targets).filter(|row| !doubted && !planned.contains(&row.key));
         let seen: Vec<Recorded> = seen.collect();
         for chunk in seen.chunks(HEADS_PER_BATCH) {
             let entries = chunk.iter().copied().map(Entry::Head).collect();

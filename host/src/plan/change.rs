@@ -5,7 +5,7 @@ use super::draft::Book;
 use super::order::{Placed, before};
 use super::sealed::HeldLine;
 use crate::correlate::{Case, Side, traits};
-use crate::decide::{Decision, Gates, Held, Refusal};
+use crate::decide::{Cause, Decision, Gates, Held, Refusal};
 use crate::model::{
     Attribute, AttributeMask, CaseKey, Change, ChangeId, ChangeKind, Fact, FactFlags, Gate, GateKind, Holding, Lane, Reason,
     State, StateHash, Time,
@@ -35,7 +35,7 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         component: book.identity(decision.identity).to_owned(),
         depends: depends(book, decision).into_iter().collect(),
         disabled_since: since(case.disabled_since),
-        gates: gates(book, decision, case),
+        gates: gates(book, decision.gates, decision.tier, Some(case)),
         id,
         incarnation,
         key,
@@ -50,7 +50,8 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         tier: decision.tier,
         undesired_since: since(case.undesired_since),
         wave: placed.wave,
-        withholds: !left && live.is_some(),
+        // What is denied is kept away by the denial, and no longer than it stands.
+        withholds: !left && live.is_some() && decision.cause != Cause::Denied,
     })
 }
 
@@ -86,7 +87,7 @@ fn incarnation(book: &Book<'_>, kind: ChangeKind, case: &Case) -> u32 {
     if makes || recorded.is_closed() { recorded.incarnation.saturating_add(1) } else { recorded.incarnation }
 }
 
-fn observed_state(book: &Book<'_>, case: &Case) -> State {
+pub(super) fn observed_state(book: &Book<'_>, case: &Case) -> State {
     let fact = book.observed(case)?;
     Some(holding(book, fact, case.observed_side, fact.expires_at))
 }
@@ -134,22 +135,23 @@ fn expected(book: &Book<'_>, decision: &Decision, case: &Case, before: Option<&H
     Some(after)
 }
 
-fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
-    let Gates { adoption, approval, budget, claim } = decision.gates;
+/// The gates of a change, spelled out.
+pub(super) fn gates(book: &Book<'_>, gates: Gates, tier: u8, case: Option<&Case>) -> Vec<Gate> {
+    let Gates { adoption, approval, budget, claim } = gates;
     let mut gates = Vec::new();
     if adoption {
-        let scope = case.scope.and_then(|i| book.scopes.get(usize::from(i))).cloned().unwrap_or_default();
+        let scope = case.and_then(|case| case.scope).and_then(|i| book.scopes.get(usize::from(i))).cloned().unwrap_or_default();
         gates.push(Gate { kind: GateKind::Adoption, scope });
     }
     if budget {
-        let target = book.key(case).target;
+        let target = case.map(|case| book.key(case).target).unwrap_or_default();
         gates.push(Gate { kind: GateKind::Budget, scope: format!("expiry of {target}") });
     }
     if approval {
-        gates.push(Gate { kind: GateKind::Approval, scope: decision.tier.to_string() });
+        gates.push(Gate { kind: GateKind::Approval, scope: tier.to_string() });
     }
     if claim {
-        let writer = book.observed(case).map_or("", |fact| book.text(fact.managed_by));
+        let writer = case.and_then(|case| book.observed(case)).map_or("", |fact| book.text(fact.managed_by));
         gates.push(Gate { kind: GateKind::Claim, scope: writer.to_owned() });
     }
     if book.clock_doubted {
@@ -162,7 +164,7 @@ fn gates(book: &Book<'_>, decision: &Decision, case: &Case) -> Vec<Gate> {
 pub(super) fn held_line(book: &Book<'_>, held: &Held) -> Option<HeldLine> {
     let case = book.case(held.case)?;
     let (by, reason) = match (held.refusal, held.reason) {
-        (Some(refusal), _) => ("host", refused(book, case, refusal)),
+        (Some(refusal), _) => ("host", refused(book, Some(case), &book.key(case), refusal)),
         (None, Some(reason)) => ("rule", book.reason(reason)),
         (None, None) => ("rule", Reason { code: String::new(), text: String::new() }),
     };
@@ -171,15 +173,16 @@ pub(super) fn held_line(book: &Book<'_>, held: &Held) -> Option<HeldLine> {
     Some(HeldLine { by: by.to_owned(), effect, key: book.key(case), proposed, reason })
 }
 
-fn refused(book: &Book<'_>, case: &Case, refusal: Refusal) -> Reason {
+/// Why the host does not do something, with what it knows of the case.
+pub(super) fn refused(book: &Book<'_>, case: Option<&Case>, key: &CaseKey, refusal: Refusal) -> Reason {
     let mut text = refusal.text().to_owned();
     if refusal == Refusal::Inherited
-        && let Some(via) = book.observed(case).map(|fact| book.text(fact.via)).filter(|via| !via.is_empty())
+        && let Some(via) = case.and_then(|case| book.observed(case)).map(|fact| book.text(fact.via)).filter(|via| !via.is_empty())
     {
         text += &format!(": `{via}`");
     }
     if refusal == Refusal::Denied
-        && let Some(denial) = book.denial(&book.key(case))
+        && let Some(denial) = book.denial(key)
     {
         text += &format!(": {denial}");
     }

@@ -12,6 +12,7 @@ mod seal;
 mod sealed;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use adopt::adopted_by;
 pub use draft::Draft;
@@ -21,3 +22,4 @@ pub use read::PlanFile;
 pub use report::{Report, TargetReport};
 pub use seal::{Sealed, seal};
 pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, Summary, Trailer};
+pub use undo::{Undoing, seal_undoing};

@@ -9,9 +9,9 @@ use super::PlanError;
 use super::change::{change, held_line};
 use super::draft::{Book, Draft, header};
 use super::order::order;
-use super::sealed::{Chunk, Header, Trailer};
+use super::sealed::{Chunk, Header, HeldLine, Trailer};
 use crate::limits::{LINE_BYTES, PLAN_CHUNK_BYTES, PLAN_CHUNK_CHANGES, PLAN_EDGE_BYTES};
-use crate::model::PlanId;
+use crate::model::{Change, PlanId};
 use crate::progress::{Observer, Progress};
 
 /// A plan that was written.
@@ -30,32 +30,57 @@ pub struct Sealed {
 pub fn seal(draft: &Draft<'_>, threads: usize, out: &mut dyn Write, observer: &dyn Observer) -> Result<Sealed, PlanError> {
     let book = Book::new(draft);
     let header = header(draft, &book);
+    let placed = order(draft.cases, &draft.decided.decisions);
+    let held = &draft.decided.held;
+    let lines = Lines {
+        change: &|i: usize| placed.get(i).and_then(|&placed| change(&book, placed)),
+        held: &|i: usize| held.get(i).and_then(|held| held_line(&book, held)),
+    };
+    write_plan(header, &lines, threads, out, observer)
+}
+
+/// The lines of a plan, by their index: none where there should be one is an error.
+pub(super) struct Lines<'a> {
+    pub change: &'a (dyn Fn(usize) -> Option<Change> + Sync),
+    pub held: &'a (dyn Fn(usize) -> Option<HeldLine> + Sync),
+}
+
+/// Writes a plan of as many lines as its header says.
+pub(super) fn write_plan(
+    header: Header,
+    lines: &Lines<'_>,
+    threads: usize,
+    out: &mut dyn Write,
+    observer: &dyn Observer,
+) -> Result<Sealed, PlanError> {
     let head = edge("the header", &header)?;
     write(out, &head)?;
     write(out, b"\n")?;
 
-    let placed = order(draft.cases, &draft.decided.decisions);
-    let write_change = |i: usize, line: &mut Vec<u8>| match placed.get(i).and_then(|&placed| change(&book, placed)) {
+    let write_change = |i: usize, line: &mut Vec<u8>| match (lines.change)(i) {
         Some(change) => append(line, &change, || change.key.to_string()),
         None => Err(no_case()),
     };
-    let of = placed.len() as u64;
-    let changes = write_lines(placed.len(), threads, &write_change, out, &|done| {
+    let of = header.changes;
+    let changes = write_lines(count(of), threads, &write_change, out, &|done| {
         observer.on(&Progress::Seal { done, of });
     })?;
 
-    let held = &draft.decided.held;
-    let write_held = |i: usize, line: &mut Vec<u8>| match held.get(i).and_then(|held| held_line(&book, held)) {
+    let write_held = |i: usize, line: &mut Vec<u8>| match (lines.held)(i) {
         Some(held) => append(line, &held, || held.key.to_string()),
         None => Err(no_case()),
     };
-    let held = write_lines(held.len(), threads, &write_held, out, &|_| {})?;
+    let held = write_lines(count(header.held), threads, &write_held, out, &|_| {})?;
 
     let trailer = Trailer::of(&head, changes, held);
     write(out, &edge("the trailer", &trailer)?)?;
     write(out, b"\n")?;
     out.flush().map_err(PlanError::Write)?;
     Ok(Sealed { id: trailer.id, header })
+}
+
+fn count(lines: u64) -> usize {
+    usize::try_from(lines).unwrap_or(usize::MAX)
 }
 
 fn no_case() -> PlanError {

@@ -43,6 +43,9 @@ pub struct Inputs {
     pub settings: Digest,
     /// The tenant.
     pub tenant: String,
+    /// The plan that this one undoes; none for what a rule asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<PlanId>,
     /// Digest of the cases that an earlier plan may have changed; none when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsettled: Option<Digest>,

@@ -9,10 +9,11 @@ use super::sealed::Chunk;
 use super::{Draft, FORMAT, Header, Inputs, PLANNER, PlanError, PlanFile, Report, Sealed, Trailer, adopted_by, seal, wave};
 use crate::correlate::{Cases, Side};
 use crate::decide::fixture::{Dice, HOUR, NOW, Reply, Row, Says, World, account, credential, denial, estate, grant, verdicts};
-use crate::decide::{Cause, Decided, decide};
+use crate::decide::{Cause, Decided, decide, undo};
+use crate::discover::Completeness;
 use crate::model::{
-    Attribute, AttributeMask, Change, ChangeId, ChangeKind, Denial, Digest, Holding, Lane, Mode, Reason, Scope, Subject, Time,
-    canonical_json,
+    Attribute, AttributeMask, Change, ChangeId, ChangeKind, Denial, Digest, Holding, KeyHash, Lane, Mode, Reason, Scope, Subject,
+    Time, canonical_json,
 };
 use crate::progress::Silent;
 use crate::rule::RuleFacts;
@@ -38,6 +39,7 @@ fn inputs(module: Digest) -> Inputs {
         scopes: digest,
         settings: digest,
         tenant: "acme".into(),
+        undoes: None,
         unsettled: None,
         verdicts: digest,
     }
@@ -380,6 +382,27 @@ fn v01_the_denials_that_stand_are_an_input_in_whatever_order() {
     assert_eq!(world.policy().denials_digest(), both, "one that was lifted has no effect");
     world.denials.truncate(1);
     assert!(both.is_some() && world.policy().denials_digest() != both);
+}
+
+#[test]
+fn v39_what_neither_side_knows_any_more_is_given_back_only_when_that_is_certain() {
+    let world = authoritative();
+    let revoke = one(&world, grant(Side::Absent, Side::Present), Reply { effect: 2, ..Reply::default() });
+    let cases = || world.cases(&[Row { who: "bob".into(), ..grant(Side::Present, Side::Present) }], 1);
+    let code = |world: &World, cases: &Cases| {
+        let undone = undo(cases, &world.policy(), std::slice::from_ref(&revoke)).remove(0);
+        undone.map_or_else(|refusal| refusal.code(), |undone| undone.kind.name())
+    };
+    assert_eq!(code(&world, &cases()), "grant");
+    for (scan, expected) in [(0, "desired-unknown"), (1, "observed-unknown")] {
+        let mut cases = cases();
+        cases.snapshot.scans[scan].completeness = Completeness::Stale;
+        assert_eq!(code(&world, &cases), expected);
+    }
+    assert_eq!(code(&World { denials: vec![denial("", "ann", "")], ..authoritative() }, &cases()), "denied");
+    assert_eq!(code(&World::new(Mode::Observe), &cases()), "observe-only");
+    let unsettled = KeyHash::parse(&revoke.recorded_as).into_iter().collect();
+    assert_eq!(code(&World { unsettled, ..authoritative() }, &cases()), "effect-unknown");
 }
 
 #[test]

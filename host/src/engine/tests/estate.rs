@@ -241,6 +241,7 @@ impl Estate {
             scopes: digest,
             settings: digest,
             tenant: "acme".to_owned(),
+            undoes: None,
             unsettled: None,
             verdicts: digest,
         };

@@ -7,3 +7,4 @@ mod clock;
 mod estate;
 mod own_duties;
 mod replacing;
+mod undoing;
