@@ -27,7 +27,7 @@ pub use async_trait::async_trait;
 pub use commit::{Clock, Outcomes};
 pub use discover::{Cursor, DiscoverError, Page, Snapshot, Source};
 #[cfg(feature = "sqlite")]
-pub use engine::{Applied, Engine, EngineError, Options, Parts, Planned, Release};
+pub use engine::{Applied, Engine, EngineError, Lift, Options, Parts, Planned, Release};
 pub use model::{Mode, Scope, Scopes, Time};
 #[cfg(feature = "wasm")]
 pub use rule::{Module, RuleEngine, RuleLimits};

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use trueup::Planned;
 use trueup::engine::{Engine, Release};
-use trueup::model::{GateKind, Mode};
+use trueup::ledger::{Batch, Entry};
+use trueup::model::{Denial, GateKind, Mode, Time};
 use trueup::target::EmbeddedTarget;
+use trueup::{Lift, Planned};
 use trueup_tests::cli;
 use trueup_tests::estate::{self, AS_OF, Setup, StandingClock};
 
@@ -55,4 +56,35 @@ fn v39_what_an_operator_undoes_is_not_given_again_while_sources_still_list_it() 
     estate::block_on(engine(folder, 4).apply(redo.plan)).expect("runtime").expect("apply");
     assert_eq!(holders(folder), ["ada", "ben"]);
     assert_eq!(run(folder, 5).header.changes, 0);
+}
+
+#[test]
+fn v29_the_default_rule_gives_nothing_that_is_denied_until_it_is_lifted() {
+    let folder = tempfile::tempdir().expect("folder");
+    let folder = folder.path();
+    list(folder, &["ada", "ben"]);
+    run(folder, 0);
+    let deny = engine(folder, 1);
+    let (target, holder, object) = ("crm".to_owned(), "ada".to_owned(), String::new());
+    let (by, why) = ("eve".to_owned(), "a leak".to_owned());
+    let denial = Denial { target, holder, object, by, why, at: AS_OF, lifted_at: Time::NONE };
+    let owned = deny.ledger().acquire("acme").expect("the only writer");
+    let batch = Batch { entries: vec![Entry::Denied(denial)], leaves: Vec::new() };
+    let ticket = deny.ledger().submit(&owned, batch).expect("submit");
+    deny.ledger().wait(ticket).expect("durable");
+    drop((owned, deny));
+
+    run(folder, 2);
+    assert_eq!(holders(folder), ["ben"]);
+    for hour in 3..6 {
+        let kept_away = run(folder, hour);
+        assert_eq!(kept_away.header.changes, 0, "{:?}", kept_away.header.summary);
+    }
+    let mut lift = Lift::default();
+    (lift.target, lift.holder, lift.by, lift.why) = ("crm".into(), "ada".into(), "ben".into(), "cleared".into());
+    engine(folder, 6).lift(&lift).expect("lift");
+    assert!(engine(folder, 6).denials().expect("denials").iter().all(|denial| !denial.stands()));
+    run(folder, 7);
+    assert_eq!(holders(folder), ["ada", "ben"], "it is still listed");
+    assert!(engine(folder, 8).verify_log().expect("log").is_ok());
 }

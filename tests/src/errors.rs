@@ -119,6 +119,7 @@ pub const CASES: &[Case] = &[
     Case { name: "plan-of-another-tenant", command: &["apply", "saved.plan"], spoil: foreign_plan },
     Case { name: "no-such-change", command: &["release", "ffff", "--by", "ada", "--why", "a test"], spoil: planned },
     Case { name: "no-such-gate", command: &["release", "--gate", "garden", "--by", "ada", "--why", "a test"], spoil: planned },
+    Case { name: "no-such-denial", command: &["lift", "ada", "--by", "ben", "--why", "a test"], spoil: planned },
     Case { name: "no-such-plan-to-undo", command: &["rollback", "0123456789ab"], spoil: planned },
     Case { name: "no-such-case", command: &["explain", "crm/nobody/team:none"], spoil: planned },
     Case { name: "no-instant", command: &["plan", "--as-of", "yesterday"], spoil: |_| Ok(Spoiled::default()) },

@@ -10,7 +10,7 @@ use super::{Decimal, LogHead, NotCanonical, Statement, canonical};
 use crate::commit::{End, Event};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow};
 use crate::limits::LEAF_BYTES;
-use crate::model::{Change, Digest, PlanId, RunId, State, Time};
+use crate::model::{Change, Denial, Digest, PlanId, RunId, State, Time};
 
 /// Version of the leaf format.
 pub const VERSION: u32 = 1;
@@ -143,6 +143,13 @@ impl Leaf {
     pub fn transfer(run: RunId, opening: &Opening, from: &str) -> Self {
         let Opening { change, by, why, at, .. } = opening.clone();
         Leaf::plain(run, at, Statement::Transfer { by, change, from: from.to_owned(), why })
+    }
+
+    /// A denial was lifted.
+    #[must_use]
+    pub fn lifted(run: RunId, denial: &Denial, by: &str, why: &str) -> Self {
+        let Denial { target, holder, object, lifted_at, .. } = denial.clone();
+        Leaf::plain(run, lifted_at, Statement::Lifted { by: by.to_owned(), holder, object, target, why: why.to_owned() })
     }
 
     /// The slices before this one are settled.

@@ -156,6 +156,21 @@ pub enum Statement {
         /// Why.
         why: String,
     },
+    /// A denial was lifted: routine work may give the access again.
+    Lifted {
+        /// Who lifted it.
+        by: String,
+        /// The holder.
+        holder: String,
+        /// The entitlement or credential; empty: everything that the holder has.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        object: String,
+        /// The system; empty: every system.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        target: String,
+        /// Why.
+        why: String,
+    },
     /// All changes of the slices before this one are settled.
     SliceCheckpoint {
         /// The plan.
@@ -194,6 +209,7 @@ impl Statement {
             Self::Ended { .. } => LeafKind::Ended,
             Self::Approval { .. } => LeafKind::Approval,
             Self::Transfer { .. } => LeafKind::Transfer,
+            Self::Lifted { .. } => LeafKind::Lifted,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
             Self::RunEnd { .. } => LeafKind::RunEnd,

@@ -65,6 +65,8 @@ pub enum Command {
     Release(ReleaseArgs),
     /// Seal a plan that undoes what another plan did; write nothing to any target.
     Rollback(RollbackArgs),
+    /// End a denial, so that routine work may give the access again.
+    Lift(LiftArgs),
     /// Why one case is decided as it is.
     Explain(ExplainArgs),
     /// Build and test rule modules.
@@ -163,6 +165,25 @@ pub struct RollbackArgs {
     /// List at most this many changes.
     #[arg(long, default_value_t = 40, value_name = "N")]
     pub show: usize,
+}
+
+/// Options of `lift`.
+#[derive(Debug, Args)]
+pub struct LiftArgs {
+    /// The holder's native id, as `status` prints it.
+    pub holder: String,
+    /// The system that the denial names; without it, the denial of every system.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub target: String,
+    /// The entitlement or credential that the denial names; without it, the denial of everything.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub object: String,
+    /// Who lifts it.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why it is right.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 /// Options of `explain`.

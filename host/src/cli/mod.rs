@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod generate;
 mod holds;
+mod lift;
 mod open;
 mod outcome;
 mod plan;
@@ -131,6 +132,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Holds(args) => holds::holds(terminal, &args),
         Command::Release(args) => release::release(terminal, &args),
         Command::Rollback(args) => rollback::rollback(terminal, &args),
+        Command::Lift(args) => lift::lift(terminal, &args),
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),

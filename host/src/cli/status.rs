@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::exit::{Exit, Outcome};
-use super::style::{BOLD, DIM, paint, plural, safe};
-use super::{Terminal, open};
+use super::style::{BOLD, DIM, YELLOW, paint, plural, safe};
+use super::{Terminal, lift, open};
 use crate::ledger::{RunRow, Stage};
 
 /// Runs that are listed.
@@ -16,6 +16,7 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     let runs = engine.runs(RUNS)?;
     let head = engine.log_head()?;
     let rule = engine.rule();
+    let denials: Vec<_> = engine.denials()?.into_iter().filter(|denial| denial.stands()).collect();
     let settings = engine.parts().module.as_ref().map(|module| module.settings()).unwrap_or_default();
     if terminal.common.json {
         let settings: Vec<_> = settings.iter().map(|s| json!({ "name": s.name, "help": s.help })).collect();
@@ -24,6 +25,7 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
             "rule": { "name": rule.name, "version": rule.version, "module": rule.module, "profile": rule.profile, "settings": settings },
             "runs": runs,
             "log": head,
+            "denials": denials,
         }))?;
         return Ok(Exit::Done);
     }
@@ -40,6 +42,11 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("{}: {}", safe(&setting.name), safe(&setting.help))))?;
     }
     writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry").replace("entrys", "entries"), head.root)?;
+    for denial in &denials {
+        let what = safe(&lift::covered(denial));
+        let words = format!("denied since {} by {}: {}", denial.at, safe(&denial.by), safe(&denial.why));
+        writeln!(terminal.out, "{} {what}  {}", paint(YELLOW, "!"), paint(DIM, words))?;
+    }
     if runs.is_empty() {
         writeln!(terminal.out, "no run yet")?;
     }

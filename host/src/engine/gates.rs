@@ -10,7 +10,7 @@ use super::{Engine, EngineError, RunReport};
 use crate::commit::{CommitError, Event, Status, next};
 use crate::discover::{Completeness, Scan};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount};
-use crate::model::{Change, ChangeId, Denial, Digest, GateKind, PlanId, RunId, Time};
+use crate::model::{Change, ChangeId, Digest, GateKind, PlanId, RunId, Time};
 use crate::plan::{HeldLine, PlanFile};
 
 /// A change that waits at a gate.
@@ -187,17 +187,6 @@ impl Engine {
     pub(super) fn adoptions(&self) -> Result<Vec<Adoption>, EngineError> {
         match self.ledger.read(&self.parts.tenant, &Query::Adoptions)? {
             Rows::Adoptions(adoptions) => Ok(adoptions),
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    /// All denials, lifted ones too.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn denials(&self) -> Result<Vec<Denial>, EngineError> {
-        match self.ledger.read(&self.parts.tenant, &Query::Denials)? {
-            Rows::Denials(denials) => Ok(denials),
             _ => Ok(Vec::new()),
         }
     }

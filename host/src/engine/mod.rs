@@ -3,6 +3,7 @@
 
 mod clock;
 mod committing;
+mod denials;
 mod error;
 mod explaining;
 mod gates;
@@ -17,6 +18,7 @@ mod tests;
 mod undoing;
 
 pub use committing::Applied;
+pub use denials::Lift;
 pub use error::EngineError;
 pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};

@@ -224,6 +224,8 @@ pub enum LeafKind {
     Approval,
     /// A case was taken over from another writer.
     Transfer,
+    /// A denial was lifted.
+    Lifted,
     /// A run ended.
     RunEnd,
 }
@@ -244,6 +246,7 @@ impl LeafKind {
             Self::Takeover => "takeover",
             Self::Approval => "approval",
             Self::Transfer => "transfer",
+            Self::Lifted => "lifted",
             Self::RunEnd => "run_end",
         }
     }

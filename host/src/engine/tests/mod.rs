@@ -4,6 +4,7 @@
 
 mod claims;
 mod clock;
+mod denials;
 mod estate;
 mod own_duties;
 mod replacing;
