@@ -1,5 +1,6 @@
 //! The rules of the house that no compiler holds: who may import whom, what a file says of itself, where things stand.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,8 @@ fn sources(folder: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("folder") {
             let path = entry.expect("entry").path();
-            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+            // Cargo marks what it builds; a room may well be called `target`.
+            if path.is_dir() && !path.join("CACHEDIR.TAG").exists() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 files.push(path);
@@ -126,4 +128,86 @@ fn the_root_holds_no_further_folders() {
         let folder = entry.file_type().expect("type").is_dir();
         assert!(!folder || name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
     }
+}
+
+const GUARANTEES: &str = "host/docs/guarantees.md";
+
+/// The page of guarantees, cut at its headings: the number of each guarantee, and what is said of it. What follows the last one
+/// has number 0.
+fn guarantees() -> Vec<(u32, String)> {
+    let page = fs::read_to_string(root().join(GUARANTEES)).expect("the page of guarantees");
+    let mut sections: Vec<(u32, String)> = Vec::new();
+    for line in page.lines() {
+        if let Some(heading) = line.strip_prefix("### V") {
+            let number = heading.split(' ').next().unwrap_or_default();
+            sections.push((number.parse().unwrap_or_else(|error| panic!("{line}: {error}")), String::new()));
+        } else if line.starts_with("## ") {
+            sections.push((0, String::new()));
+        }
+        if let Some((_, text)) = sections.last_mut() {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    sections
+}
+
+/// The tests that a text names: `path/to/file.rs::name` between backticks.
+fn named(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).filter(|code| code.contains(".rs::")).collect()
+}
+
+/// The guarantees that a test's name begins with: `v10_v20_…` holds 10 and 20.
+fn held_by(name: &str) -> Vec<u32> {
+    let number = |word: &str| word.strip_prefix('v').filter(|digits| digits.len() == 2)?.parse().ok();
+    name.split('_').map_while(number).collect()
+}
+
+/// The functions of a file.
+fn functions(text: &str) -> impl Iterator<Item = &str> {
+    let heads = text.lines().filter_map(|line| line.trim_start().split_once("fn "));
+    let plain = heads.filter(|(before, _)| matches!(before.trim(), "" | "pub" | "async" | "pub(super)"));
+    plain.filter_map(|(_, rest)| rest.split(['(', '<']).next())
+}
+
+#[test]
+fn the_page_of_guarantees_names_tests_that_exist() {
+    let sections = guarantees();
+    let numbers: Vec<u32> = sections.iter().map(|(number, _)| *number).filter(|number| *number > 0).collect();
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
+    let mut wrong = Vec::new();
+    for (number, text) in &sections {
+        if *number > 0 && named(text).is_empty() && !text.contains("\nNot yet: ") {
+            wrong.push(format!("V{number} names no test and does not say what is missing"));
+        }
+        for test in named(text) {
+            let (path, name) = test.split_once("::").unwrap_or_default();
+            let file = fs::read_to_string(root().join(path)).unwrap_or_default();
+            if !functions(&file).any(|function| function == name) {
+                wrong.push(format!("V{number}: there is no `{test}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{GUARANTEES}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_test_of_a_guarantee_is_on_its_page() {
+    let sections = guarantees();
+    let (mut found, mut wrong) = (0, Vec::new());
+    for path in ["host", "guest-sdk", "rules", "tests"].iter().flat_map(|folder| sources(folder)) {
+        let text = fs::read_to_string(&path).expect("source");
+        let place = path.strip_prefix(root()).expect("a file of the tree").display().to_string();
+        for name in functions(&text) {
+            let test = format!("{place}::{name}");
+            for held in held_by(name) {
+                found += 1;
+                if !sections.iter().any(|(number, text)| *number == held && named(text).contains(test.as_str())) {
+                    wrong.push(format!("V{held} does not name `{test}`"));
+                }
+            }
+        }
+    }
+    assert!(found >= 40, "{found} tests of guarantees were found");
+    assert!(wrong.is_empty(), "{GUARANTEES}:\n{}", wrong.join("\n"));
 }
