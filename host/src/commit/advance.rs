@@ -182,7 +182,8 @@ impl Core<'_> {
         let target = &item.change.key.target;
         let Some(profile) = self.profiles.get(target) else { return self.at.tick };
         let lag = self.windows.bound(target, profile, item.change.kind.removes());
-        item.in_doubt_since + i64::from(profile.effect_bound()) + i64::from(lag)
+        // Ticks are whole seconds: what was sent late in one lands late in another.
+        item.in_doubt_since + i64::from(profile.effect_bound()) + i64::from(lag) + 1
     }
 
     /// Accepted work.
