@@ -254,9 +254,7 @@ impl Core<'_> {
     pub(super) fn has_rival(&self, slot: Slot) -> bool {
         let Some(item) = self.items.get(&slot).filter(|item| item.is_emergency()) else { return false };
         let others = self.cases.get(&item.key).into_iter().flatten().filter(|other| **other != slot);
-        others
-            .filter_map(|other| self.items.get(other))
-            .any(|other| other.may_land() && other.gives())
+        others.filter_map(|other| self.items.get(other)).any(|other| other.may_land() && other.gives())
     }
 
     /// Does nothing until the newest event of a change is durable.

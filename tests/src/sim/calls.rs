@@ -234,7 +234,9 @@ impl World<'_> {
             other => other,
         };
         match &answer {
-            Answer::Read(read) => self.oracle.read(epoch, who, served, read.as_ref().ok().map(|reading: &Reading| &reading.state)),
+            Answer::Read(read) => {
+                self.oracle.read(epoch, who, served, read.as_ref().ok().map(|reading: &Reading| &reading.state))
+            }
             Answer::Write(Err(WriteError::Throttled { seconds }), _) => {
                 self.oracle.throttled(epoch, who, self.tick + i64::from(*seconds));
             }

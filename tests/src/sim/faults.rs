@@ -127,7 +127,8 @@ impl World<'_> {
 
     /// Somebody calls for a denial. The caller calls again until it is durable.
     pub(super) fn emergency(&mut self, denial: Denial) {
-        let same = |other: &Denial| (&other.target, &other.holder, &other.object) == (&denial.target, &denial.holder, &denial.object);
+        let same =
+            |other: &Denial| (&other.target, &other.holder, &other.object) == (&denial.target, &denial.holder, &denial.object);
         if self.calm || self.called.iter().any(same) {
             return;
         }

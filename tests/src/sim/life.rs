@@ -100,7 +100,8 @@ impl World<'_> {
             let change = process.core.first_in_hand().map(|change| change.key.to_string()).unwrap_or_default();
             self.oracle.breaks("I6", self.tick, format!("{change} waits for nothing that can happen"));
         }
-        if let Some(wake) = wake.map(|wake| wake.max(self.tick + 1)).filter(|wake| *wake < process.wake || process.wake <= self.tick)
+        if let Some(wake) =
+            wake.map(|wake| wake.max(self.tick + 1)).filter(|wake| *wake < process.wake || process.wake <= self.tick)
         {
             process.wake = wake;
             self.after(wake - self.tick, Happening::Wake { epoch });

@@ -95,7 +95,8 @@ fn profile(rng: &mut Rng, swarm: &Swarm, class: Class) -> Profile {
 /// A plan in plan order, and what it expects to be held before.
 fn changes(rng: &mut Rng, held: &mut BTreeMap<CaseKey, Holding>) -> Vec<Change> {
     let (people, wanted) = (rng.between(2, 6), rng.between(20, 60) as usize);
-    let objects: Vec<String> = (0..rng.between(2, 5)).map(|i| format!("{}:o{i}", if i % 2 == 0 { "team" } else { "role" })).collect();
+    let objects: Vec<String> =
+        (0..rng.between(2, 5)).map(|i| format!("{}:o{i}", if i % 2 == 0 { "team" } else { "role" })).collect();
     let favourite = rng.below(7) as usize;
     let favours = rng.percent(25);
     let mut taken = BTreeSet::new();
@@ -188,7 +189,11 @@ fn change(rng: &mut Rng, class: Class, key: CaseKey, held: &mut BTreeMap<CaseKey
         gates: Vec::new(),
         incarnation: 1,
         kind,
-        lane: if class == Class::K6 { Lane::Manual } else { *rng.pick(&[Lane::Routine, Lane::Routine, Lane::Routine, Lane::Bulk]) },
+        lane: if class == Class::K6 {
+            Lane::Manual
+        } else {
+            *rng.pick(&[Lane::Routine, Lane::Routine, Lane::Routine, Lane::Bulk])
+        },
         not_before: if rng.percent(8) { Time::from_seconds(START + rng.between(1, 600)) } else { Time::NONE },
         rank: rng.between(-1, 1) as i16,
         reason: Reason { code: "sim".to_owned(), text: String::new() },

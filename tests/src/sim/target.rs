@@ -309,7 +309,8 @@ impl Target {
     /// The whole list is replaced: whoever is not on it is off it.
     fn replace(&mut self, rng: &mut Rng, tick: i64, request: &Request) {
         let key = &request.change.key;
-        let mut holders: Vec<String> = self.cases.keys().filter(|other| other.object == key.object).map(|k| k.holder.clone()).collect();
+        let mut holders: Vec<String> =
+            self.cases.keys().filter(|other| other.object == key.object).map(|k| k.holder.clone()).collect();
         holders.extend(request.list.iter().map(|member| member.holder.clone()));
         holders.sort();
         holders.dedup();

@@ -26,7 +26,11 @@ impl Oracle {
         self.check(sums, "V36", tick, || format!("totals do not add up to {all}: {outcomes:?}"));
         let agrees = outcomes.confirmed() == confirmed && outcomes.ended == ended;
         self.check(agrees, "V36", tick, || {
-            format!("{} confirmed and {:?} ended, but {confirmed} and {ended:?} in the ledger", outcomes.confirmed(), outcomes.ended)
+            format!(
+                "{} confirmed and {:?} ended, but {confirmed} and {ended:?} in the ledger",
+                outcomes.confirmed(),
+                outcomes.ended
+            )
         });
         let sent = self.writers.get(&epoch).map_or(0, |writer| writer.sent);
         self.check(outcomes.writes == sent, "V36", tick, || format!("{sent} requests were sent, {} counted", outcomes.writes));

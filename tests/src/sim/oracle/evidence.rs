@@ -90,7 +90,9 @@ impl Oracle {
             return self.check(done, "V34", tick, || format!("{} is confirmed, and nobody can read it", short(who)));
         }
         let least = if lags { AGREE } else { 1 };
-        self.check(reads.agree >= least, "V34", tick, || format!("{} is confirmed by {} agreeing reads", short(who), reads.agree));
+        self.check(reads.agree >= least, "V34", tick, || {
+            format!("{} is confirmed by {} agreeing reads", short(who), reads.agree)
+        });
         let own = |by: By| by == By::Change(who.1, who.0);
         let effect = self.journal.iter().rev().find(|landed| landed.key == change.key && own(landed.by));
         let hidden = effect.is_some_and(|landed| landed.seen_by_all > reads.last) && !learned && !self.misjudged;

@@ -92,13 +92,17 @@ impl Oracle {
         let class = self.class(&fact.change.key.target);
         let safe = matches!(class, Class::K0 | Class::K3) || (who.0 && class == Class::K1);
         let first = self.flights.values().any(|flight| flight.who == who && !(who.0 && flight.epoch < epoch));
-        self.check(safe || !first, "V20", tick, || format!("{} is sent again while its first request may still land", short(who)));
+        self.check(safe || !first, "V20", tick, || {
+            format!("{} is sent again while its first request may still land", short(who))
+        });
     }
 
     /// V30: a target that asks to wait is left alone for so long. Emergencies of two denials ask each for itself.
     fn waits_as_asked(&mut self, tick: i64, epoch: u64, who: Who) {
         let until = self.writers.get(&epoch).and_then(|writer| writer.throttled.get(&who)).copied().unwrap_or(i64::MIN);
-        self.check(who.0 || tick >= until, "V30", tick, || format!("{} is sent before tick {until}, as the target asked", short(who)));
+        self.check(who.0 || tick >= until, "V30", tick, || {
+            format!("{} is sent before tick {until}, as the target asked", short(who))
+        });
     }
 
     /// V28: an emergency only reduces access. V29: and its denial is durable before.
@@ -120,7 +124,9 @@ impl Oracle {
         let needs = fact.change.depends.iter().map(|id| (false, *id)).find(open);
         let Some(writer) = self.writers.get(&epoch) else { return };
         let later = |other: &&Who| {
-            self.facts.get(other).is_some_and(|f| f.index > fact.index && f.spaces.iter().any(|space| fact.spaces.contains(space)))
+            self.facts
+                .get(other)
+                .is_some_and(|f| f.index > fact.index && f.spaces.iter().any(|space| fact.spaces.contains(space)))
         };
         let is_new = !writer.first.contains(&who) && !writer.in_doubt.contains(&who);
         let overtook = writer.first.iter().filter(|other| !other.0 && !writer.in_doubt.contains(other)).find(later).copied();
@@ -142,9 +148,8 @@ impl Oracle {
         let early = change.not_before.is_some() && at < change.not_before;
         let ends = change.after.as_ref().map_or(Time::NONE, |holding| holding.expires_at);
         let late = change.kind.adds() && ends.is_some() && START + tick - CLOCK_TOLERANCE >= ends.seconds();
-        let wrong_clock = self.clock_off.is_some_and(|(since, frozen)| {
-            since > writer.started && (!frozen || tick - since > CLOCK_TOLERANCE)
-        });
+        let wrong_clock =
+            self.clock_off.is_some_and(|(since, frozen)| since > writer.started && (!frozen || tick - since > CLOCK_TOLERANCE));
         let altered = *after != change.after;
         for (broken, rule, words) in [
             (closed, "V26", "is sent although a gate is closed"),
