@@ -67,7 +67,7 @@ fn v29_the_default_rule_gives_nothing_that_is_denied_until_it_is_lifted() {
     let deny = engine(folder, 1);
     let (target, holder, object) = ("crm".to_owned(), "ada".to_owned(), String::new());
     let (by, why) = ("eve".to_owned(), "a leak".to_owned());
-    let denial = Denial { target, holder, object, by, why, at: AS_OF, lifted_at: Time::NONE };
+    let denial = Denial { target, holder, object, by, why, at: AS_OF, settled_at: Time::NONE, lifted_at: Time::NONE };
     let owned = deny.ledger().acquire("acme").expect("the only writer");
     let batch = Batch { entries: vec![Entry::Denied(denial)], leaves: Vec::new() };
     let ticket = deny.ledger().submit(&owned, batch).expect("submit");
