@@ -170,14 +170,13 @@ impl Core<'_> {
     fn refused(&mut self, slot: Slot, error: WriteError) -> Result<(), CommitError> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
-        let conditional = self.profiles.get(&item.change.key.target).is_some_and(|profile| profile.class == Class::K0);
         match error {
             WriteError::Fenced if !has(Bug::FenceIgnored) => {
                 self.fenced = true;
                 Err(CommitError::Fenced)
             }
-            // The resource moved, so an earlier attempt cannot land any more either: its condition fails too.
-            WriteError::Precondition if conditional || !doubt => {
+            // Where an earlier attempt is in doubt, it may be what moved the resource: then only reading can tell.
+            WriteError::Precondition if !doubt => {
                 self.count_try(slot);
                 // What was read lags behind: a read at once would show the same again.
                 self.wait_out_lag(slot);
