@@ -86,6 +86,10 @@ impl Core<'_> {
             let before = !item.is_emergency() && !self.lines.is_first(slot, &item.spaces);
             let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
             self.unfly(slot);
+            // Whoever goes first may change what was read: it is read again.
+            if let Some(item) = self.items.get_mut(&slot) {
+                item.base = None;
+            }
             // It may have been sent before the crash, and an earlier one of its namespace is to be sent now: how it ended
             // then has to be seen first.
             return if before && doubt { self.take_back(slot, "not sent: another goes first") } else { Ok(()) };
