@@ -186,9 +186,8 @@ impl Target {
 
     /// Somebody else edits a case.
     pub fn edit(&mut self, rng: &mut Rng, tick: i64, key: &CaseKey, state: State) {
-        if self.profile.class == Class::K4 && state.is_some() && self.holds(key).is_none() {
-            self.make(key, String::new(), None);
-        }
+        // Strangers take credentials away; they make none in a case of ours.
+        let state = if self.profile.class == Class::K4 { None } else { state };
         self.put(rng, tick, key, state, By::Foreign);
     }
 
