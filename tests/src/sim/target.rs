@@ -16,8 +16,8 @@ pub const REPLICAS: usize = 3;
 pub enum By {
     /// A write of this change; the flag says whether by an emergency.
     Change(ChangeId, bool),
-    /// An entry of somebody else on the list that this change wrote as a whole.
-    Collateral(ChangeId),
+    /// An entry of somebody else on the list that this change wrote as a whole: whether an emergency's, and by which epoch.
+    Collateral(ChangeId, bool, u64),
     /// What this change made was taken back.
     Undo(ChangeId),
     /// Somebody else.
@@ -316,7 +316,11 @@ impl Target {
         for holder in holders {
             let state = request.list.iter().find(|member| member.holder == holder).map(|member| member.holding.clone());
             let own = holder == key.holder;
-            let by = if own { By::Change(request.change.id, request.emergency) } else { By::Collateral(request.change.id) };
+            let by = if own {
+                By::Change(request.change.id, request.emergency)
+            } else {
+                By::Collateral(request.change.id, request.emergency, request.fence)
+            };
             self.put(rng, tick, &CaseKey { holder, ..key.clone() }, state, by);
         }
     }

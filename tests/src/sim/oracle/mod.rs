@@ -120,6 +120,8 @@ pub struct Oracle {
     pub(super) writers: BTreeMap<u64, Writer>,
     pub(super) current: u64,
     pub(super) flights: BTreeMap<u64, Flight>,
+    /// Changes that a stale owner had accepted before the target saw the new one's fence: nobody else hears of it.
+    pub(super) unheard: BTreeSet<Who>,
     /// The highest fence that each target keeps.
     pub(super) fences: BTreeMap<String, u64>,
     pub(super) journal: Vec<Landed>,
@@ -145,6 +147,7 @@ impl Oracle {
             writers: BTreeMap::new(),
             current: 0,
             flights: BTreeMap::new(),
+            unheard: BTreeSet::new(),
             fences: BTreeMap::new(),
             journal: Vec::new(),
             called: Vec::new(),

@@ -174,8 +174,10 @@ impl Oracle {
 
     /// A target accepted a request: it takes effect later, whoever owns by then.
     pub fn reopen(&mut self, no: u64, change: &Change, emergency: bool, epoch: u64) {
-        let stale = epoch != self.current;
-        let who = (emergency, change.id);
+        let (stale, who) = (epoch != self.current, (emergency, change.id));
+        if stale {
+            self.unheard.insert(who);
+        }
         let spaces = self.facts.get(&who).map(|fact| fact.spaces.clone()).unwrap_or_default();
         self.flights.insert(no, Flight { who, epoch, stale, fence: u64::MAX, target: change.key.target.clone(), spaces });
     }
