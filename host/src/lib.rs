@@ -18,6 +18,10 @@ pub mod limits;
 pub mod link;
 pub mod model;
 pub mod plan;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod progress;
 pub mod rule;
 pub mod target;

@@ -8,6 +8,7 @@ mod house;
 mod identity;
 mod kill;
 mod rules;
+mod sim;
 mod since;
 mod undo;
 mod withheld;

@@ -8,6 +8,7 @@ use super::item::{Item, Slot};
 use super::{CommitError, End, Event, Open, Outcome, Status};
 use crate::limits::{CHANGE_ATTEMPTS, THROTTLE_SECONDS};
 use crate::model::{Change, Gate, GateKind};
+use crate::planted::{Bug, has};
 
 /// Why a change may not be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,13 +77,16 @@ impl Core<'_> {
     fn waits_in_hand(&mut self, slot: Slot) -> bool {
         let Some(item) = self.items.get(&slot) else { return true };
         let earlier = self.places.get(&component(&item.change)).and_then(|places| places.first_key_value());
-        if earlier.is_some_and(|(first, _)| *first < place(&item.change)) {
+        let acked = |slot: &Slot| self.items.get(slot).is_some_and(|other| matches!(other.status, Status::Acked { .. }));
+        let early = |slots: &std::collections::BTreeSet<Slot>| has(Bug::WaveOnAck) && slots.iter().all(acked);
+        if earlier.is_some_and(|(first, slots)| *first < place(&item.change) && !early(slots)) {
             return true;
         }
         if self.cases.get(&item.key).is_some_and(|case| case.iter().any(|other| *other < slot)) {
             return true;
         }
         let first = item.change.depends.iter().find(|id| self.ids.contains_key(id)).copied();
+        let first = first.filter(|_| !has(Bug::DependsIgnored));
         if let Some(first) = first {
             self.dependents.entry(first).or_default().push(slot);
         }
@@ -98,13 +102,13 @@ impl Core<'_> {
             // It only reduces access: neither gates, nor order, nor the clock keep it back.
             return profile.map(|_| ()).ok_or_else(unconfigured);
         }
-        if item.gives() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if item.gives() && !has(Bug::DenialSkipped) && self.denials.iter().any(|denial| denial.covers(&change.key)) {
             return Err(Hold::End(End::Denied));
         }
         if self.skewed {
             return Err(Hold::Open(Open::Gate { gate: Gate { kind: GateKind::Clock, scope: String::new() } }));
         }
-        if self.would_expire(change) {
+        if self.would_expire(change) && !(has(Bug::ExpiryOnceOnly) && item.status.attempts() > 0) {
             return Err(Hold::End(End::Expired));
         }
         match self.barrier.before(change, &item.spaces) {
@@ -112,7 +116,7 @@ impl Core<'_> {
             Some(Before::Open(change)) => return Err(Hold::Open(Open::Behind { change })),
             None => {}
         }
-        if let Some(gate) = self.openings.closed(change) {
+        if let Some(gate) = self.openings.closed(change).filter(|_| !has(Bug::GateSkipped)) {
             return Err(Hold::Open(Open::Gate { gate: gate.clone() }));
         }
         if change.not_before > self.now() {

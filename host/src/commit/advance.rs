@@ -8,6 +8,7 @@ use super::item::{Base, Slot};
 use super::{Ask, CommitError, End, Open, Outcome, Status};
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
 use crate::model::{Change, State};
+use crate::planted::{Bug, has};
 use crate::target::{Class, Grade, Member, Version};
 
 impl Core<'_> {
@@ -52,7 +53,7 @@ impl Core<'_> {
     /// A durable intent: reads the case, then writes on the condition of what was just read.
     fn dispatch(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
-        if item.batch > self.durable {
+        if item.batch > self.durable && !has(Bug::SendBeforeIntent) {
             return Ok(());
         }
         if item.unapplied.is_some() {
@@ -85,6 +86,10 @@ impl Core<'_> {
             let before = !item.is_emergency() && !self.lines.is_first(slot, &item.spaces);
             let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
             self.unfly(slot);
+            // Whoever goes first may change what was read: it is read again.
+            if let Some(item) = self.items.get_mut(&slot) {
+                item.base = None;
+            }
             // It may have been sent before the crash, and an earlier one of its namespace is to be sent now: how it ended
             // then has to be seen first.
             return if before && doubt { self.take_back(slot, "not sent: another goes first") } else { Ok(()) };
@@ -94,8 +99,8 @@ impl Core<'_> {
         }
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         match item.base.clone() {
-            None if class == Class::K6 => self.call_find(slot),
-            None if readable => self.call(slot, Ask::Read),
+            None if class == Class::K6 && !has(Bug::WorkItemBlind) => self.call_find(slot),
+            None if readable && class != Class::K6 => self.call(slot, Ask::Read),
             None => {
                 let (version, after, list) = (Version::default(), item.change.after.clone(), Vec::new());
                 item.base = Some(Base { version, after, list });
@@ -137,6 +142,9 @@ impl Core<'_> {
     /// An attempt of unknown effect: sent again at once where that is safe, else read after the last instant at which it can
     /// have landed and been seen.
     fn settle_doubt(&mut self, slot: Slot) -> Result<(), CommitError> {
+        if has(Bug::BlindResend) {
+            return self.outcome(slot, Outcome::NotApplied, None);
+        }
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         if item.check.failed >= CHANGE_ATTEMPTS {
             self.leave(slot, Some(Open::Unknown));
@@ -152,6 +160,7 @@ impl Core<'_> {
             return Ok(());
         }
         match class {
+            Class::K6 if has(Bug::WorkItemBlind) => return self.outcome(slot, Outcome::NotApplied, None),
             Class::K4 | Class::K6 => self.call_find(slot),
             _ => self.call(slot, Ask::Read),
         }
@@ -182,6 +191,9 @@ impl Core<'_> {
         let target = &item.change.key.target;
         let Some(profile) = self.profiles.get(target) else { return self.at.tick };
         let lag = self.windows.bound(target, profile, item.change.kind.removes());
+        if has(Bug::LandingForgotten) {
+            return item.in_doubt_since;
+        }
         // Ticks are whole seconds: what was sent late in one lands late in another.
         item.in_doubt_since + i64::from(profile.effect_bound()) + i64::from(lag) + 1
     }
@@ -234,6 +246,10 @@ impl Core<'_> {
             let (grade, after) = (profile.grade, change.after.clone());
             return if attested { self.confirm(slot, grade, &after) } else { self.end(slot, End::Unverifiable) };
         }
+        if has(Bug::AckConfirms) {
+            let (grade, after) = (profile.grade, change.after.clone());
+            return self.confirm(slot, grade, &after);
+        }
         if self.has_rival(slot) {
             self.wait(slot, self.at.tick + 1);
             return Ok(());
@@ -253,6 +269,9 @@ impl Core<'_> {
     /// Whether something under way may still give the access that an emergency takes away.
     pub(super) fn has_rival(&self, slot: Slot) -> bool {
         let Some(item) = self.items.get(&slot).filter(|item| item.is_emergency()) else { return false };
+        if has(Bug::RivalForgotten) {
+            return false;
+        }
         let others = self.cases.get(&item.key).into_iter().flatten().filter(|other| **other != slot);
         others.filter_map(|other| self.items.get(other)).any(|other| other.may_land() && other.gives())
     }

@@ -7,6 +7,7 @@ use super::{Answer, CommitError, End, Event, Open, Outcome, Status};
 use crate::correlate::Recorded;
 use crate::limits::{CHANGE_ATTEMPTS, LAGGING_READS_AGREE, MESSAGE_BYTES, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
 use crate::model::{Attribute, Change, Holding, State, StateHash, Time};
+use crate::planted::{Bug, has};
 use crate::progress::Progress;
 use crate::target::{Class, Found, Grade, Profile, Reading, Receipt, WriteError, Written};
 
@@ -57,7 +58,7 @@ impl Core<'_> {
             self.seen(slot);
             return self.outcome(slot, Outcome::Observed, Some(&reading.state));
         }
-        if !item.is_emergency() && !same(profile, found, item.change.before.as_ref()) {
+        if !item.is_emergency() && !has(Bug::LastWriterWins) && !same(profile, found, item.change.before.as_ref()) {
             self.outcomes.recovered += u64::from(in_doubt);
             let outcome = Outcome::Stale { found: StateHash::of(found) };
             return self.outcome(slot, outcome, Some(&reading.state));
@@ -150,7 +151,9 @@ impl Core<'_> {
                 self.outcome(slot, Outcome::Accepted { receipt, until: self.now().plus(due) }, None)
             }
             // Made, and its material is lost: nobody could use it, and nobody may.
-            _ if handle.is_none() && self.issues(slot) => self.outcome(slot, Outcome::Orphaned { id }, None),
+            _ if handle.is_none() && self.issues(slot) && !has(Bug::SecretForgotten) => {
+                self.outcome(slot, Outcome::Orphaned { id }, None)
+            }
             _ if !id.is_empty() => self.outcome(slot, Outcome::Issued { id, handle: handle.unwrap_or_default() }, None),
             _ => self.outcome(slot, Outcome::Acked, None),
         }
@@ -167,14 +170,13 @@ impl Core<'_> {
     fn refused(&mut self, slot: Slot, error: WriteError) -> Result<(), CommitError> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
-        let conditional = self.profiles.get(&item.change.key.target).is_some_and(|profile| profile.class == Class::K0);
         match error {
-            WriteError::Fenced => {
+            WriteError::Fenced if !has(Bug::FenceIgnored) => {
                 self.fenced = true;
                 Err(CommitError::Fenced)
             }
-            // The resource moved, so an earlier attempt cannot land any more either: its condition fails too.
-            WriteError::Precondition if conditional || !doubt => {
+            // Where an earlier attempt is in doubt, it may be what moved the resource: then only reading can tell.
+            WriteError::Precondition if !doubt => {
                 self.count_try(slot);
                 // What was read lags behind: a read at once would show the same again.
                 self.wait_out_lag(slot);
@@ -182,6 +184,7 @@ impl Core<'_> {
             }
             WriteError::Throttled { seconds } if !doubt => {
                 self.count_try(slot);
+                let seconds = if has(Bug::ThrottleIgnored) { 0 } else { seconds };
                 let until = self.now().plus(i64::from(seconds));
                 self.wait_longer(slot, seconds);
                 self.outcome(slot, Outcome::Throttled { until }, None)
@@ -332,7 +335,7 @@ impl Core<'_> {
             if check.agreed == 1 {
                 check.since = age;
             }
-            let enough = consistent || (check.agreed >= LAGGING_READS_AGREE && age >= bound);
+            let enough = consistent || has(Bug::FirstReadConfirms) || (check.agreed >= LAGGING_READS_AGREE && age >= bound);
             if !enough {
                 let next = if check.agreed < LAGGING_READS_AGREE { 1 } else { i64::from(bound.saturating_sub(age)).max(1) };
                 self.wait(slot, tick + next);

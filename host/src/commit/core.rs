@@ -17,6 +17,7 @@ use crate::audit::Salts;
 use crate::ledger::{Batch, Opening, RunRow};
 use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD, THROTTLE_SECONDS};
 use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, Namespace, PlanId, State, Time};
+use crate::planted::{Bug, has};
 use crate::progress::Progress;
 use crate::target::{Class, Profile};
 
@@ -157,7 +158,7 @@ impl<'a> Core<'a> {
     /// nothing is sent where they may still land.
     #[must_use]
     pub fn in_doubt(&self, change: ChangeId) -> bool {
-        self.statuses.get(&change).is_some_and(Status::effect_unknown)
+        !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::effect_unknown)
     }
 
     /// Whether any is.
@@ -231,7 +232,7 @@ impl<'a> Core<'a> {
         if in_doubt {
             self.lines.hold(slot, &item.spaces);
         }
-        if matches!(item.status, Status::Intent { .. }) {
+        if matches!(item.status, Status::Intent { .. }) && !has(Bug::OpenIntentResent) {
             let message = "the writer stopped before an outcome was recorded".to_owned();
             let event = Event::Outcome { outcome: Outcome::Ambiguous { message }, at: self.now() };
             self.journal.record(&mut item, event, None)?;
@@ -257,7 +258,9 @@ impl<'a> Core<'a> {
         let landing = covered.iter().filter_map(|slot| self.items.get(slot)).filter(may_land).map(|item| item.change.clone());
         self.landing.insert(denial.key(), landing.collect());
         if !self.denials.contains(denial) {
-            self.journal.denial(denial, self.now());
+            if !has(Bug::DenialNotFirst) {
+                self.journal.denial(denial, self.now());
+            }
             self.denials.push(denial.clone());
         }
         covered.into_iter().for_each(|slot| self.poke(slot));
@@ -349,6 +352,10 @@ impl<'a> Core<'a> {
         let number = self.journal.number();
         let batch = self.journal.take()?;
         self.outstanding = Some(number);
+        if has(Bug::DurableWhenSubmitted) {
+            self.durable = number;
+            self.poked.extend(self.intended.iter().copied());
+        }
         Some(batch)
     }
 
@@ -467,7 +474,8 @@ impl<'a> Core<'a> {
         } else if was_ahead {
             self.ahead = self.ahead.saturating_sub(1);
         }
-        if known {
+        let given_up = has(Bug::LineFreeInDoubt) && matches!(item.status, Status::Ambiguous { .. });
+        if known || given_up {
             self.settled(slot, waits);
         }
         self.poke(slot);

@@ -92,3 +92,10 @@ pub fn once_failed() -> impl Iterator<Item = u64> {
     let lines = ONCE_FAILED.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_whitespace().next()?.parse().ok())
 }
+
+/// How many seeds of a range it takes until one fails, and which rule it breaks. `None`: none of them did.
+#[must_use]
+pub fn first_failure(seeds: std::ops::Range<u64>) -> Option<(u64, Failure)> {
+    let start = seeds.start;
+    seeds.into_iter().find_map(|seed| one(seed, false).1.map(|failure| (seed - start + 1, failure)))
+}

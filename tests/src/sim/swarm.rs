@@ -93,7 +93,7 @@ impl Swarm {
             lag: rng.percent(60),
             flap: rng.percent(50),
             misjudged: rng.percent(10),
-            hand: if rng.percent(30) { rng.between(4, 30) as usize } else { usize::MAX },
+            hand: if rng.percent(40) { rng.between(2, 16) as usize } else { usize::MAX },
             fences: stale || rng.percent(50),
         }
     }

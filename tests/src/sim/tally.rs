@@ -70,8 +70,22 @@ fn median(numbers: &[u32]) -> u32 {
 }
 
 /// Legal arrows that a commit of one plan never takes: what the engine records between plans, and what `next` allows for
-/// later.
-pub const NOT_TAKEN: [Arrow; 0] = [];
+/// later. A change waits for what comes before it until it begins, so that nothing before a waiting one can still end.
+pub const NOT_TAKEN: [Arrow; 13] = [
+    ("accepted", "observed"),
+    ("manual", "observed"),
+    ("moved", "denied"),
+    ("observed", "unverifiable"),
+    ("ready", "observed"),
+    ("ready", "replanned"),
+    ("ready", "stale"),
+    ("ready", "superseded"),
+    ("waiting", "blocked_by"),
+    ("waiting", "observed"),
+    ("waiting", "replanned"),
+    ("waiting", "stale"),
+    ("waiting", "superseded"),
+];
 
 /// One status of each sort that `next` tells apart.
 #[must_use]

@@ -16,8 +16,8 @@ pub const REPLICAS: usize = 3;
 pub enum By {
     /// A write of this change; the flag says whether by an emergency.
     Change(ChangeId, bool),
-    /// An entry of somebody else on the list that this change wrote as a whole.
-    Collateral(ChangeId),
+    /// An entry of somebody else on the list that this change wrote as a whole: whether an emergency's, and by which epoch.
+    Collateral(ChangeId, bool, u64),
     /// What this change made was taken back.
     Undo(ChangeId),
     /// Somebody else.
@@ -186,9 +186,8 @@ impl Target {
 
     /// Somebody else edits a case.
     pub fn edit(&mut self, rng: &mut Rng, tick: i64, key: &CaseKey, state: State) {
-        if self.profile.class == Class::K4 && state.is_some() && self.holds(key).is_none() {
-            self.make(key, String::new(), None);
-        }
+        // Strangers take credentials away; they make none in a case of ours.
+        let state = if self.profile.class == Class::K4 { None } else { state };
         self.put(rng, tick, key, state, By::Foreign);
     }
 
@@ -317,7 +316,11 @@ impl Target {
         for holder in holders {
             let state = request.list.iter().find(|member| member.holder == holder).map(|member| member.holding.clone());
             let own = holder == key.holder;
-            let by = if own { By::Change(request.change.id, request.emergency) } else { By::Collateral(request.change.id) };
+            let by = if own {
+                By::Change(request.change.id, request.emergency)
+            } else {
+                By::Collateral(request.change.id, request.emergency, request.fence)
+            };
             self.put(rng, tick, &CaseKey { holder, ..key.clone() }, state, by);
         }
     }

@@ -27,7 +27,8 @@ impl Oracle {
                     self.flights.retain(|_, flight| flight.who != who);
                 }
             }
-            By::Collateral(id) => self.hits_nobody_else((false, id), &landed),
+            By::Collateral(_, true, epoch) if epoch < self.current => {}
+            By::Collateral(id, emergency, _) => self.hits_nobody_else((emergency, id), &landed),
             By::Undo(_) | By::Foreign => {}
         }
         self.journal.push(landed);
@@ -57,7 +58,8 @@ impl Oracle {
         self.check(!(adds && denied), "V29", landed.tick, || format!("{} landed after a denial of it was settled", short(who)));
     }
 
-    /// I3: writing a whole list undoes nothing that we did ourselves. What a stranger edits at the same time may be lost.
+    /// I3: writing a whole list undoes nothing that we did ourselves. What a stranger edits at the same time may be lost; and
+    /// what an emergency of a dead process left on its way is not known to the next.
     fn hits_nobody_else(&mut self, who: Who, landed: &Landed) {
         let last = self.journal.iter().rev().find(|other| other.key == landed.key).map(|other| other.by);
         let ours = matches!(last, Some(By::Change(..)));
@@ -70,7 +72,7 @@ impl Oracle {
         let (denial, announced) = (called.denial.clone(), called.announced);
         let by_stranger = |key: &CaseKey| {
             let last = self.journal.iter().rev().find(|landed| landed.key == *key);
-            last.is_some_and(|landed| landed.tick >= announced && matches!(landed.by, By::Foreign | By::Collateral(_)))
+            last.is_some_and(|landed| landed.tick >= announced && matches!(landed.by, By::Foreign | By::Collateral(..)))
         };
         let by_person = |key: &CaseKey| self.class(&key.target) == Class::K6;
         let works = |key: &CaseKey, state: &State| match key.subject {

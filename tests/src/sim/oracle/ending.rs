@@ -123,7 +123,7 @@ impl Oracle {
         let mut wrong = None;
         for landed in &self.journal {
             let counts = match landed.by {
-                By::Foreign | By::Undo(_) | By::Collateral(_) => true,
+                By::Foreign | By::Undo(_) | By::Collateral(..) => true,
                 By::Change(id, emergency) => self.may_show((emergency, id)),
             };
             if counts {
@@ -145,7 +145,7 @@ impl Oracle {
         let tells = ["not_observed", "unverifiable", "denied", "superseded"];
         match self.stand(who) {
             // An emergency that was cut short is called for again; what it took away stays away.
-            _ if who.0 => true,
+            _ if who.0 || self.unheard.contains(&who) => true,
             Stand::Confirmed => true,
             Stand::Ended(name) => tells.contains(&name),
             // Nobody will ever know.

@@ -117,6 +117,9 @@ impl Oracle {
             (true, Some(_)) => state.as_ref().is_none_or(|holding| !holding.enabled),
         });
         let Some(writer) = self.writers.get_mut(&epoch) else { return };
+        if let Some(state) = state {
+            writer.shown.insert(who, state.clone());
+        }
         let reads = writer.reads.entry(who).or_default();
         match met {
             Some(true) => (reads.agree, reads.last) = (reads.agree + 1, served),

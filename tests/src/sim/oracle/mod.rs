@@ -62,6 +62,8 @@ pub(super) struct Flight {
     pub who: Who,
     /// Who sent it, and the fence by which the target still judges it.
     pub epoch: u64,
+    /// It was sent after another one took over, who cannot know of it until the target refuses it.
+    pub stale: bool,
     pub fence: u64,
     pub target: String,
     pub spaces: Vec<String>,
@@ -77,6 +79,9 @@ pub(super) struct Reads {
     pub missed: i64,
 }
 
+/// The state that a read showed last.
+pub(super) type Shown = trueup::model::State;
+
 /// One process.
 #[derive(Default)]
 pub(super) struct Writer {
@@ -89,6 +94,7 @@ pub(super) struct Writer {
     pub sent: u64,
     pub throttled: BTreeMap<Who, i64>,
     pub reads: BTreeMap<Who, Reads>,
+    pub shown: BTreeMap<Who, Shown>,
     pub announced: Vec<Denial>,
     pub confirmed: BTreeMap<(String, bool), u32>,
     pub settled_before: usize,
@@ -114,6 +120,8 @@ pub struct Oracle {
     pub(super) writers: BTreeMap<u64, Writer>,
     pub(super) current: u64,
     pub(super) flights: BTreeMap<u64, Flight>,
+    /// Changes that a stale owner had accepted before the target saw the new one's fence: nobody else hears of it.
+    pub(super) unheard: BTreeSet<Who>,
     /// The highest fence that each target keeps.
     pub(super) fences: BTreeMap<String, u64>,
     pub(super) journal: Vec<Landed>,
@@ -139,6 +147,7 @@ impl Oracle {
             writers: BTreeMap::new(),
             current: 0,
             flights: BTreeMap::new(),
+            unheard: BTreeSet::new(),
             fences: BTreeMap::new(),
             journal: Vec::new(),
             called: Vec::new(),

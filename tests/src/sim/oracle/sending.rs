@@ -44,7 +44,7 @@ impl Oracle {
         };
         let spent = once && self.journal.iter().any(own);
         if !spent && self.fences.get(&target).is_none_or(|fence| *fence <= epoch) {
-            self.flights.insert(no, Flight { who, epoch, fence: epoch, target, spaces });
+            self.flights.insert(no, Flight { who, epoch, stale: epoch != self.current, fence: epoch, target, spaces });
         }
         if let Some(writer) = self.writers.get_mut(&epoch) {
             *writer.writes.entry(who).or_default() += 1;
@@ -78,7 +78,7 @@ impl Oracle {
         let shares = |flight: &Flight| flight.spaces.iter().any(|space| fact.spaces.contains(space));
         let apart = |flight: &Flight| {
             let alone = !matches!(self.class(&flight.target), Class::K2 | Class::K5);
-            flight.who.0 && (alone || flight.epoch < epoch)
+            flight.stale || flight.who.0 && (alone || flight.epoch < epoch)
         };
         let counts = |flight: &&Flight| flight.who != who && !apart(flight) && shares(flight);
         let other = self.flights.values().find(counts).map(|flight| flight.who);
@@ -90,8 +90,8 @@ impl Oracle {
     fn no_blind_repeat(&mut self, tick: i64, epoch: u64, who: Who) {
         let Some(fact) = self.facts.get(&who) else { return };
         let class = self.class(&fact.change.key.target);
-        let safe = matches!(class, Class::K0 | Class::K3) || (who.0 && class == Class::K1);
-        let first = self.flights.values().any(|flight| flight.who == who && !(who.0 && flight.epoch < epoch));
+        let safe = matches!(class, Class::K0 | Class::K3) || (who.0 && matches!(class, Class::K1 | Class::K5));
+        let first = self.flights.values().any(|flight| flight.who == who && !flight.stale && !(who.0 && flight.epoch < epoch));
         self.check(safe || !first, "V20", tick, || {
             format!("{} is sent again while its first request may still land", short(who))
         });
@@ -139,7 +139,7 @@ impl Oracle {
     }
 
     /// Gates are open, time has come (V38) and has not run out (V15), nothing denies it (V29), the clock can be trusted
-    /// (V18), and it says what the plan says (V16).
+    /// (V18), it says what the plan says (V16), and the case was read to be what the plan expects (R19).
     fn is_permitted(&mut self, tick: i64, epoch: u64, who: Who, after: &State, at: Time) {
         let (Some(fact), Some(writer)) = (self.facts.get(&who), self.writers.get(&epoch)) else { return };
         let change = &fact.change;
@@ -151,6 +151,7 @@ impl Oracle {
         let wrong_clock =
             self.clock_off.is_some_and(|(since, frozen)| since > writer.started && (!frozen || tick - since > CLOCK_TOLERANCE));
         let altered = *after != change.after;
+        let moved = writer.shown.get(&who).is_some_and(|shown| *shown != change.before);
         for (broken, rule, words) in [
             (closed, "V26", "is sent although a gate is closed"),
             (denied, "V29", "is sent although a denial covers it"),
@@ -158,6 +159,7 @@ impl Oracle {
             (late, "V15", "is sent after its access had to end"),
             (wrong_clock, "V18", "is sent by a clock that went wrong"),
             (altered, "V16", "does not say what the plan says"),
+            (moved, "R19", "writes over what somebody else did since the plan"),
         ] {
             if broken {
                 self.breaks(rule, tick, format!("{} {words}", short(who)));
@@ -172,9 +174,12 @@ impl Oracle {
 
     /// A target accepted a request: it takes effect later, whoever owns by then.
     pub fn reopen(&mut self, no: u64, change: &Change, emergency: bool, epoch: u64) {
-        let who = (emergency, change.id);
+        let (stale, who) = (epoch != self.current, (emergency, change.id));
+        if stale {
+            self.unheard.insert(who);
+        }
         let spaces = self.facts.get(&who).map(|fact| fact.spaces.clone()).unwrap_or_default();
-        self.flights.insert(no, Flight { who, epoch, fence: u64::MAX, target: change.key.target.clone(), spaces });
+        self.flights.insert(no, Flight { who, epoch, stale, fence: u64::MAX, target: change.key.target.clone(), spaces });
     }
 
     /// A target has seen a fence and keeps it: requests of lower ones take no effect there any more.

@@ -1,0 +1,36 @@
+//! Ten thousand seeds of the simulator, the seeds that once failed, and the planted bugs that show that it can find one.
+//! `cargo run --release -p trueup-tests --bin sim` lives through as many as there is time for.
+
+use std::process::Command;
+
+use trueup_tests::sim;
+
+/// Seeds in the suite.
+const SEEDS: u64 = 10_000;
+
+#[test]
+fn i1_to_i6_hold_in_ten_thousand_stories_of_every_fault_at_once() {
+    let again: Vec<_> = sim::once_failed().filter_map(|seed| sim::one(seed, false).1).collect();
+    assert!(again.is_empty(), "seeds that once failed do so again: {again:#?}");
+    let (tally, failures) = sim::many(0..SEEDS, 2, 5);
+    assert!(failures.is_empty(), "{}", failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    let (changes, shared) = tally.medians();
+    assert!(changes >= 20 && shared >= 3, "seeds are too small: {changes} changes, {shared} shared namespaces");
+    let rare = tally.rare(10);
+    assert!(rare.is_empty(), "arrows that are hardly ever taken: {rare:?}");
+}
+
+#[test]
+fn arrows_that_are_not_taken_are_legal_and_few() {
+    let legal = sim::legal_arrows();
+    assert!(sim::NOT_TAKEN.iter().all(|arrow| legal.contains(arrow)));
+    assert!(sim::NOT_TAKEN.len() * 3 < legal.len(), "{} of {}", sim::NOT_TAKEN.len(), legal.len());
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    let output = Command::new(env!("CARGO_BIN_EXE_planted")).arg("--quick").output().expect("planted");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}");
+    assert!(told.lines().count() > 10, "{told}");
+}
