@@ -118,9 +118,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
             (Exit::Unwritable, Some("make room, then run `trueup resume`; nothing of the last step was written"))
         }
         EngineError::Ledger(_) => (Exit::Ledger, Some("`trueup audit verify` tells how far the log can be trusted")),
-        EngineError::Plan(_) | EngineError::Commit(CommitError::Plan(_)) | EngineError::ForeignPlan { .. } => {
-            (Exit::Plan, Some("make a new plan with `trueup plan`"))
-        }
+        EngineError::Plan(_)
+        | EngineError::Commit(CommitError::Plan(_) | CommitError::Order { .. } | CommitError::Lane { .. })
+        | EngineError::ForeignPlan { .. } => (Exit::Plan, Some("make a new plan with `trueup plan`")),
         EngineError::UnknownTarget { .. } => (Exit::Config, Some("add a `[[target]]` with that name, or correct the source")),
         EngineError::PagesGone => {
             (Exit::NotFound, Some("a plan can be explained until the next run begins; make a new one with `trueup plan`"))

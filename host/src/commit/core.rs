@@ -171,11 +171,14 @@ impl<'a> Core<'a> {
     /// order; one that was taken already is passed over.
     ///
     /// # Errors
-    /// When the change names no case of recorded state, or the plan is out of order.
+    /// When the change names no case of recorded state, or claims the emergency lane.
     pub fn offer(&mut self, index: u64, change: Change) -> Result<(), CommitError> {
         let slot = Slot(i64::try_from(index).unwrap_or(i64::MAX));
         if self.ids.contains_key(&change.id) || self.slices.has(index) {
             return Ok(());
+        }
+        if change.lane == Lane::Emergency {
+            return Err(CommitError::Lane { change: change.id });
         }
         self.slices.take(index);
         self.take(slot, self.plan, change)

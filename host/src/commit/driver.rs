@@ -66,6 +66,12 @@ pub enum CommitError {
         /// The change.
         change: ChangeId,
     },
+    /// A change of a plan is in the emergency lane, which only a call opens (V28): somebody else wrote that plan.
+    #[error("change `{change}` of the plan is in the emergency lane, which no plan opens")]
+    Lane {
+        /// The change.
+        change: ChangeId,
+    },
     /// A change names no case of recorded state.
     #[error("change `{change}` has no valid recorded key: `{found}`")]
     RecordedKey {

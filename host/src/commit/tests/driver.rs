@@ -7,7 +7,7 @@ use crate::commit::{CommitError, End, Event, Open, Outcome, Outcomes, Rest, Stat
 use crate::correlate::Recorded;
 use crate::ledger::{BatchId, LeafKind, Settled, Stage};
 use crate::limits::{BREAKER_LEAST, CHANGE_ATTEMPTS, VERIFY_READS};
-use crate::model::{Change, ChangeId, ChangeKind, GateKind, Holding, StateHash, Time};
+use crate::model::{Change, ChangeId, ChangeKind, GateKind, Holding, Lane, StateHash, Time};
 
 fn until(seconds: i64) -> Option<Holding> {
     Some(Holding { expires_at: Time::from_seconds(seconds), ..Holding::default() })
@@ -579,6 +579,15 @@ fn an_acknowledged_change_that_cannot_be_read_back_stays_open() {
     assert_eq!(open(&outcomes, &only), Some(&Open::Unverified));
     let outcomes = world.finish(std::slice::from_ref(&only), &[], 10);
     assert_eq!((outcomes.confirmed(), outcomes.writes), (1, 0));
+}
+
+#[test]
+fn v28_no_plan_opens_the_emergency_lane() {
+    let world = World::new();
+    let mut forged = gated(revoke("a", "group:x"), GateKind::Budget);
+    forged.lane = Lane::Emergency;
+    assert!(matches!(world.commit(&[forged], &[], 10), Some(Err(CommitError::Lane { .. }))));
+    assert_eq!(world.lock().requests, []);
 }
 
 #[test]
