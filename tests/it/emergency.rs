@@ -83,3 +83,18 @@ fn a_call_without_a_running_job_is_done_at_once() {
     let log = cli::json(folder, &["audit", "log", "--count", "10"]).expect("log").to_string();
     assert!(log.contains("emergency") && log.contains("wrong team"), "{log}");
 }
+
+#[test]
+fn v28_a_call_takes_nothing_away_where_trueup_only_observes() {
+    let folder = tempfile::tempdir().expect("folder");
+    let folder = folder.path();
+    kill::prepare(folder).expect("tenant");
+    let config = std::fs::read_to_string(folder.join("trueup.toml")).expect("configuration");
+    std::fs::write(folder.join("trueup.toml"), config.replace("authoritative", "observe")).expect("configuration");
+    let rows = || EmbeddedTarget::open(&folder.join("crm.db"), "crm").expect("target").dump().expect("rows");
+    let before = rows();
+    let called = cli::trueup(folder, &["revoke", "user0001", "--by", "ada", "--why", "stolen", "--json"]).expect("it runs");
+    let told: serde_json::Value = serde_json::from_slice(&called.stdout).expect("JSON");
+    assert_eq!((told["settled"].as_bool(), called.status.code()), (Some(false), Some(10)), "{told}");
+    assert_eq!(rows(), before);
+}

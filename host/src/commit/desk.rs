@@ -90,6 +90,10 @@ pub trait Desk: Send + Sync {
     /// Returns when a call may have come in.
     async fn arrived(&self);
 
+    /// Whether the tenant's scopes let this case be written at all: an emergency does not skip them (V28). What is only
+    /// observed stays, and keeps the denial unsettled.
+    fn is_managed(&self, key: &CaseKey) -> bool;
+
     /// What is recorded of a case; a case that is not known has incarnation one.
     ///
     /// # Errors
@@ -109,6 +113,10 @@ impl Desk for NoDesk {
 
     async fn arrived(&self) {
         std::future::pending().await
+    }
+
+    fn is_managed(&self, _: &CaseKey) -> bool {
+        true
     }
 
     fn recorded(&self, key: &CaseKey) -> Result<Recorded, CommitError> {

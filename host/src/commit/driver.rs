@@ -296,12 +296,15 @@ impl<'a> Work<'a> {
                 held.push((change.key, after));
             }
         }
+        let all = held.len();
+        held.retain(|(key, _)| self.desk.is_managed(key));
+        let complete = errors.is_empty() && held.len() == all;
         let plan = emergency_plan(self.owned.tenant(), &denial, self.owned.epoch());
         let changes = held
             .iter()
             .map(|(key, holding)| Ok(reduce(self.owned.tenant(), &denial, key, holding, &self.desk.recorded(key)?)))
             .collect::<Result<Vec<_>, CommitError>>()?;
-        core.deny(denial, plan, changes, errors.is_empty())
+        core.deny(denial, plan, changes, complete)
     }
 
     /// What has come in already.

@@ -20,7 +20,7 @@ use crate::commit::{Commit, CommitError, Desk, Flow, Outcomes};
 use crate::correlate::Recorded;
 use crate::ledger::Owned;
 use crate::limits::{EMERGENCY_LOOK_MILLISECONDS, MESSAGE_BYTES};
-use crate::model::{CaseKey, Change, Denial, Digest, KeyHash, PlanId, RunId, StateHash, Subject, Time};
+use crate::model::{CaseKey, Change, Denial, Digest, KeyHash, Mode, PlanId, RunId, StateHash, Subject, Time};
 use crate::rule::KeyKind;
 
 /// A call to take access away at once and to deny it until it is lifted.
@@ -144,6 +144,10 @@ impl Desk for OpenDesk<'_> {
             _ => Poll::Ready(()),
         })
         .await;
+    }
+
+    fn is_managed(&self, key: &CaseKey) -> bool {
+        self.engine.parts.scopes.mode(&key.target, &key.object) != Mode::Observe
     }
 
     fn recorded(&self, key: &CaseKey) -> Result<Recorded, CommitError> {
