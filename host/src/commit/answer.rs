@@ -59,6 +59,12 @@ impl Core<'_> {
             return self.outcome(slot, Outcome::Observed, Some(&reading.state));
         }
         if !item.is_emergency() && !has(Bug::LastWriterWins) && !same(profile, found, item.change.before.as_ref()) {
+            // A conditional request cannot land on what somebody changed; any other in doubt still may.
+            let (conditional, asked, by) = (profile.class == Class::K0, item.asked, self.lands_by(slot));
+            if in_doubt && !conditional && asked < by {
+                self.wait(slot, by);
+                return Ok(());
+            }
             self.outcomes.recovered += u64::from(in_doubt);
             let outcome = Outcome::Stale { found: StateHash::of(found) };
             return self.outcome(slot, outcome, Some(&reading.state));

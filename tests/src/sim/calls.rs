@@ -185,7 +185,8 @@ impl World<'_> {
         for one in landed {
             self.tell(|| format!("      {} holds {:?} now, by {:?}", one.key, one.after, one.by));
             // Strangers like to change what was just changed.
-            if self.swarm.foreign > 0 && !self.calm && self.rng.percent(8) {
+            let often = if matches!(one.by, super::target::By::Change(_, true)) { 40 } else { 8 };
+            if self.swarm.foreign > 0 && !self.calm && self.rng.percent(often) {
                 let soon = self.rng.between(0, 4);
                 self.after(soon, Happening::Edit(Some(one.key.clone())));
             }

@@ -89,7 +89,7 @@ impl Swarm {
             clock: if rng.percent(25) { Some(*rng.pick(&clocks)) } else { None },
             flush_unknown: on(rng, 1, 8),
             disk_full: on(rng, 1, 4),
-            emergencies: on(rng, 1, 3),
+            emergencies: on(rng, 1, 4),
             lag: rng.percent(60),
             flap: rng.percent(50),
             misjudged: rng.percent(10),

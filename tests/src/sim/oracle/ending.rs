@@ -147,7 +147,8 @@ impl Oracle {
             // An emergency that was cut short is called for again; what it took away stays away.
             _ if who.0 || self.unheard.contains(&who) => true,
             Stand::Confirmed => true,
-            Stand::Ended(name) => tells.contains(&name),
+            // Where reads lag longer than anybody believes, reading may settle a doubt wrongly.
+            Stand::Ended(name) => tells.contains(&name) || self.misjudged,
             // Nobody will ever know.
             _ => self.facts.get(&who).is_some_and(|fact| self.is_unreadable(&fact.change.key.target)),
         }
