@@ -4,7 +4,7 @@ CARGO ?= cargo
 WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
 
-.PHONY: demo test bench lint FORCE
+.PHONY: demo test bench bench-commit lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
 ALL := --workspace --features trueup/cli,trueup-tests/whole
@@ -20,6 +20,11 @@ test: $(WASM)
 bench: $(WASM)
 	$(CARGO) build --release $(ALL) --bin bench
 	target/release/bench
+
+# How fast committing is; needs no sandbox, so it builds in a minute. Also in target/bench/commit.json.
+bench-commit:
+	$(CARGO) build --release -p trueup --no-default-features --features sqlite --example commit_rate
+	target/release/examples/commit_rate
 
 lint: $(WASM)
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
