@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::{Result, empty};
 
 /// Changes per slice, and changes of the plan.
-const SIZES: [(u32, u64); 4] = [(1, 2_000), (10, 10_000), (100, 30_000), (1_000, 50_000)];
+const SIZES: [(u32, u64); 4] = [(1, 1_000), (10, 5_000), (100, 20_000), (1_000, 30_000)];
 /// Rounds of each side, in turn: the best ones are compared, since what else the machine does slows both down, but not in
 /// the same rounds.
 const ROUNDS: usize = 3;

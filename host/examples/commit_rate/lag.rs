@@ -43,7 +43,10 @@ fn once(what: &str, plan: Vec<Change>, waves: u32, table: &mut Table) -> Result<
     let job = Job { ledger: &ledger, owned: &owned, target: &target, slice, clock: &*clock, desk, events, in_doubt };
     let (outcomes, spent) = job.run(plan)?;
     all_confirmed(&outcomes, changes)?;
-    let (reads, writes) = (target.held().reads, target.held().writes);
+    let (reads, writes) = {
+        let held = target.held();
+        (held.reads, held.writes)
+    };
     let figure = Figure::new(&format!("{what}, all confirmed"), (clock.tick() - START) as f64, "virtual s")
         .beside("one window for each wave", f64::from(WINDOW * waves))
         .with("class", "K1")
