@@ -46,6 +46,10 @@ impl Desk for Phone {
         self.rings.notified().await;
     }
 
+    fn is_managed(&self, _: &CaseKey) -> bool {
+        true
+    }
+
     fn recorded(&self, key: &CaseKey) -> Result<Recorded, CommitError> {
         Ok(Recorded::new(plain_key(key), StateHash::ABSENT, 1))
     }

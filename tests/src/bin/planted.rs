@@ -57,8 +57,10 @@ fn main() -> ExitCode {
         let rules: Vec<String> = found.rules.iter().map(|(rule, times)| format!("{rule} {times}x")).collect();
         let by = if rules.is_empty() { "nothing: it survives".to_owned() } else { format!("simulator: {}", rules.join(", ")) };
         println!("{:<22} {median:>7} {worst:>7}  {by}", format!("{bug:?}"));
-        survivors += u32::from(median > MOST);
+        // A quick look is content with one range that finds it; the full one wants most of them to.
+        survivors += u32::from(if quick { found.seeds[0] > MOST } else { median > MOST });
     }
-    println!("{} bugs, {survivors} survive {MOST} seeds in most of {ranges} ranges", Bug::ALL.len());
+    let in_ranges = if quick { "all" } else { "most" };
+    println!("{} bugs, {survivors} survive {MOST} seeds in {in_ranges} of {ranges} ranges", Bug::ALL.len());
     if survivors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
