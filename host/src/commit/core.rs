@@ -232,7 +232,10 @@ impl<'a> Core<'a> {
             change,
         };
         self.lines.enter(slot, &item.spaces);
-        if in_doubt {
+        // A whole list is held until it was read back: reads may still show the one before.
+        let class = self.profiles.get(&item.change.key.target).map(|profile| profile.class);
+        let unread = class == Some(Class::K2) && matches!(item.status, Status::Acked { .. } | Status::Observed { .. });
+        if in_doubt || unread {
             self.lines.hold(slot, &item.spaces);
         }
         if matches!(item.status, Status::Intent { .. }) && !has(Bug::OpenIntentResent) {
