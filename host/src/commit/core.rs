@@ -16,7 +16,7 @@ use super::{Call, CommitError, End, Event, Open, Outcome, Outcomes, Status, next
 use crate::audit::Salts;
 use crate::ledger::{Batch, Opening, RunRow};
 use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD, THROTTLE_SECONDS};
-use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, Namespace, PlanId, State, Time};
+use crate::model::{CaseKey, Change, ChangeId, Denial, KeyHash, Lane, Namespace, PlanId, State, Time};
 use crate::planted::{Bug, has};
 use crate::progress::Progress;
 use crate::target::{Class, Profile};
@@ -78,6 +78,8 @@ pub struct Core<'a> {
     /// Emergency changes of each denial that are not settled yet, and whether one ended unconfirmed.
     pub(super) denied: BTreeMap<PlanId, (Denial, usize, bool)>,
     emergencies: i64,
+    /// Cases that a change left behind may still give access to.
+    doubtful: Vec<CaseKey>,
     landing: BTreeMap<(String, String, String), Vec<Change>>,
     /// Intents that were recorded and not sent.
     pub(super) ahead: usize,
@@ -131,6 +133,7 @@ impl<'a> Core<'a> {
             slices: Slices::new(slice as u64),
             denied: BTreeMap::new(),
             emergencies: i64::MIN,
+            doubtful: Vec::new(),
             landing: BTreeMap::new(),
             ahead: 0,
             outstanding: None,
@@ -555,6 +558,9 @@ impl<'a> Core<'a> {
         }
         if item.status.effect_unknown() {
             self.barrier.unsettled(&item.change, &item.spaces);
+            if !item.is_emergency() && item.gives() {
+                self.doubtful.push(item.change.key.clone());
+            }
         }
         if !item.is_emergency() {
             self.ids.remove(&item.change.id);
@@ -611,7 +617,7 @@ impl<'a> Core<'a> {
         let over: Vec<PlanId> = self.denied.iter().filter(|(_, (_, left, _))| *left == 0).map(|(plan, _)| *plan).collect();
         for plan in over {
             let Some((denial, _, clean)) = self.denied.remove(&plan) else { continue };
-            if clean {
+            if clean && !self.doubtful.iter().any(|key| denial.covers(key)) {
                 let settled = Denial { settled_at: self.now(), ..denial };
                 self.journal.denial(&settled, self.now());
                 if let Some(known) = self.denials.iter_mut().find(|known| known.key() == settled.key()) {
