@@ -8,7 +8,7 @@ use trueup::model::State;
 use trueup::target::{Class, Grade};
 
 use super::{Oracle, Who, same_call, short};
-use crate::sim::target::By;
+use crate::sim::target::{By, Landed};
 
 /// The grade that a tier demands.
 const DEMANDED: [Grade; 4] = [Grade::E0, Grade::E1, Grade::E3, Grade::E3];
@@ -94,7 +94,8 @@ impl Oracle {
             format!("{} is confirmed by {} agreeing reads", short(who), reads.agree)
         });
         let own = |by: By| by == By::Change(who.1, who.0);
-        let effect = self.journal.iter().rev().find(|landed| landed.key == change.key && own(landed.by));
+        let read = |landed: &&Landed| landed.key == change.key && landed.tick <= reads.last && own(landed.by);
+        let effect = self.journal.iter().rev().find(read);
         let hidden = effect.is_some_and(|landed| landed.seen_by_all > reads.last) && !learned && !self.misjudged;
         self.check(!hidden, "V34", tick, || format!("{} is confirmed before every replica shows it", short(who)));
     }
