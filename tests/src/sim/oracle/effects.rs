@@ -22,8 +22,8 @@ impl Oracle {
                     self.has_not_expired(who, &landed);
                     self.is_not_denied(who, &landed);
                 }
-                // The version that others of its requests ask for has moved on, or their key is used up: none can land.
-                if matches!(self.class(&landed.key.target), Class::K0 | Class::K3) {
+                // Its key is used up: no other request of it can take effect.
+                if self.class(&landed.key.target) == Class::K3 {
                     self.flights.retain(|_, flight| flight.who != who);
                 }
             }
@@ -31,7 +31,22 @@ impl Oracle {
             By::Collateral(id, emergency, _) => self.hits_nobody_else((emergency, id), &landed),
             By::Undo(_) | By::Foreign => {}
         }
+        if self.class(&landed.key.target) == Class::K0 {
+            self.version_moves(&landed.key);
+        }
         self.journal.push(landed);
+    }
+
+    /// Requests that ask for an older version of a resource can take no effect any more (K0).
+    fn version_moves(&mut self, key: &CaseKey) {
+        let facts = &self.facts;
+        self.flights.retain(|_, flight| {
+            let same = |other: &CaseKey| match (key.object.as_str(), other.object.as_str()) {
+                ("", "") => key.holder == other.holder,
+                (left, right) => left == right,
+            };
+            flight.target != key.target || !facts.get(&flight.who).is_some_and(|fact| same(&fact.change.key))
+        });
     }
 
     /// V35: every mutation is behind a durable intent.
@@ -59,14 +74,17 @@ impl Oracle {
     }
 
     /// I3: writing a whole list undoes nothing that we did ourselves. What a stranger edits at the same time may be lost; and
-    /// what an emergency of a dead process left on its way is not known to the next.
+    /// what an emergency of a dead process did is not known to the next.
     fn hits_nobody_else(&mut self, who: Who, landed: &Landed) {
-        let last = self.journal.iter().rev().find(|other| other.key == landed.key).map(|other| other.by);
-        let ours = matches!(last, Some(By::Change(..)));
+        let began = self.writers.get(&self.current).map_or(0, |writer| writer.started);
+        let unknown = |other: &Landed| matches!(other.by, By::Change(_, true)) && other.tick < began;
+        let last = self.journal.iter().rev().find(|other| other.key == landed.key).filter(|other| !unknown(other));
+        let ours = matches!(last.map(|other| other.by), Some(By::Change(..)));
         self.check(!ours, "I3", landed.tick, || format!("{} wrote over what we did to {}", short(who), landed.key));
     }
 
-    /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since.
+    /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since. Where reads
+    /// lag longer than anybody believes, nobody can know.
     pub fn denial_settled<'a>(&mut self, tick: i64, index: usize, held: impl Iterator<Item = (&'a CaseKey, State)>) {
         let Some(called) = self.called.get(index) else { return };
         let (denial, announced) = (called.denial.clone(), called.announced);
@@ -81,7 +99,7 @@ impl Oracle {
         };
         let left = held
             .filter(|(key, state)| denial.covers(key) && works(key, state))
-            .find(|(key, _)| !by_stranger(key) && !by_person(key))
+            .find(|(key, _)| !by_stranger(key) && !by_person(key) && !self.misjudged)
             .map(|(key, _)| key.to_string());
         if let Some(key) = left {
             self.breaks("V29", tick, format!("a denial is settled, and {key} still works"));
