@@ -47,15 +47,8 @@ impl Core<'_> {
             self.leave(slot, Some(Open::BackedOff { target }));
             return Ok(());
         }
-        if !item.is_emergency() {
-            if !self.is_let_through(slot)? {
-                return Ok(());
-            }
-            // Whoever could be sent at once must not wait for those who stand behind it in line.
-            if !self.may_record() && !self.could_go(slot) {
-                self.unrecorded.insert(slot);
-                return Ok(());
-            }
+        if !item.is_emergency() && !(self.is_let_through(slot)? && self.is_recordable(slot)) {
+            return Ok(());
         }
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
         let at = self.now();
@@ -68,8 +61,23 @@ impl Core<'_> {
         self.cases.get(&item.key).is_some_and(|case| case.first().is_some_and(|first| *first < slot))
     }
 
-    fn could_go(&self, slot: Slot) -> bool {
-        self.items.get(&slot).is_some_and(|item| self.lines.is_free(slot, &item.spaces))
+    /// Whether an intent may be recorded now; else the change waits where it is found again. Whoever could be sent at once
+    /// does not wait for those who stand behind it in line, only for a place in flight and for the next batch.
+    fn is_recordable(&mut self, slot: Slot) -> bool {
+        if self.may_record() {
+            return true;
+        }
+        // Tried before, it may have kept its place in flight: others may need that to go first.
+        self.unfly(slot);
+        let Some(item) = self.items.get(&slot) else { return false };
+        if self.lines.is_free(slot, &item.spaces) {
+            if self.flight.has_room(&item.change) && !self.has_slice() {
+                return true;
+            }
+            self.urgent.enter(&item.change, slot);
+        }
+        self.unrecorded.insert(slot);
+        false
     }
 
     /// Whether something in hand must be over first: an earlier place of its component, what it depends on, an earlier
@@ -136,13 +144,13 @@ impl Core<'_> {
     /// Whether the target's breaker lets a change through; else it waits, or is left to the next run.
     pub(super) fn is_let_through(&mut self, slot: Slot) -> Result<bool, CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(false) };
-        let target = item.change.key.target.clone();
-        match self.breakers.passage(&target, self.at.tick) {
+        match self.breakers.passage(&item.change.key.target, self.at.tick) {
             Passage::Open => return Ok(true),
             Passage::Quarantined(until) if until - self.at.tick > i64::from(THROTTLE_SECONDS) => {
                 if item.status.effect_unknown() {
                     self.take_back(slot, "not sent: the target is quarantined")?;
                 } else {
+                    let target = item.change.key.target.clone();
                     self.leave(slot, Some(Open::BackedOff { target }));
                 }
             }

@@ -123,7 +123,7 @@ impl Core<'_> {
             return Ok(true);
         }
         if !self.flight.has_room(&item.change) {
-            self.capped.insert((item.change.lane, slot));
+            self.capped.enter(&item.change, slot);
             return Ok(false);
         }
         if !self.is_let_through(slot)? {
