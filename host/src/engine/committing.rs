@@ -1,15 +1,18 @@
-//! From the seal to the last checkpoint, and on again after a crash or a release.
+//! From the seal to the last checkpoint. Where an interrupted run goes on is for `resuming`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Engine, EngineError, Planned};
+use super::{Engine, EngineError};
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Commit, CommitError, Open, Outcomes, Rest, Status};
+use crate::commit::{Commit, CommitError, Outcomes, Status};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
 use crate::model::{Change, ChangeId, GateKind, PlanId, RunId};
 use crate::plan::{PlanFile, adopted_by};
+
+/// Names of what keeps a run from being over: another process goes on with it. Gates and instants do not.
+const LEFT_OPEN: [&str; 6] = ["unknown", "unverified", "backed_off", "accepted", "manual", "manual_overdue"];
 
 /// What committing came to.
 #[derive(Clone, Debug, Serialize)]
@@ -48,31 +51,6 @@ impl Engine {
             None => self.adopt_plan(owned, plan)?,
         };
         self.commit(owned, run).await
-    }
-
-    /// Goes on with a run that was interrupted, or with the newest plan when gates were opened since. None: nothing to do.
-    ///
-    /// # Errors
-    /// As for [`Engine::plan`] and [`Engine::apply`].
-    pub async fn resume(&self) -> Result<Option<(Option<Planned>, Applied)>, EngineError> {
-        let owned = self.acquire()?;
-        let recovery = self.ledger.recover(&owned)?;
-        match recovery.run {
-            Some(run) if run.stage == Stage::Discovering && run.commits => {
-                let planned = self.seal_run(&owned, run).await?;
-                let applied = self.apply_owned(&owned, planned.plan).await?;
-                Ok(Some((Some(planned), applied)))
-            }
-            Some(run) if run.stage == Stage::Committing || (run.stage == Stage::Sealed && run.commits) => {
-                Ok(Some((None, self.commit(&owned, run).await?)))
-            }
-            _ => match self.newest_plan()? {
-                Some((run, plan)) if run.stage == Stage::Done && self.passed(plan)? => {
-                    Ok(Some((None, self.commit(&owned, run).await?)))
-                }
-                _ => Ok(None),
-            },
-        }
     }
 
     /// Takes a plan that this ledger does not know of as a run of its own.
@@ -143,14 +121,7 @@ impl Engine {
         file: &PlanFile,
         outcomes: &Outcomes,
     ) -> Result<LogHead, EngineError> {
-        let left = outcomes.listed.iter().any(|change| {
-            matches!(
-                change.rest,
-                Rest::Open(
-                    Open::Unknown | Open::Unverified | Open::BackedOff { .. } | Open::Accepted { .. } | Open::Manual { .. }
-                )
-            )
-        });
+        let left = LEFT_OPEN.iter().any(|name| outcomes.open.contains_key(*name));
         let stage = if left { Stage::Committing } else { Stage::Done };
         let at = self.clock.now();
         let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];
@@ -168,22 +139,6 @@ impl Engine {
         let openings = self.openings()?;
         let is_open = |id: &ChangeId| openings.iter().any(|o| o.change == *id && o.gate == GateKind::Adoption);
         Ok(adopted_by(file.header(), file.changes(), is_open, self.clock.now())?)
-    }
-
-    /// Whether a change of this plan waits at gates that are all open by now.
-    fn passed(&self, plan: PlanId) -> Result<bool, EngineError> {
-        let file = PlanFile::open(&self.store.plan(plan))?;
-        let statuses = self.statuses(plan)?;
-        let openings = self.openings()?;
-        for change in file.changes() {
-            let change = change?;
-            let opened = |gate| openings.iter().any(|opening| opening.change == change.id && opening.gate == gate);
-            if !change.gates.is_empty() && !statuses.contains_key(&change.id) && change.gates.iter().all(|gate| opened(gate.kind))
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     pub(super) fn salts(&self) -> Result<Salts, EngineError> {
