@@ -1,7 +1,7 @@
 //! Whether a change may begin, and whether it may be sent: the order of its component, gates, time, denials. Asked before
 //! every attempt. Owns no call.
 
-use super::barrier::{Before, component, place};
+use super::barrier::{Before, place};
 use super::breaker::Passage;
 use super::core::{Core, seconds_until};
 use super::item::{Item, Slot};
@@ -76,7 +76,7 @@ impl Core<'_> {
     /// change of its case. That change pokes this one when it leaves.
     fn waits_in_hand(&mut self, slot: Slot) -> bool {
         let Some(item) = self.items.get(&slot) else { return true };
-        let earlier = self.places.get(&component(&item.change)).and_then(|places| places.first_key_value());
+        let earlier = self.places.get(&item.component).and_then(|places| places.first_key_value());
         let acked = |slot: &Slot| self.items.get(slot).is_some_and(|other| matches!(other.status, Status::Acked { .. }));
         let early = |slots: &std::collections::BTreeSet<Slot>| has(Bug::WaveOnAck) && slots.iter().all(acked);
         if earlier.is_some_and(|(first, slots)| *first < place(&item.change) && !early(slots)) {
@@ -102,7 +102,7 @@ impl Core<'_> {
             // It only reduces access: neither gates, nor order, nor the clock keep it back.
             return profile.map(|_| ()).ok_or_else(unconfigured);
         }
-        if item.gives() && !has(Bug::DenialSkipped) && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if item.gives() && !has(Bug::DenialSkipped) && self.denials.cover(&change.key) {
             return Err(Hold::End(End::Denied));
         }
         if self.skewed {
@@ -111,7 +111,7 @@ impl Core<'_> {
         if self.would_expire(change) && !(has(Bug::ExpiryOnceOnly) && item.status.attempts() > 0) {
             return Err(Hold::End(End::Expired));
         }
-        match self.barrier.before(change, &item.spaces) {
+        match self.barrier.before(change, item.component, &item.spaces) {
             Some(Before::Ended(change)) => return Err(Hold::End(End::BlockedBy { change })),
             Some(Before::Open(change)) => return Err(Hold::Open(Open::Behind { change })),
             None => {}

@@ -4,7 +4,7 @@
 use super::admit::Hold;
 use super::breaker::Passage;
 use super::core::Core;
-use super::item::{Base, Slot};
+use super::item::{Base, Item, Slot};
 use super::{Ask, CommitError, End, Open, Outcome, Status};
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
 use crate::model::{Change, State};
@@ -109,7 +109,7 @@ impl Core<'_> {
             Some(base) => {
                 (item.sent, item.holds) = (true, true);
                 self.lines.hold(slot, &item.spaces);
-                let key = key_of(&item.change);
+                let key = key_of(item);
                 self.ahead = self.ahead.saturating_sub(1);
                 self.outcomes.writes += 1;
                 let at = self.now();
@@ -234,7 +234,7 @@ impl Core<'_> {
     fn verify(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         let change = &item.change;
-        if !item.is_emergency() && item.gives() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if !item.is_emergency() && item.gives() && self.denials.cover(&change.key) {
             return self.end(slot, End::Denied);
         }
         let Some(profile) = self.profiles.get(&change.key.target) else {
@@ -282,7 +282,7 @@ impl Core<'_> {
     }
 
     fn call_find(&mut self, slot: Slot) {
-        if let Some(key) = self.items.get(&slot).map(|item| key_of(&item.change)) {
+        if let Some(key) = self.items.get(&slot).map(key_of) {
             self.call(slot, Ask::Find { key });
         }
     }
@@ -303,9 +303,13 @@ pub(super) fn demanded(change: &Change) -> Grade {
 }
 
 /// The key of a change's writes: its name, which is the same after a re-plan and a restart, and another after a real removal
-/// (V21).
-fn key_of(change: &Change) -> String {
-    change.id.to_string()
+/// (V21). An emergency that does the same as a change of the plan has a name of its own at the target: neither may take the
+/// other's work item for its own.
+fn key_of(item: &Item) -> String {
+    match item.is_emergency() {
+        true => format!("{}-{}", item.change.id, item.plan.0.short()),
+        false => item.change.id.to_string(),
+    }
 }
 
 /// Two lists without one holder.

@@ -177,10 +177,7 @@ impl Core<'_> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
         match error {
-            WriteError::Fenced if !has(Bug::FenceIgnored) => {
-                self.fenced = true;
-                Err(CommitError::Fenced)
-            }
+            WriteError::Fenced if !has(Bug::FenceIgnored) => Err(CommitError::Fenced),
             // Where an earlier attempt is in doubt, it may be what moved the resource: then only reading can tell.
             WriteError::Precondition if !doubt => {
                 self.count_try(slot);
@@ -308,10 +305,7 @@ impl Core<'_> {
                 self.answered(slot);
                 self.outcome(slot, Outcome::NotApplied, None)
             }
-            Err(WriteError::Fenced) => {
-                self.fenced = true;
-                Err(CommitError::Fenced)
-            }
+            Err(WriteError::Fenced) => Err(CommitError::Fenced),
             Err(error) => {
                 self.failed(slot);
                 if let Some(item) = self.items.get_mut(&slot) {

@@ -2,6 +2,7 @@
 //! They know nothing of the engine's mind; faults of the network are the world's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use trueup::model::{CaseKey, Change, ChangeId, ChangeKind, Holding, State};
 use trueup::target::{Class, Found, Member, Profile, Reading, Receipt, Secret, Version, WriteError, Written};
@@ -45,7 +46,7 @@ pub struct Request {
     /// Its number in the world.
     pub no: u64,
     /// What it is for.
-    pub change: Change,
+    pub change: Arc<Change>,
     /// Whether it is an emergency's.
     pub emergency: bool,
     /// The writer's epoch.
