@@ -12,7 +12,7 @@ fn v19_v22_v24_a_killed_run_resumes_to_the_same_end() {
     let report = kill::rounds(12, |line| eprintln!("{line}")).expect("kill loop");
     assert_eq!(report.different, 0, "{report:?}");
     assert_eq!(report.read_again, 0, "pages that were stored are read again: {report:?}");
-    assert!(report.changes >= 500, "{report:?}");
+    assert!(report.changes >= 400, "{report:?}");
     assert!(report.pages >= 4, "too few pages for a kill between them: {report:?}");
     for stage in STAGES {
         let kills = report.states.get(stage).map_or(0, |kills| kills.inside);
@@ -57,6 +57,24 @@ fn v19_kills_during_recoveries_from_kills_end_as_if_there_was_none() {
     assert!(deaths >= 36, "too few of the drawn points are reached: {deaths}");
 }
 
+/// What a process with a planted bug does on the way to its death is found in the end.
+#[test]
+fn the_scenes_find_planted_bugs() {
+    for (scene, bug, first, times) in
+        [("emergency", "DenialSkipped", "call.left", 1), ("expiry", "ExpiryOnceOnly", "send.begun", 24)]
+    {
+        let stage = Stage::of(Scene::named(scene).expect("scene"), 0).expect("a run");
+        let end = |nth, bug| {
+            let deaths = vec![(first, nth), ("end.unflushed", 1)];
+            stage.check(&Cell { scene, deaths, bug, random: false })
+        };
+        let found = (1..=times).step_by(4).map(|nth| end(nth, Some(bug))).find_map(Result::err);
+        println!("{bug}: {found:?}");
+        assert!(found.is_some_and(|found| found.to_string().contains("is given after")), "{bug}");
+        end(1, None).expect("without the bug");
+    }
+}
+
 #[test]
 fn v24_a_crash_while_reading_loses_one_page_of_a_scan_at_most() {
     let scene = Scene::named("plain").expect("scene");
@@ -67,7 +85,7 @@ fn v24_a_crash_while_reading_loses_one_page_of_a_scan_at_most() {
         let times = stage.reached.get(point).copied().expect("reached");
         assert!(point == "judge" || times > u64::from(pages), "{point}: {times}");
         for nth in 1..=times {
-            let cell = Cell { scene: scene.name, deaths: vec![(point, nth)], random: false };
+            let cell = Cell { scene: scene.name, deaths: vec![(point, nth)], bug: None, random: false };
             let played = stage.check(&cell).expect("the same end");
             let again = played.read_again.values().copied().max().unwrap_or_default();
             println!("{point} {nth}: {:?} rows read again", played.read_again);

@@ -1,9 +1,9 @@
 //! Every named point in every scene: a process dies there, others go on, and the end is that of a scene in which nobody died.
 //! One `check` judges every cell. Owns who dies when, and what is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use trueup::commit::Event;
 use trueup::ledger::{Ledger as _, Query, Rows, SqliteLedger};
 use trueup::model::{ChangeId, PlanId};
+use trueup::target::EmbeddedTarget;
 
 use super::end::End;
 use super::mortal::Fate;
@@ -19,8 +20,8 @@ use super::points::{POINTS, RECOVERY};
 use super::scenes::{self, SCENES, SLICE, Scene};
 use super::session::{self, Errand};
 use super::tenant::{self, TENANT};
-use crate::cli;
 use crate::estate::Numbers;
+use crate::{cli, guests};
 
 /// Variable by which `trueup-under-test` is told what to play, and where to die.
 pub const ERRAND: &str = "TRUEUP_TEST_ERRAND";
@@ -36,6 +37,8 @@ pub struct Cell {
     pub scene: &'static str,
     /// Where the processes die, one after the other, and at which time that they come there.
     pub deaths: Vec<(&'static str, u64)>,
+    /// A planted bug that the last of them has: then the end must not be the same.
+    pub bug: Option<&'static str>,
     /// Whether a process may live because it never comes there: where points are drawn at random.
     pub random: bool,
 }
@@ -59,10 +62,9 @@ pub struct Played {
     pub read_again: BTreeMap<String, u64>,
 }
 
-fn errand(scene: &Scene, folder: &Path) -> Result<Errand> {
-    let (folder, module) = (folder.to_owned(), PathBuf::from(cli::standard_module()?));
+fn errand(scene: &Scene, folder: &Path) -> Errand {
     let (scene, point) = (scene.name.to_owned(), String::new());
-    Ok(Errand { folder, module, scene, goes_on: false, hour: 0, slice: SLICE, point, nth: 0 })
+    Errand { folder: folder.to_owned(), scene, goes_on: false, hour: 0, slice: SLICE, point, nth: 0, bug: None }
 }
 
 impl Stage {
@@ -72,20 +74,23 @@ impl Stage {
     /// When the engine fails.
     pub fn of(scene: &'static Scene, people: u32) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        scene.prepare(&errand(scene, folder.path())?)?;
+        // A small rule: every process has to compile it.
+        std::fs::write(folder.path().join(session::RULE), guests::component("by-position")?)?;
+        scene.prepare(&errand(scene, folder.path()))?;
         if people > 0 {
             session::write_people(folder.path(), people)?;
         }
         std::fs::remove_file(folder.path().join("handed-out"))?;
         let copy = tenant::copy(folder.path())?;
         let fate = Arc::new(Fate::default());
-        Scene::play(&errand(scene, copy.path())?, &fate)?;
+        Scene::play(&errand(scene, copy.path()), &fate)?;
         let handed_out = handed_out(copy.path())?;
         let (end, _) = settle(scene, copy.path(), 1)?;
         Ok(Stage { scene, folder, end, reached: fate.reached(), handed_out })
     }
 
-    /// The cell of a point, with the deaths before it: halfway through what the scene has of the first.
+    /// The cell of a point, with the deaths before it: a third through what the scene has of the
+    /// first.
     ///
     /// # Errors
     /// When the scene never comes to the first.
@@ -93,8 +98,8 @@ impl Stage {
         let mut all = after.iter().copied().chain([point]);
         let first = all.next().unwrap_or(point);
         let count = self.reached.get(first).with_context(|| format!("`{}` never comes to `{first}`", self.scene.name))?;
-        let deaths = [(first, 1 + (count - 1) / 2)].into_iter().chain(all.map(|point| (point, 1))).collect();
-        Ok(Cell { scene: self.scene.name, deaths, random: false })
+        let deaths = [(first, 1 + (count - 1) / 3)].into_iter().chain(all.map(|point| (point, 1))).collect();
+        Ok(Cell { scene: self.scene.name, deaths, bug: None, random: false })
     }
 
     /// Plays a cell and judges its end.
@@ -107,11 +112,12 @@ impl Stage {
         let mut played = Played::default();
         let mut recorded = BTreeMap::new();
         let mut hour = 0;
-        for (point, nth) in &cell.deaths {
+        for (index, (point, nth)) in cell.deaths.iter().enumerate() {
             let goes_on = hour > 0;
             let slice = if goes_on { self.scene.slice } else { SLICE };
             let point = (*point).to_owned();
-            let errand = Errand { goes_on, hour, slice, point, nth: *nth, ..errand(self.scene, copy.path())? };
+            let bug = cell.bug.filter(|_| index + 1 == cell.deaths.len()).map(ToOwned::to_owned);
+            let errand = Errand { goes_on, hour, slice, point, nth: *nth, bug, ..errand(self.scene, copy.path()) };
             hour += 1;
             if !dies(&errand)? {
                 ensure!(cell.random, "nobody came to `{}` (time {nth})", errand.point);
@@ -120,6 +126,7 @@ impl Stage {
             played.deaths += 1;
             let now = events(copy.path())?;
             nothing_is_lost(&recorded, &now)?;
+            intent_came_first(self.scene, copy.path(), &now)?;
             recorded = now;
         }
         let (end, handed_out) = settle(self.scene, copy.path(), hour.max(1))?;
@@ -153,6 +160,8 @@ fn dies(errand: &Errand) -> Result<bool> {
 /// When the errand is none, or the engine fails.
 pub fn go(errand: &str) -> Result<()> {
     let errand: Errand = serde_json::from_str(errand)?;
+    #[cfg(feature = "planted")]
+    trueup::planted::select(trueup::planted::Bug::ALL.into_iter().find(|bug| Some(format!("{bug:?}")) == errand.bug));
     let fate = Arc::new(Fate::at(&errand.point, errand.nth));
     Scene::play(&errand, &fate)
 }
@@ -160,7 +169,7 @@ pub fn go(errand: &str) -> Result<()> {
 /// Goes on to the end, with a run later that finds what is left to do, and looks: at the end, and at the rows that sources
 /// handed out until the later run.
 fn settle(scene: &Scene, folder: &Path, hour: i64) -> Result<(End, BTreeMap<String, u64>)> {
-    let last = Errand { goes_on: true, hour, slice: scene.slice, ..errand(scene, folder)? };
+    let last = Errand { goes_on: true, hour, slice: scene.slice, ..errand(scene, folder) };
     let fate = Arc::default();
     Scene::play(&last, &fate)?;
     let handed_out = handed_out(folder)?;
@@ -191,6 +200,18 @@ fn nothing_is_lost(before: &Events, now: &Events) -> Result<()> {
     for (plan, events) in before {
         let found = now.get(plan).map_or(&[][..], Vec::as_slice);
         ensure!(found.starts_with(events), "events of plan {plan} are gone");
+    }
+    Ok(())
+}
+
+/// What the target did for a plan has an intent. (What an emergency does belongs to no plan.)
+fn intent_came_first(scene: &Scene, folder: &Path, events: &Events) -> Result<()> {
+    let intents = events.values().flatten().filter(|(_, event)| matches!(event, Event::Intent { .. }));
+    let intended: BTreeSet<String> = intents.map(|(change, _)| change.to_string()).collect();
+    let rows = EmbeddedTarget::open(&folder.join("crm.db"), "crm")?.journal()?;
+    for row in rows.into_iter().filter(|row| row.holder != scene.decided.0) {
+        let Some(change) = row.change else { continue };
+        ensure!(intended.contains(&change), "change {change} of `{}` was applied without an intent", row.holder);
     }
     Ok(())
 }
@@ -240,7 +261,7 @@ pub fn random_cell(stages: &[Stage], numbers: &mut Numbers, deep: usize) -> Opti
     let nth = 1 + numbers.below(stage.reached.get(first).copied().unwrap_or(1));
     let later = (0..deep).map(|_| session::drawn(numbers, RECOVERY)).collect::<Vec<_>>();
     let deaths = [(first, nth)].into_iter().chain(later).collect();
-    Some(Cell { scene: stage.scene.name, deaths, random: true })
+    Some(Cell { scene: stage.scene.name, deaths, bug: None, random: true })
 }
 
 /// All scenes, played once without a death.

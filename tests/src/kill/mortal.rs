@@ -14,7 +14,7 @@ use trueup::discover::{Cursor, DiscoverError, Page, Source, Subjects};
 use trueup::ledger::{
     Batch, BatchId, Entry, Ledger, LedgerError, Owned, Query, RecordedRows, Recovery, Rows, Settled, SqliteLedger, Stage, Ticket,
 };
-use trueup::model::{CaseKey, Digest, Holding, KeyHash, Lane, Time};
+use trueup::model::{CaseKey, ChangeId, Digest, Holding, KeyHash, Lane, Time};
 use trueup::progress::{Observer, Progress};
 use trueup::target::{EmbeddedTarget, Profile, ReadError, Reading, Target, Write, WriteError, Written};
 
@@ -24,19 +24,25 @@ pub struct Fate {
     /// The point, and how often it is reached until then, the last time included; none: nowhere.
     point: Option<(String, u64)>,
     reached: Mutex<BTreeMap<String, u64>>,
+    /// Changes whose acknowledgement is in a batch that the ledger was given.
+    acked: Mutex<BTreeSet<ChangeId>>,
 }
 
 impl Fate {
     /// Dies when it reaches this point for the `nth` time.
     #[must_use]
     pub fn at(point: &str, nth: u64) -> Self {
-        Fate { point: Some((point.to_owned(), nth)), reached: Mutex::default() }
+        Fate { point: Some((point.to_owned(), nth)), ..Fate::default() }
     }
 
     /// How often each point was reached.
     #[must_use]
     pub fn reached(&self) -> BTreeMap<String, u64> {
         self.lock().clone()
+    }
+
+    fn acked(&self) -> MutexGuard<'_, BTreeSet<ChangeId>> {
+        self.acked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
@@ -110,15 +116,19 @@ impl Source for MortalSource {
     }
 }
 
-/// The target. It answers a moment later, as one over a network would, so that what was answered before can become durable.
+/// How long a read-back waits for an acknowledgement to be on its way to the disk, in milliseconds: far longer than it takes.
+const ACKED_MILLISECONDS: u32 = 5_000;
+
+/// The target. It answers a moment later, as one over a network would, and shows what was written only when its
+/// acknowledgement is on its way to the disk: so an outcome is always durable some time before the evidence is.
 pub(super) struct MortalTarget {
     pub(super) inner: EmbeddedTarget,
     pub(super) fate: Arc<Fate>,
-    pub(super) written: Mutex<BTreeSet<CaseKey>>,
+    pub(super) written: Mutex<BTreeMap<CaseKey, ChangeId>>,
 }
 
 impl MortalTarget {
-    fn written(&self) -> MutexGuard<'_, BTreeSet<CaseKey>> {
+    fn written(&self) -> MutexGuard<'_, BTreeMap<CaseKey, ChangeId>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,8 +153,14 @@ impl Target for MortalTarget {
 
     async fn read(&self, key: &CaseKey) -> Result<Reading, ReadError> {
         tokio::time::sleep(Duration::from_millis(1)).await;
-        let again = self.written().contains(key);
-        self.fate.reach(if again { "verify.read" } else { "case.read" });
+        let change = self.written().get(key).copied();
+        self.fate.reach(if change.is_some() { "verify.read" } else { "case.read" });
+        for _ in 0..ACKED_MILLISECONDS {
+            if change.is_none_or(|change| self.fate.acked().contains(&change)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         self.inner.read(key).await
     }
 
@@ -153,10 +169,10 @@ impl Target for MortalTarget {
             Lane::Emergency => ("emergency.begun", "emergency.applied"),
             _ => ("send.begun", "send.applied"),
         };
-        let key = write.change.key.clone();
+        let (key, change) = (write.change.key.clone(), write.change.id);
         self.fate.reach(begun);
         let written = self.inner.write(write).await?;
-        self.written().insert(key);
+        self.written().insert(key, change);
         self.fate.reach(applied);
         tokio::time::sleep(Duration::from_millis(1)).await;
         Ok(written)
@@ -197,11 +213,15 @@ fn says(batch: &Batch) -> BTreeSet<&'static str> {
             _ => None,
         });
     }
-    // An outcome by itself is one whose slice is not settled with it.
-    if all.contains("checkpoint") {
-        all.remove("outcome");
-    }
     all
+}
+
+/// The changes that a batch says were acknowledged.
+fn acknowledged(batch: &Batch) -> impl Iterator<Item = ChangeId> + '_ {
+    batch.entries.iter().filter_map(|entry| match entry {
+        Entry::Change { change, event: Event::Outcome { outcome: Outcome::Acked, .. }, .. } => Some(*change),
+        _ => None,
+    })
 }
 
 impl Ledger for MortalLedger {
@@ -215,6 +235,7 @@ impl Ledger for MortalLedger {
 
     fn submit(&self, owned: &Owned, batch: Batch) -> Result<Ticket, LedgerError> {
         let says = says(&batch);
+        let acked: Vec<ChangeId> = acknowledged(&batch).collect();
         says.iter().for_each(|what| self.fate.reach(&format!("{what}.unflushed")));
         let mut ticket = self.inner.submit(owned, batch)?;
         if says.iter().filter(|what| self.fate.is_due(&format!("{what}.durable"))).count() > 0 {
@@ -222,6 +243,7 @@ impl Ledger for MortalLedger {
             ticket.block();
             die();
         }
+        self.fate.acked().extend(acked);
         Ok(ticket)
     }
 

@@ -1,6 +1,7 @@
 //! What goes on while a process is killed, as data: how a tenant's folder is prepared, what an operator asks for first and to
 //! go on, and what must hold in the end of what the moment of a kill decides. Every scene has the same plan of 24 changes.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use trueup::engine::{Engine, Release, Revocation};
 use trueup::model::{Holding, PlanId, Subject, Time};
 use trueup::plan::PlanFile;
-use trueup::target::{EmbeddedRow, EmbeddedTarget};
+use trueup::target::{EmbeddedRow, EmbeddedTarget, Target as _};
 
 use super::mortal::Fate;
 use super::session::{Errand, Row, engine, looker, write_grants, write_people};
@@ -159,19 +160,22 @@ impl Scene {
         let (holder, _) = self.decided;
         let target = EmbeddedTarget::open(&folder.join("crm.db"), "crm")?;
         ensure!(!target.dump()?.iter().any(|row| row.holder == holder), "`{holder}` has something left");
-        let mut taken = std::collections::BTreeSet::new();
+        let denials = looker(folder, 0)?.denials()?;
+        ensure!(denials.iter().all(|denial| denial.settled_at.is_some()), "a denial is not settled");
+        ensure!(denials.len() == usize::from(holder == DENIED), "{} denials stand", denials.len());
+        // What was under way at the call may still land.
+        let denied = denials.first().map(|denial| denial.at.plus(i64::from(target.profile().landing_bound)));
+        let mut taken = BTreeSet::new();
         for row in target.journal()?.into_iter().filter(|row| row.holder == holder) {
             match row.after {
                 None => _ = taken.insert(row.object),
                 Some(_) => {
                     ensure!(!taken.contains(&row.object), "`{}` is given again to `{holder}`", row.object);
+                    ensure!(denied.is_none_or(|at| row.at <= at), "`{}` is given after it was denied", row.object);
                     ensure!(holder != BRIEF || row.at < ends(), "`{}` is given after its end", row.object);
                 }
             }
         }
-        let denials = looker(folder, 0)?.denials()?;
-        ensure!(denials.iter().all(|denial| denial.settled_at.is_some()), "a denial is not settled");
-        ensure!(denials.len() == usize::from(holder == DENIED), "{} denials stand", denials.len());
         Ok(())
     }
 }

@@ -27,8 +27,6 @@ use crate::estate::{AS_OF, Numbers};
 pub struct Errand {
     /// The tenant's folder.
     pub folder: PathBuf,
-    /// The rule module.
-    pub module: PathBuf,
     /// The scene that is played.
     pub scene: String,
     /// Whether the scene goes on, instead of beginning.
@@ -41,7 +39,12 @@ pub struct Errand {
     pub point: String,
     /// And at which time that it comes there.
     pub nth: u64,
+    /// A planted bug that it has.
+    pub bug: Option<String>,
 }
+
+/// The rule module in the folder.
+pub(super) const RULE: &str = "rule.wasm";
 
 /// A clock on which nobody waits: what is slept passes at once, after whatever else is ready.
 struct Hands(AtomicI64);
@@ -58,8 +61,8 @@ impl Clock for Hands {
     }
 }
 
-/// The rule module of this process, loaded once.
-pub(super) fn module(path: &Path) -> Result<Arc<Module>> {
+/// The rule module of this process, loaded once: it is the same in all folders.
+fn module(path: &Path) -> Result<Arc<Module>> {
     static LOADED: OnceLock<Arc<Module>> = OnceLock::new();
     if let Some(module) = LOADED.get() {
         return Ok(Arc::clone(module));
@@ -75,7 +78,7 @@ pub(super) type OnFirstSent = Option<Box<dyn FnOnce() + Send>>;
 /// An engine of mortal parts.
 pub(super) fn engine(errand: &Errand, fate: &Arc<Fate>, on_first_sent: OnFirstSent) -> Result<Engine> {
     let folder = &errand.folder;
-    let module = module(&errand.module)?;
+    let module = module(&folder.join(RULE))?;
     let settings = module.check_settings(&BTreeMap::new())?;
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for (name, kind) in [("grants", "grants"), ("people", "people")] {

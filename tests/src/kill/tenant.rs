@@ -18,13 +18,13 @@ pub const AS_OF: &str = "2026-03-02T00:00:00Z";
 /// Pages of the directory of people, who make discovery last for some pages and hold nothing.
 const PEOPLE_PAGES: u32 = 2;
 
-/// Prepares the tenant, with one run behind it; everything is divided by `share`.
+/// Prepares the tenant under a rule, with one run behind it; everything is divided by `share`.
 ///
 /// # Errors
 /// When the first run fails.
-pub fn prepare(folder: &Path, share: usize) -> Result<()> {
+pub fn prepare(folder: &Path, module: &Path, share: usize) -> Result<()> {
     let slice = (100 / share).max(1);
-    let module = cli::standard_module()?.display();
+    let module = module.display();
     fs::write(
         folder.join("trueup.toml"),
         format!(
