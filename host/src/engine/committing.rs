@@ -1,9 +1,10 @@
 //! From the seal to the last checkpoint. Where an interrupted run goes on is for `resuming`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::amending::{Amended, Amendment};
 use super::{Engine, EngineError};
 use crate::audit::{LogHead, Salts};
 use crate::commit::{Commit, CommitError, Outcomes, Status};
@@ -22,15 +23,30 @@ pub struct Applied {
     pub plan: PlanId,
     /// What became of its changes.
     pub outcomes: Outcomes,
-    /// Head of the audit log afterwards.
+    /// Head of the audit log afterwards, before any amendment.
     pub head: LogHead,
+    /// What was looked at again because it had moved meanwhile, and what that came to.
+    pub amendments: Vec<Amended>,
+    /// Identities whose cases moved each time that they were looked at: left to the next run.
+    pub contended: BTreeSet<String>,
 }
 
 impl Applied {
+    /// Adds what became of an amendment.
+    pub(super) fn add(&mut self, amendment: Applied) {
+        let Applied { plan, outcomes, head, amendments, contended } = amendment;
+        self.amendments.push(Amended { plan, identities: BTreeSet::new(), replanned: 0, outcomes, head });
+        self.amendments.extend(amendments);
+        self.contended.extend(contended);
+    }
+
     /// Whether something is still open.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.outcomes.open() > 0
+        let amended = self.amendments.iter();
+        let (open, elsewhere) =
+            amended.fold((self.outcomes.open(), 0), |(open, n), next| (open + next.outcomes.open(), n + next.replanned));
+        open > elsewhere
     }
 }
 
@@ -53,6 +69,20 @@ impl Engine {
         self.commit(owned, run).await
     }
 
+    /// Commits a plan, and what is planned anew of the identities that moved meanwhile.
+    pub(super) async fn commit(&self, owned: &Owned, run: RunRow) -> Result<Applied, EngineError> {
+        let (mut applied, mut next) = self.commit_one(owned, run).await?;
+        while let Next::Amendment(Amendment { run, identities, replanned }) = next {
+            let (Applied { plan, outcomes, head, .. }, after) = self.commit_one(owned, run).await?;
+            applied.amendments.push(Amended { plan, identities, replanned, outcomes, head });
+            next = after;
+        }
+        if let Next::Contended(identities) = next {
+            applied.contended = identities;
+        }
+        Ok(applied)
+    }
+
     /// Takes a plan that this ledger does not know of as a run of its own.
     fn adopt_plan(&self, owned: &Owned, plan: PlanId) -> Result<RunRow, EngineError> {
         let file = PlanFile::open(&self.store.plan(plan))?;
@@ -69,12 +99,13 @@ impl Engine {
             plan: Some(plan),
             slice: 0,
             commits: true,
+            amends: None,
         };
         self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves: Vec::new() })?;
         Ok(run)
     }
 
-    pub(super) async fn commit(&self, owned: &Owned, run: RunRow) -> Result<Applied, EngineError> {
+    async fn commit_one(&self, owned: &Owned, run: RunRow) -> Result<(Applied, Next), EngineError> {
         let Some(plan) = run.plan else { return Err(EngineError::NotFound { what: "plan of", name: run.run.to_string() }) };
         let file = PlanFile::open(&self.store.plan(plan))?;
         let tenant = &file.header().inputs.tenant;
@@ -108,8 +139,15 @@ impl Engine {
         };
         let outcomes = commit.run(file.changes()).await?;
         self.clear_calls()?;
-        let head = self.finish(owned, run, plan, &file, &outcomes)?;
-        Ok(Applied { plan, outcomes, head })
+        let moved = self.moved(&file, &outcomes)?;
+        let contended = if self.is_contended(&file)? { moved.clone() } else { BTreeSet::new() };
+        // Sealed before this run is over, so that a crash loses nothing of it.
+        let next = match self.amend(owned, &run, &file, moved).await? {
+            Some(amendment) => Next::Amendment(amendment),
+            None => Next::Contended(contended),
+        };
+        let head = self.finish(owned, run, plan, &file, &outcomes, &next)?;
+        Ok((Applied { plan, outcomes, head, amendments: Vec::new(), contended: BTreeSet::new() }, next))
     }
 
     /// Records the end of a run: done, unless something of unknown effect or an unreachable target is left for `resume`.
@@ -120,13 +158,17 @@ impl Engine {
         plan: PlanId,
         file: &PlanFile,
         outcomes: &Outcomes,
+        next: &Next,
     ) -> Result<LogHead, EngineError> {
         let left = LEFT_OPEN.iter().any(|name| outcomes.open.contains_key(*name));
         let stage = if left { Stage::Committing } else { Stage::Done };
         let at = self.clock.now();
         let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];
-        entries.extend(self.adoptions_after(file)?.into_iter().map(Entry::Adopted));
-        let leaves = vec![Leaf::run_end(run.run, at, Some(plan), &tallies(outcomes))];
+        // An amendment has not seen any scope as a whole.
+        if run.amends.is_none() {
+            entries.extend(self.adoptions_after(file)?.into_iter().map(Entry::Adopted));
+        }
+        let leaves = vec![Leaf::run_end(run.run, at, Some(plan), &tallies(outcomes, next))];
         let head = self.submit(owned, Batch { entries, leaves })?;
         if stage == Stage::Done {
             self.ledger.compact(owned)?;
@@ -174,8 +216,24 @@ fn in_doubt(file: &PlanFile, statuses: &BTreeMap<ChangeId, Status>) -> Result<Ve
     Ok(found)
 }
 
-fn tallies(outcomes: &Outcomes) -> BTreeMap<String, u64> {
+/// What follows the commit of a plan.
+enum Next {
+    /// What moved was looked at again.
+    Amendment(Amendment),
+    /// Nothing; these identities moved each time.
+    Contended(BTreeSet<String>),
+}
+
+fn tallies(outcomes: &Outcomes, next: &Next) -> BTreeMap<String, u64> {
+    let contended = match next {
+        Next::Contended(identities) if !identities.is_empty() => Some(("contended".to_owned(), identities.len() as u64)),
+        _ => None,
+    };
     let confirmed = outcomes.confirmed.iter().map(|(grade, number)| (format!("confirmed_{grade:?}").to_lowercase(), *number));
     let ended = outcomes.ended.iter().map(|(end, number)| ((*end).to_owned(), *number));
-    confirmed.chain(ended).chain(outcomes.open.iter().map(|(open, number)| (open.replace(' ', "_"), *number))).collect()
+    confirmed
+        .chain(ended)
+        .chain(outcomes.open.iter().map(|(open, number)| (open.replace(' ', "_"), *number)))
+        .chain(contended)
+        .collect()
 }

@@ -53,6 +53,8 @@ pub(super) struct Shop {
     /// By holder.
     pub(super) trouble: Mutex<BTreeMap<String, Trouble>>,
     written: Mutex<BTreeSet<String>>,
+    /// Holders of whom somebody else changes a case each time that it was read.
+    pub(super) restless: Mutex<BTreeSet<String>>,
     /// Holders whose rows another writer says it manages.
     pub(super) claimed: Mutex<BTreeSet<String>>,
     /// What it says it can do, if not what the system itself says.
@@ -97,7 +99,14 @@ impl Target for Shop {
         if self.trouble.lock().unwrap().contains_key(&key.holder) && self.written.lock().unwrap().contains(&key.holder) {
             return Err(ReadError { key: key.to_string(), message: "no answer".to_owned() });
         }
-        self.inner.read(key).await
+        let reading = self.inner.read(key).await?;
+        if self.restless.lock().unwrap().contains(&key.holder)
+            && let Some(holding) = &reading.state
+        {
+            let after = Holding { level: format!("{}+", holding.level), ..holding.clone() };
+            self.inner.foreign_edit(Time::from_seconds(NOW), key.subject, &key.holder, &key.object, Some(&after)).unwrap();
+        }
+        Ok(reading)
     }
 
     async fn write(&self, write: Write<'_>) -> Result<Written, WriteError> {
@@ -147,9 +156,9 @@ impl Estate {
         let folder = tempfile::tempdir().unwrap();
         let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
         inner.seed(rows).unwrap();
-        let (trouble, written, claimed) = Default::default();
+        let (trouble, written, restless, claimed) = Default::default();
         let (profile, items) = Default::default();
-        let shop = Arc::new(Shop { inner, trouble, written, claimed, profile, items });
+        let shop = Arc::new(Shop { inner, trouble, written, restless, claimed, profile, items });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
         let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
         estate.desire(&[]);
@@ -215,6 +224,10 @@ impl Estate {
         block_on(self.engine().apply(plan)).unwrap()
     }
 
+    pub(super) fn resume(&self) -> Option<Applied> {
+        block_on(self.engine().resume()).unwrap().map(|(_, applied)| applied)
+    }
+
     pub(super) fn run(&self) -> (Planned, Applied) {
         block_on(self.engine().run(None)).unwrap()
     }
@@ -258,6 +271,7 @@ impl Estate {
         let rule = RuleFacts { module: world.module, ..RuleFacts::absent() };
         let digest = Digest::of(b"");
         let inputs = Inputs {
+            amends: None,
             as_of: Time::from_seconds(NOW),
             clock: Time::NONE,
             denials: None,

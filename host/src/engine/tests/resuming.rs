@@ -51,7 +51,7 @@ fn runs(estate: &Estate) -> Vec<(RunId, Stage)> {
 /// A run that was interrupted while it read.
 fn reading(basis: Digest, as_of: i64) -> RunRow {
     let (as_of, began) = (Time::from_seconds(as_of), Time::from_seconds(NOW));
-    RunRow { run: RunId(1), stage: Stage::Discovering, as_of, began, basis, plan: None, slice: 0, commits: true }
+    RunRow { run: RunId(1), stage: Stage::Discovering, as_of, began, basis, plan: None, slice: 0, commits: true, amends: None }
 }
 
 #[test]
@@ -134,6 +134,16 @@ fn v23_a_new_plan_and_a_plan_applied_by_hand_send_nothing_more_under_other_terms
     assert!(matches!(refused, Err(EngineError::OtherTerms { plan: named }) if named == plan.to_string()));
     assert_eq!(ends(&estate, plan), (vec!["confirmed", "ended"], 1));
     assert!(block_on(estate.engine().resume()).unwrap().is_none(), "it says so once");
+}
+
+#[test]
+fn a_run_that_gave_way_is_not_gone_on_with_though_it_is_unsettled() {
+    let (estate, plan, _) = committing(None, true);
+    estate.shop.trouble.lock().unwrap().insert("ann".to_owned(), Trouble::Dark);
+    estate.run();
+    assert_eq!(runs(&estate), [(RunId(2), Stage::Done), (RunId(1), Stage::Unsettled)]);
+    assert!(block_on(estate.engine().resume()).unwrap().is_none());
+    assert_eq!(ends(&estate, plan).0, ["ambiguous", "ended"]);
 }
 
 #[test]
