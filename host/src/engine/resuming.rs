@@ -92,6 +92,8 @@ impl Engine {
     async fn begin_again(&self, owned: &Owned, former: RunRow) -> Result<RunRow, EngineError> {
         let last = self.ledger.recover(owned)?.last_run;
         let mut batch = Batch { entries: self.given_up(&former)?, leaves: Vec::new() };
+        let amended = self.runs(u32::MAX)?.into_iter().find(|run| Some(run.run) == former.amends);
+        let former = amended.unwrap_or(former);
         // An instant that somebody chose is kept; the one of beginning is not.
         let chosen = Some(former.as_of).filter(|as_of| *as_of != former.began);
         let run = former.commits.then(|| self.new_run(RunId(last + 1), chosen, true));
