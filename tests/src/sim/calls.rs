@@ -92,6 +92,9 @@ impl World<'_> {
         };
         let lost = || Answer::Write(Err(WriteError::Ambiguous { message: "timeout".to_owned() }), None);
         let no = request.no;
+        if self.targets.get(&request.change.key.target).is_some_and(|target| target.outran(&request)) {
+            self.oracle.gone(no);
+        }
         let write = |request, answers, last| Happening::Write { epoch, slot, request, answers, last };
         if fires(swarm.lost_request) {
             self.fires("request lost");

@@ -215,6 +215,12 @@ impl Target {
         reading
     }
 
+    /// Whether a request asks for a version that is no more: it can take no effect, whenever it lands (K0).
+    #[must_use]
+    pub fn outran(&self, request: &Request) -> bool {
+        self.profile.class == Class::K0 && request.version.0 != self.version(&request.change.key).to_string()
+    }
+
     fn version(&self, key: &CaseKey) -> u64 {
         self.versions.get(resource(key)).copied().unwrap_or(0)
     }
