@@ -75,7 +75,7 @@ pub struct Core<'a> {
     pub(super) breakers: Breakers,
     pub(super) outcomes: Outcomes,
     slices: Slices,
-    /// Emergency changes of each denial that are not settled yet, and whether one ended unconfirmed.
+    /// Per denial: how many of its changes are in hand still, and whether all of it can be and so far was taken away.
     pub(super) denied: BTreeMap<PlanId, (Denial, usize, bool)>,
     emergencies: i64,
     /// Cases that a change left behind may still give access to.
@@ -275,8 +275,7 @@ impl<'a> Core<'a> {
         covered.into_iter().for_each(|slot| self.poke(slot));
     }
 
-    /// Takes away what a denial that was announced covers: `held` is what its holder had when asked, `complete` that this was
-    /// all.
+    /// Takes away what a denial that was announced covers: `changes` do so, `complete` says that they take all of it.
     ///
     /// # Errors
     /// As for [`Core::offer`].
