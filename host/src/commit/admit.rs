@@ -7,8 +7,9 @@ use super::core::{Core, seconds_until};
 use super::item::{Item, Slot};
 use super::{CommitError, End, Event, Open, Outcome, Status};
 use crate::limits::{CHANGE_ATTEMPTS, THROTTLE_SECONDS};
-use crate::model::{Change, Gate, GateKind};
+use crate::model::{Change, Denial, Gate, GateKind, Time};
 use crate::planted::{Bug, has};
+use crate::target::{Class, Profile};
 
 /// Why a change may not be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,10 @@ impl Core<'_> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         if let Err(hold) = self.permit(item) {
             return self.withhold(slot, hold);
+        }
+        if let Some(until) = self.waits_for_the_dead(item) {
+            self.wait(slot, until);
+            return Ok(());
         }
         let target = item.change.key.target.clone();
         if let Status::Waiting { until, .. } = item.status {
@@ -60,6 +65,27 @@ impl Core<'_> {
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
         let at = self.now();
         self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None)
+    }
+
+    /// Where a writer before may have left the emergencies of a denial unsettled, nobody knows of what: whole lists are not
+    /// written there until the last of them must have landed and been seen (V10).
+    pub(super) fn be_quiet(&mut self) {
+        let unsettled = |name: &String| {
+            let concerns = |denial: &&Denial| denial.target.is_empty() || denial.target == *name;
+            let open = |denial: &&Denial| denial.settled_at == Time::NONE && denial.lifted_at == Time::NONE;
+            self.denials.iter().filter(open).any(|denial| concerns(&denial))
+        };
+        let lists = self.profiles.iter().filter(|(name, profile)| profile.class == Class::K2 && unsettled(name));
+        let until = |profile: &Profile| {
+            let lag = if profile.read_lag == 0 { 0 } else { profile.lag_cap.max(profile.read_lag) };
+            self.at.tick + i64::from(profile.effect_bound()) + i64::from(lag) + 1
+        };
+        self.quiet = lists.map(|(name, profile)| (name.clone(), until(profile))).collect();
+    }
+
+    /// The tick until which a change waits for what nobody knows of.
+    fn waits_for_the_dead(&self, item: &Item) -> Option<i64> {
+        self.quiet.get(&item.change.key.target).copied().filter(|until| *until > self.at.tick)
     }
 
     /// Whether the emergency of another denial takes the same away already: it pokes this one when it leaves.

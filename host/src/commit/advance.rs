@@ -4,7 +4,7 @@
 use super::admit::Hold;
 use super::breaker::Passage;
 use super::core::Core;
-use super::item::{Base, Slot};
+use super::item::{Base, Item, Slot};
 use super::{Ask, CommitError, End, Open, Outcome, Status};
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
 use crate::model::{Change, State};
@@ -109,7 +109,7 @@ impl Core<'_> {
             Some(base) => {
                 (item.sent, item.holds) = (true, true);
                 self.lines.hold(slot, &item.spaces);
-                let key = key_of(&item.change);
+                let key = key_of(item);
                 self.ahead = self.ahead.saturating_sub(1);
                 self.outcomes.writes += 1;
                 let at = self.now();
@@ -161,7 +161,8 @@ impl Core<'_> {
         }
         match class {
             Class::K6 if has(Bug::WorkItemBlind) => return self.outcome(slot, Outcome::NotApplied, None),
-            Class::K4 | Class::K6 => self.call_find(slot),
+            Class::K6 => self.call_find(slot),
+            Class::K4 if self.issues(slot) => self.call_find(slot),
             _ => self.call(slot, Ask::Read),
         }
         Ok(())
@@ -188,14 +189,21 @@ impl Core<'_> {
     /// The tick from which on reading shows how an attempt in doubt ended.
     pub(super) fn lands_by(&self, slot: Slot) -> i64 {
         let Some(item) = self.items.get(&slot) else { return self.at.tick };
-        let target = &item.change.key.target;
-        let Some(profile) = self.profiles.get(target) else { return self.at.tick };
-        let lag = self.windows.bound(target, profile, item.change.kind.removes());
+        let Some(profile) = self.profiles.get(&item.change.key.target) else { return self.at.tick };
         if has(Bug::LandingForgotten) {
             return item.in_doubt_since;
         }
         // Ticks are whole seconds: what was sent late in one lands late in another.
-        item.in_doubt_since + i64::from(profile.effect_bound()) + i64::from(lag) + 1
+        item.in_doubt_since + i64::from(profile.effect_bound()) + self.longest_lag(slot) + 1
+    }
+
+    /// How long a read may lag at the longest, in seconds. What is learned is no proof, and a doubt that is settled wrongly
+    /// is never looked at again.
+    pub(super) fn longest_lag(&self, slot: Slot) -> i64 {
+        self.profile(slot).map_or(0, |profile| match profile.read_lag {
+            0 => 0,
+            lag => i64::from(lag.max(profile.lag_cap)),
+        })
     }
 
     /// Accepted work.
@@ -241,6 +249,10 @@ impl Core<'_> {
             self.leave(slot, Some(Open::Unverified));
             return Ok(());
         };
+        if self.has_rival(slot) {
+            self.wait(slot, self.at.tick + 1);
+            return Ok(());
+        }
         if !profile.is_readable() {
             let attested = profile.class == Class::K6 && profile.grade >= demanded(change);
             let (grade, after) = (profile.grade, change.after.clone());
@@ -249,10 +261,6 @@ impl Core<'_> {
         if has(Bug::AckConfirms) {
             let (grade, after) = (profile.grade, change.after.clone());
             return self.confirm(slot, grade, &after);
-        }
-        if self.has_rival(slot) {
-            self.wait(slot, self.at.tick + 1);
-            return Ok(());
         }
         let (target, removes) = (&change.key.target, change.kind.removes());
         let bound = i64::from(self.windows.bound(target, profile, removes));
@@ -282,7 +290,7 @@ impl Core<'_> {
     }
 
     fn call_find(&mut self, slot: Slot) {
-        if let Some(key) = self.items.get(&slot).map(|item| key_of(&item.change)) {
+        if let Some(key) = self.items.get(&slot).map(key_of) {
             self.call(slot, Ask::Find { key });
         }
     }
@@ -303,9 +311,13 @@ pub(super) fn demanded(change: &Change) -> Grade {
 }
 
 /// The key of a change's writes: its name, which is the same after a re-plan and a restart, and another after a real removal
-/// (V21).
-fn key_of(change: &Change) -> String {
-    change.id.to_string()
+/// (V21). An emergency may have to take the same away again: what it did before, and what a routine change of its name did,
+/// must not be taken for it.
+fn key_of(item: &Item) -> String {
+    match item.is_emergency() {
+        true => format!("{}/emergency/{}", item.change.id, item.status.attempts()),
+        false => item.change.id.to_string(),
+    }
 }
 
 /// Two lists without one holder.

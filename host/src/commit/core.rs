@@ -80,6 +80,8 @@ pub struct Core<'a> {
     emergencies: i64,
     /// Cases that a change left behind may still give access to.
     doubtful: Vec<CaseKey>,
+    /// Until when nothing is sent to a target: see [`Core::waits_for_the_dead`].
+    pub(super) quiet: BTreeMap<String, i64>,
     landing: BTreeMap<(String, String, String), Vec<Change>>,
     /// Intents that were recorded and not sent.
     pub(super) ahead: usize,
@@ -134,6 +136,7 @@ impl<'a> Core<'a> {
             denied: BTreeMap::new(),
             emergencies: i64::MIN,
             doubtful: Vec::new(),
+            quiet: BTreeMap::new(),
             landing: BTreeMap::new(),
             ahead: 0,
             outstanding: None,
@@ -148,6 +151,7 @@ impl<'a> Core<'a> {
             skewed: false,
         };
         core.set(at);
+        core.be_quiet();
         Ok(core)
     }
 
@@ -157,17 +161,17 @@ impl<'a> Core<'a> {
         HAND_CHANGES.saturating_sub(self.items.len())
     }
 
-    /// Whether a change of unknown effect is among what is durable: such changes are offered before all others, so that
-    /// nothing is sent where they may still land.
+    /// Whether a change is under way, by what is durable: such changes are offered before all others, so that nothing is sent
+    /// where they may still land, or are not seen yet.
     #[must_use]
     pub fn in_doubt(&self, change: ChangeId) -> bool {
-        !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::effect_unknown)
+        !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::is_under_way)
     }
 
     /// Whether any is.
     #[must_use]
     pub fn has_doubts(&self) -> bool {
-        self.statuses.values().any(Status::effect_unknown)
+        self.statuses.values().any(Status::is_under_way)
     }
 
     /// Takes a change in hand; `index` is its place in the plan, from zero. Changes in doubt come first, the others in plan
@@ -224,6 +228,7 @@ impl<'a> Core<'a> {
             base: None,
             sent: in_doubt,
             unapplied: None,
+            carries: None,
             holds: in_doubt,
             flies: false,
             in_doubt_since: self.at.tick,
@@ -557,9 +562,9 @@ impl<'a> Core<'a> {
         }
         if item.status.effect_unknown() {
             self.barrier.unsettled(&item.change, &item.spaces);
-            if !item.is_emergency() && item.gives() {
-                self.doubtful.push(item.change.key.clone());
-            }
+        }
+        if item.may_land() && !item.is_emergency() && item.gives() {
+            self.doubtful.push(item.change.key.clone());
         }
         if !item.is_emergency() {
             self.ids.remove(&item.change.id);

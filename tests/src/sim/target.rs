@@ -186,8 +186,9 @@ impl Target {
 
     /// Somebody else edits a case.
     pub fn edit(&mut self, rng: &mut Rng, tick: i64, key: &CaseKey, state: State) {
-        // Strangers take credentials away; they make none in a case of ours.
-        let state = if self.profile.class == Class::K4 { None } else { state };
+        if self.profile.class == Class::K4 && state.is_some() {
+            self.make(key, String::new(), None);
+        }
         self.put(rng, tick, key, state, By::Foreign);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trueup::commit::{Open, Outcomes, Rest, Unconfirmed};
-use trueup::model::{CaseKey, GateKind, Holding, State};
+use trueup::model::{CaseKey, ChangeId, ChangeKind, GateKind, Holding, State};
 use trueup::target::{Class, Grade};
 
 use super::{Called, Oracle, Stand, Who, short};
@@ -110,6 +110,16 @@ impl Oracle {
         self.profiles.get(target).is_some_and(|profile| profile.grade < Grade::E2)
     }
 
+    /// R22: once a newer plan took over, nothing of the old one is left but what nobody can read, or a person has.
+    pub fn replaced(&mut self, tick: i64, left: &[(ChangeId, &'static str)]) {
+        let reads =
+            |id: &ChangeId| self.facts.get(&(false, *id)).is_some_and(|fact| !self.is_unreadable(&fact.change.key.target));
+        let open = left.iter().find(|(id, _)| reads(id)).copied();
+        if let Some((id, status)) = open {
+            self.breaks("R22", tick, format!("{} was replaced, and is still {status}", id.0.short()));
+        }
+    }
+
     /// V22: a settled plan that is run again changes nothing and records nothing.
     pub fn ran_again(&mut self, tick: i64, writes: u64, events: usize) {
         self.check(writes == 0, "V22", tick, || format!("{writes} requests for a settled plan"));
@@ -147,15 +157,23 @@ impl Oracle {
             // An emergency that was cut short is called for again; what it took away stays away.
             _ if who.0 || self.unheard.contains(&who) => true,
             Stand::Confirmed => true,
-            // Where reads lag longer than anybody believes, reading may settle a doubt wrongly.
-            Stand::Ended(name) => tells.contains(&name) || self.misjudged,
+            Stand::Ended(name) => tells.contains(&name),
             // Nobody will ever know.
             _ => self.facts.get(&who).is_some_and(|fact| self.is_unreadable(&fact.change.key.target)),
         }
     }
 
-    /// I2: no credential of one tag lives twice, no confirmed one is without its secret, and none is left of a lost one.
+    /// I2: no credential of one tag lives twice, none is confirmed that was not made with its secret, and none is left of a
+    /// lost one.
     pub fn credentials(&mut self, tick: i64, made: &[Made], kept: impl Fn(&str) -> bool) {
+        let issued = |id: &ChangeId| made.iter().any(|made| made.change == Some(*id) && kept(&made.id));
+        let class = |fact: &super::Fact| self.class(&fact.change.key.target);
+        let issues = |fact: &&super::Fact| class(fact) == Class::K4 && fact.change.kind == ChangeKind::Issue;
+        let of_plan = self.facts.iter().filter(|(who, fact)| !who.0 && issues(fact)).map(|(who, _)| *who);
+        let bare = of_plan.filter(|who| self.stand(*who) == Stand::Confirmed).find(|who| !issued(&who.1));
+        if let Some(who) = bare {
+            self.breaks("I2", tick, format!("{} is confirmed, and nobody ever had its secret", short(who)));
+        }
         for one in made.iter().filter(|made| made.live && made.change.is_some()) {
             let twice = made.iter().filter(|other| other.live && other.tag == one.tag).count() > 1;
             self.check(!twice, "I2", tick, || format!("{} was made twice", one.key));
