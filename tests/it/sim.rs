@@ -37,6 +37,15 @@ fn every_arrow_that_is_not_legal_is_refused() {
 }
 
 #[test]
+fn v15_v29_what_ended_is_given_again_by_no_schedule_of_crashes_and_retries() {
+    let swept = sim::expiry::sweep();
+    assert!(swept.failures.is_empty(), "{:#?}", swept.failures);
+    println!("{} schedules, {} with a crash", swept.schedules, swept.crashes);
+    assert!(swept.schedules > 100_000 && swept.latest < sim::expiry::LAST_END, "{swept:?}");
+    assert!(swept.given * 3 > swept.schedules && swept.repeated * 5 > swept.schedules, "{swept:?}");
+}
+
+#[test]
 fn every_planted_bug_is_found() {
     let output = Command::new(env!("CARGO_BIN_EXE_planted")).arg("--quick").output().expect("planted");
     let told = String::from_utf8_lossy(&output.stdout);

@@ -188,7 +188,11 @@ impl World<'_> {
         for one in landed {
             self.tell(|| format!("      {} holds {:?} now, by {:?}", one.key, one.after, one.by));
             // Strangers like to change what was just changed.
-            let often = if matches!(one.by, super::target::By::Change(_, true)) { 40 } else { 8 };
+            let often = match one.by {
+                super::target::By::Change(_, true) => 40,
+                _ if self.swarm.weak => 30,
+                _ => 8,
+            };
             if self.swarm.foreign > 0 && !self.calm && self.rng.percent(often) {
                 let soon = self.rng.between(0, 4);
                 self.after(soon, Happening::Edit(Some(one.key.clone())));

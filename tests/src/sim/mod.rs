@@ -5,6 +5,7 @@
 
 mod calls;
 mod disk;
+pub mod expiry;
 mod faults;
 mod life;
 mod oracle;
