@@ -56,6 +56,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
+    #[cfg(feature = "planted")]
     pub const ALL: [Bug; 22] = [
         Bug::SendBeforeIntent,
         Bug::DurableWhenSubmitted,

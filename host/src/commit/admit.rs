@@ -1,13 +1,14 @@
 //! Whether a change may begin, and whether it may be sent: the order of its component, gates, time, denials. Asked before
 //! every attempt. Owns no call.
 
-use super::barrier::{Before, component, place};
+use super::barrier::{Before, place};
 use super::breaker::Passage;
 use super::core::{Core, seconds_until};
 use super::item::{Item, Slot};
+use super::window::longest_lag;
 use super::{CommitError, End, Event, Open, Outcome, Status};
 use crate::limits::{CHANGE_ATTEMPTS, THROTTLE_SECONDS};
-use crate::model::{Change, Denial, Gate, GateKind, Time};
+use crate::model::{Change, Gate, GateKind};
 use crate::planted::{Bug, has};
 use crate::target::{Class, Profile};
 
@@ -70,16 +71,9 @@ impl Core<'_> {
     /// Where a writer before may have left the emergencies of a denial unsettled, nobody knows of what: whole lists are not
     /// written there until the last of them must have landed and been seen (V10).
     pub(super) fn be_quiet(&mut self) {
-        let unsettled = |name: &String| {
-            let concerns = |denial: &&Denial| denial.target.is_empty() || denial.target == *name;
-            let open = |denial: &&Denial| denial.settled_at == Time::NONE && denial.lifted_at == Time::NONE;
-            self.denials.iter().filter(open).any(|denial| concerns(&denial))
-        };
-        let lists = self.profiles.iter().filter(|(name, profile)| profile.class == Class::K2 && unsettled(name));
-        let until = |profile: &Profile| {
-            let lag = if profile.read_lag == 0 { 0 } else { profile.lag_cap.max(profile.read_lag) };
-            self.at.tick + i64::from(profile.effect_bound()) + i64::from(lag) + 1
-        };
+        let is_list = |profile: &Profile| profile.class == Class::K2;
+        let lists = self.profiles.iter().filter(|(name, profile)| is_list(profile) && self.denials.is_open_at(name));
+        let until = |profile: &Profile| self.at.tick + i64::from(profile.effect_bound()) + i64::from(longest_lag(profile)) + 1;
         self.quiet = lists.map(|(name, profile)| (name.clone(), until(profile))).collect();
     }
 
@@ -102,7 +96,7 @@ impl Core<'_> {
     /// change of its case. That change pokes this one when it leaves.
     fn waits_in_hand(&mut self, slot: Slot) -> bool {
         let Some(item) = self.items.get(&slot) else { return true };
-        let earlier = self.places.get(&component(&item.change)).and_then(|places| places.first_key_value());
+        let earlier = self.places.get(&item.component).and_then(|places| places.first_key_value());
         let acked = |slot: &Slot| self.items.get(slot).is_some_and(|other| matches!(other.status, Status::Acked { .. }));
         let early = |slots: &std::collections::BTreeSet<Slot>| has(Bug::WaveOnAck) && slots.iter().all(acked);
         if earlier.is_some_and(|(first, slots)| *first < place(&item.change) && !early(slots)) {
@@ -128,7 +122,7 @@ impl Core<'_> {
             // It only reduces access: neither gates, nor order, nor the clock keep it back.
             return profile.map(|_| ()).ok_or_else(unconfigured);
         }
-        if item.gives() && !has(Bug::DenialSkipped) && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if item.gives() && !has(Bug::DenialSkipped) && self.denials.cover(&change.key) {
             return Err(Hold::End(End::Denied));
         }
         if self.skewed {
@@ -137,7 +131,7 @@ impl Core<'_> {
         if self.would_expire(change) && !(has(Bug::ExpiryOnceOnly) && item.status.attempts() > 0) {
             return Err(Hold::End(End::Expired));
         }
-        match self.barrier.before(change, &item.spaces) {
+        match self.barrier.before(change, item.component, &item.spaces) {
             Some(Before::Ended(change)) => return Err(Hold::End(End::BlockedBy { change })),
             Some(Before::Open(change)) => return Err(Hold::Open(Open::Behind { change })),
             None => {}

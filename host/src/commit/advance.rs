@@ -5,6 +5,7 @@ use super::admit::Hold;
 use super::breaker::Passage;
 use super::core::Core;
 use super::item::{Base, Item, Slot};
+use super::window::longest_lag;
 use super::{Ask, CommitError, End, Open, Outcome, Status};
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
 use crate::model::{Change, State};
@@ -200,10 +201,20 @@ impl Core<'_> {
     /// How long a read may lag at the longest, in seconds. What is learned is no proof, and a doubt that is settled wrongly
     /// is never looked at again.
     pub(super) fn longest_lag(&self, slot: Slot) -> i64 {
-        self.profile(slot).map_or(0, |profile| match profile.read_lag {
-            0 => 0,
-            lag => i64::from(lag.max(profile.lag_cap)),
-        })
+        self.profile(slot).map_or(0, |profile| i64::from(longest_lag(profile)))
+    }
+
+    /// From which age on a read proves something. What is learned does for one case; a list is the base of the next one, and
+    /// an emergency that was never acknowledged may be content with what was shown before it began.
+    pub(super) fn proof_age(&self, item: &Item) -> u32 {
+        let target = &item.change.key.target;
+        let Some(profile) = self.profiles.get(target) else { return 0 };
+        let unheard = item.is_emergency() && matches!(item.status, Status::Observed { .. });
+        match profile.class {
+            Class::K2 => longest_lag(profile),
+            _ if unheard => longest_lag(profile),
+            _ => self.windows.bound(target, profile, item.change.kind.removes()),
+        }
     }
 
     /// Accepted work.
@@ -242,7 +253,7 @@ impl Core<'_> {
     fn verify(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         let change = &item.change;
-        if !item.is_emergency() && item.gives() && self.denials.iter().any(|denial| denial.covers(&change.key)) {
+        if !item.is_emergency() && item.gives() && self.denials.cover(&change.key) {
             return self.end(slot, End::Denied);
         }
         let Some(profile) = self.profiles.get(&change.key.target) else {
@@ -263,7 +274,7 @@ impl Core<'_> {
             return self.confirm(slot, grade, &after);
         }
         let (target, removes) = (&change.key.target, change.kind.removes());
-        let bound = i64::from(self.windows.bound(target, profile, removes));
+        let bound = i64::from(self.proof_age(item));
         let probes = slot.0 % LAG_PROBE_CHANGES == 0 || self.windows.is_young(target, removes);
         let first = item.acked + if probes { bound.min(1) } else { bound };
         if item.check.reads == 0 && self.at.tick < first {

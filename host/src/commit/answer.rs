@@ -3,6 +3,7 @@
 use super::advance::{demanded, merged, others_differ};
 use super::core::Core;
 use super::item::{Base, Slot};
+use super::window::longest_lag;
 use super::{Answer, Ask, CommitError, End, Event, Open, Outcome, Status};
 use crate::correlate::Recorded;
 use crate::limits::{CHANGE_ATTEMPTS, LAGGING_READS_AGREE, MESSAGE_BYTES, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
@@ -179,10 +180,7 @@ impl Core<'_> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
         match error {
-            WriteError::Fenced if !has(Bug::FenceIgnored) => {
-                self.fenced = true;
-                Err(CommitError::Fenced)
-            }
+            WriteError::Fenced if !has(Bug::FenceIgnored) => Err(CommitError::Fenced),
             // Where an earlier attempt is in doubt, it may be what moved the resource: then only reading can tell.
             WriteError::Precondition if !doubt => {
                 self.count_try(slot);
@@ -332,10 +330,7 @@ impl Core<'_> {
                 self.wait(slot, self.at.tick + lag);
                 self.outcome(slot, Outcome::NotApplied, None)
             }
-            Err(WriteError::Fenced) => {
-                self.fenced = true;
-                Err(CommitError::Fenced)
-            }
+            Err(WriteError::Fenced) => Err(CommitError::Fenced),
             Err(error) => {
                 self.failed(slot);
                 if let Some(item) = self.items.get_mut(&slot) {
@@ -352,12 +347,13 @@ impl Core<'_> {
     /// A read of what was acknowledged.
     fn read_back(&mut self, slot: Slot, reading: &Reading, met: bool) -> Result<(), CommitError> {
         let tick = self.at.tick;
+        let bound = self.items.get(&slot).map_or(0, |item| self.proof_age(item));
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let target = item.change.key.target.clone();
         let removes = item.change.kind.removes();
         let Some(profile) = self.profiles.get(&target) else { return Ok(()) };
         let (consistent, grade) = (profile.read_lag == 0, profile.grade);
-        let (bound, cap) = (self.windows.bound(&target, profile, removes), profile.lag_cap.max(profile.read_lag));
+        let cap = longest_lag(profile);
         let age = u32::try_from((item.asked - item.acked).max(0)).unwrap_or(u32::MAX);
         let check = &mut item.check;
         if met {

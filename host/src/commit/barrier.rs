@@ -55,8 +55,8 @@ pub(super) struct Barrier {
 
 impl Barrier {
     /// A change is left behind unconfirmed.
-    pub(super) fn leave(&mut self, change: &Change, ended: bool) {
-        let component = self.components.entry(component(change)).or_default();
+    pub(super) fn leave(&mut self, change: &Change, component: u64, ended: bool) {
+        let component = self.components.entry(component).or_default();
         let first = if ended { &mut component.ended } else { &mut component.open };
         if first.is_none_or(|(at, _)| place(change) < at) {
             *first = Some((place(change), change.id));
@@ -74,10 +74,10 @@ impl Barrier {
 
     /// What a change has to wait for, if anything: within its component every earlier wave and step must be confirmed
     /// (V14); elsewhere only what it depends on.
-    pub(super) fn before(&self, change: &Change, spaces: &[Namespace]) -> Option<Before> {
+    pub(super) fn before(&self, change: &Change, component: u64, spaces: &[Namespace]) -> Option<Before> {
         let earlier = |first: &Option<(Place, ChangeId)>| first.filter(|(at, _)| *at < place(change)).map(|(_, id)| id);
         let needs = |ids: &HashSet<u64>| change.depends.iter().find(|id| ids.contains(&id.0.prefix())).copied();
-        let component = self.components.get(&component(change));
+        let component = self.components.get(&component);
         if let Some(id) = component.and_then(|c| earlier(&c.ended)).or_else(|| needs(&self.ended)) {
             return Some(Before::Ended(id));
         }

@@ -1,5 +1,7 @@
 //! What the core asks of targets, and what comes back. The driver and the simulator perform calls; neither decides any.
 
+use std::sync::Arc;
+
 use super::item::Slot;
 use crate::model::{Change, State, Time};
 use crate::target::{Found, Member, ReadError, Reading, Receipt, Version, WriteError, Written};
@@ -11,7 +13,7 @@ pub struct Call {
     /// Which change it is for; its answer comes back under this name.
     pub slot: Slot,
     /// The change; its key names the target and the case.
-    pub change: Change,
+    pub change: Arc<Change>,
     /// The writer's epoch.
     pub fence: u64,
     /// What is asked.

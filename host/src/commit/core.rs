@@ -3,23 +3,25 @@
 //! is in hand; what one change does next is decided in `advance` and `answer`, who may go first in `admit`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::barrier::{Barrier, Openings, Place, component, place};
+use super::barrier::{Barrier, Openings, Place};
 use super::breaker::Breakers;
+use super::denials::Denials;
 use super::flight::{Flight, Flow};
-use super::item::{Check, Item, Moment, Slot};
+use super::item::{Item, Moment, Slot};
 use super::journal::Journal;
 use super::lines::Lines;
 use super::slices::Slices;
 use super::window::Windows;
-use super::{Call, CommitError, End, Event, Open, Outcome, Outcomes, Status, next};
+use super::{Call, CommitError, End, Event, Outcome, Outcomes, Status, next};
 use crate::audit::Salts;
 use crate::ledger::{Batch, Opening, RunRow};
-use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD, THROTTLE_SECONDS};
-use crate::model::{CaseKey, Change, ChangeId, Denial, KeyHash, Lane, Namespace, PlanId, State, Time};
+use crate::limits::{CLOCK_BACK_SECONDS, CLOCK_JUMP_SECONDS, HAND_CHANGES, SLICES_AHEAD};
+use crate::model::{Change, ChangeId, Denial, KeyHash, Lane, PlanId, State, Time};
 use crate::planted::{Bug, has};
 use crate::progress::Progress;
-use crate::target::{Class, Profile};
+use crate::target::Profile;
 
 /// What a commit goes by.
 #[derive(Clone, Debug)]
@@ -55,9 +57,9 @@ pub struct Core<'a> {
     pub(super) changes: u64,
     plan: PlanId,
     pub(super) openings: Openings,
-    pub(super) denials: Vec<Denial>,
+    pub(super) denials: Denials,
     pub(super) barrier: Barrier,
-    statuses: BTreeMap<ChangeId, Status>,
+    pub(super) statuses: BTreeMap<ChangeId, Status>,
     pub(super) items: BTreeMap<Slot, Item>,
     pub(super) lines: Lines,
     pub(super) cases: BTreeMap<KeyHash, BTreeSet<Slot>>,
@@ -75,14 +77,8 @@ pub struct Core<'a> {
     pub(super) breakers: Breakers,
     pub(super) outcomes: Outcomes,
     slices: Slices,
-    /// Per denial: how many of its changes are in hand still, and whether all of it can be and so far was taken away.
-    pub(super) denied: BTreeMap<PlanId, (Denial, usize, bool)>,
-    emergencies: i64,
-    /// Cases that a change left behind may still give access to.
-    doubtful: Vec<CaseKey>,
-    /// Until when nothing is sent to a target: see [`Core::waits_for_the_dead`].
+    /// Until when no whole list is written to a target: see [`Core::waits_for_the_dead`].
     pub(super) quiet: BTreeMap<String, i64>,
-    landing: BTreeMap<(String, String, String), Vec<Change>>,
     /// Intents that were recorded and not sent.
     pub(super) ahead: usize,
     outstanding: Option<u64>,
@@ -91,7 +87,6 @@ pub struct Core<'a> {
     calls: Vec<Call>,
     pub(super) told: Vec<Progress>,
     pub(super) done: u64,
-    pub(super) fenced: bool,
     /// When it began, and the present; `skewed`: the clocks disagree about how long ago that was.
     began: Moment,
     pub(super) at: Moment,
@@ -116,7 +111,7 @@ impl<'a> Core<'a> {
             changes: terms.changes,
             plan: terms.plan,
             openings: Openings::new(&terms.openings),
-            denials: terms.denials,
+            denials: Denials::new(terms.denials),
             barrier: Barrier::default(),
             statuses: replay(terms.events)?,
             items: BTreeMap::new(),
@@ -133,11 +128,7 @@ impl<'a> Core<'a> {
             breakers: Breakers::default(),
             outcomes: Outcomes::default(),
             slices: Slices::new(slice as u64),
-            denied: BTreeMap::new(),
-            emergencies: i64::MIN,
-            doubtful: Vec::new(),
             quiet: BTreeMap::new(),
-            landing: BTreeMap::new(),
             ahead: 0,
             outstanding: None,
             durable: 0,
@@ -145,7 +136,6 @@ impl<'a> Core<'a> {
             calls: Vec::new(),
             told: Vec::new(),
             done: 0,
-            fenced: false,
             began: Moment { now: latest.max(at.now), tick: at.tick },
             at,
             skewed: false,
@@ -166,12 +156,6 @@ impl<'a> Core<'a> {
     #[must_use]
     pub fn in_doubt(&self, change: ChangeId) -> bool {
         !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::is_under_way)
-    }
-
-    /// Whether any is.
-    #[must_use]
-    pub fn has_doubts(&self) -> bool {
-        self.statuses.values().any(Status::is_under_way)
     }
 
     /// Takes a change in hand; `index` is its place in the plan, from zero. Changes in doubt come first, the others in plan
@@ -195,118 +179,6 @@ impl<'a> Core<'a> {
     pub fn end_of_plan(&mut self, changes: u64) {
         self.slices.end(changes);
         self.checkpoint();
-    }
-
-    fn take(&mut self, slot: Slot, plan: PlanId, change: Change) -> Result<(), CommitError> {
-        let Some(key) = KeyHash::parse(&change.recorded_as) else {
-            return Err(CommitError::RecordedKey { change: change.id, found: change.recorded_as });
-        };
-        // Names are the plan's: an emergency may do the same to the same case, and has a life of its own.
-        let of_plan = change.lane != Lane::Emergency;
-        let status = if of_plan { self.statuses.remove(&change.id).unwrap_or_default() } else { Status::default() };
-        let spaces = self.profiles.get(&change.key.target).map(|profile| profile.namespaces(&change.key)).unwrap_or_default();
-        let due = match &status {
-            // A longer wait is for a later run.
-            Status::Waiting { until, .. } => match seconds_until(*until, self.now()) {
-                seconds if seconds <= THROTTLE_SECONDS => self.at.tick + i64::from(seconds),
-                _ => self.at.tick,
-            },
-            _ => self.at.tick,
-        };
-        let in_doubt = status.effect_unknown();
-        let mut item = Item {
-            plan,
-            key,
-            spaces,
-            status,
-            batch: 0,
-            busy: false,
-            asked: self.at.tick,
-            due,
-            tries: 0,
-            failed: false,
-            base: None,
-            sent: in_doubt,
-            unapplied: None,
-            carries: None,
-            holds: in_doubt,
-            flies: false,
-            in_doubt_since: self.at.tick,
-            // Not by the recorded instant: the clock may have jumped between two writers.
-            acked: self.at.tick,
-            check: Check::default(),
-            open: None,
-            words: String::new(),
-            change,
-        };
-        self.lines.enter(slot, &item.spaces);
-        // A whole list is held until it was read back: reads may still show the one before.
-        let class = self.profiles.get(&item.change.key.target).map(|profile| profile.class);
-        let unread = class == Some(Class::K2) && matches!(item.status, Status::Acked { .. } | Status::Observed { .. });
-        if in_doubt || unread {
-            self.lines.hold(slot, &item.spaces);
-        }
-        if matches!(item.status, Status::Intent { .. }) && !has(Bug::OpenIntentResent) {
-            let message = "the writer stopped before an outcome was recorded".to_owned();
-            let event = Event::Outcome { outcome: Outcome::Ambiguous { message }, at: self.now() };
-            self.journal.record(&mut item, event, None)?;
-        }
-        self.cases.entry(key).or_default().insert(slot);
-        if !item.is_emergency() {
-            self.places.entry(component(&item.change)).or_default().entry(place(&item.change)).or_default().insert(slot);
-        }
-        if of_plan {
-            self.ids.insert(item.change.id, slot);
-        }
-        self.items.insert(slot, item);
-        self.poke(slot);
-        Ok(())
-    }
-
-    /// Denies access from now on: what is queued ends, and what is under way is remembered, to be taken away with what is
-    /// held.
-    pub fn announce(&mut self, denial: &Denial) {
-        let covered = self.items.iter().filter(|(_, item)| denial.covers(&item.change.key));
-        let covered: Vec<Slot> = covered.map(|(slot, _)| *slot).collect();
-        let may_land = |item: &&Item| item.gives() && item.status.is_under_way();
-        let landing = covered.iter().filter_map(|slot| self.items.get(slot)).filter(may_land).map(|item| item.change.clone());
-        self.landing.insert(denial.key(), landing.collect());
-        if !self.denials.contains(denial) {
-            if !has(Bug::DenialNotFirst) {
-                self.journal.denial(denial, self.now());
-            }
-            self.denials.push(denial.clone());
-        }
-        covered.into_iter().for_each(|slot| self.poke(slot));
-    }
-
-    /// Takes away what a denial that was announced covers: `changes` do so, `complete` says that they take all of it.
-    ///
-    /// # Errors
-    /// As for [`Core::offer`].
-    pub fn deny(&mut self, denial: Denial, plan: PlanId, changes: Vec<Change>, complete: bool) -> Result<(), CommitError> {
-        self.denied.entry(plan).or_insert((denial, 0, true)).2 &= complete;
-        for change in changes {
-            debug_assert!(!change.kind.adds(), "an emergency only reduces access");
-            // A routine change of the same name may wait for long; another denial's may end otherwise. Neither counts.
-            if self.items.range(..Slot(0)).any(|(_, item)| item.plan == plan && item.change.id == change.id) {
-                continue;
-            }
-            let slot = Slot(self.emergencies);
-            self.emergencies += 1;
-            self.outcomes.emergencies += 1;
-            if let Some((_, left, _)) = self.denied.get_mut(&plan) {
-                *left += 1;
-            }
-            self.take(slot, plan, change)?;
-        }
-        self.settle_denials();
-        Ok(())
-    }
-
-    /// The changes that were under way when a denial was announced, and that may have given what it covers.
-    pub fn landing(&mut self, denial: &Denial) -> Vec<Change> {
-        self.landing.remove(&denial.key()).unwrap_or_default()
     }
 
     /// Lets time pass: every change that can go on does.
@@ -402,18 +274,12 @@ impl<'a> Core<'a> {
     /// The first change that is still in hand.
     #[must_use]
     pub fn first_in_hand(&self) -> Option<&Change> {
-        self.items.values().next().map(|item| &item.change)
+        self.items.values().next().map(|item| &*item.change)
     }
 
     /// What there is to tell since the last time.
     pub fn tell(&mut self) -> Vec<Progress> {
         std::mem::take(&mut self.told)
-    }
-
-    /// Whether another writer took over: this one must stop at once.
-    #[must_use]
-    pub const fn is_fenced(&self) -> bool {
-        self.fenced
     }
 
     /// What became of the plan.
@@ -441,7 +307,7 @@ impl<'a> Core<'a> {
     pub(super) fn call(&mut self, slot: Slot, ask: super::Ask) {
         if let Some(item) = self.items.get_mut(&slot) {
             (item.busy, item.asked) = (true, self.at.tick);
-            self.calls.push(Call { slot, change: item.change.clone(), fence: self.epoch, ask });
+            self.calls.push(Call { slot, change: Arc::clone(&item.change), fence: self.epoch, ask });
         }
     }
 
@@ -473,164 +339,10 @@ impl<'a> Core<'a> {
         self.at.now
     }
 
-    /// Records an event of a change, and what follows from it for others.
-    pub(super) fn record(&mut self, slot: Slot, event: Event, found: Option<&State>) -> Result<(), CommitError> {
-        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
-        let was_ahead = matches!(item.status, Status::Intent { .. }) && !item.sent;
-        self.journal.record(item, event, found)?;
-        let (known, waits) =
-            (!item.status.effect_unknown(), matches!(item.status, Status::Ready { .. } | Status::Waiting { .. }));
-        if matches!(item.status, Status::Intent { .. }) {
-            (item.sent, item.base, item.unapplied) = (false, None, None);
-            self.ahead += 1;
-            self.intended.insert(slot);
-        } else if was_ahead {
-            self.ahead = self.ahead.saturating_sub(1);
-        }
-        let given_up = has(Bug::LineFreeInDoubt) && matches!(item.status, Status::Ambiguous { .. });
-        if known || given_up {
-            self.settled(slot, waits);
-        }
-        self.poke(slot);
-        Ok(())
-    }
-
-    /// The effect of a change is known: others may go on in its namespaces.
-    fn settled(&mut self, slot: Slot, waits: bool) {
-        let Some(item) = self.items.get_mut(&slot) else { return };
-        let whole_list = self.profiles.get(&item.change.key.target).is_some_and(|profile| profile.class == Class::K2);
-        let read_back = matches!(item.status, Status::Acked { .. } | Status::Observed { .. });
-        let key = item.key;
-        if waits {
-            item.holds = false;
-            self.lines.unhold(slot, &item.spaces);
-            let spaces = item.spaces.clone();
-            self.lines.firsts(&spaces).into_iter().for_each(|first| self.come_first(first));
-        } else if !(whole_list && read_back) {
-            item.holds = false;
-            if std::mem::take(&mut item.flies) {
-                let change = item.change.clone();
-                self.flight.land(&change);
-            }
-            let (spaces, emergency) = (item.spaces.clone(), item.is_emergency());
-            if emergency {
-                self.forget_lists(slot, &spaces);
-            }
-            self.lines.leave(slot, &spaces).into_iter().for_each(|first| self.come_first(first));
-        }
-        let urgent: Vec<Slot> = self.cases.get(&key).into_iter().flatten().take_while(|slot| slot.0 < 0).copied().collect();
-        urgent.into_iter().for_each(|slot| self.poke(slot));
-    }
-
-    /// A change may have become first in a line: one in doubt that only waited for that need not wait any longer.
-    fn come_first(&mut self, slot: Slot) {
-        let tick = self.at.tick;
-        if let Some(item) = self.items.get_mut(&slot).filter(|item| matches!(item.status, Status::Ambiguous { .. })) {
-            item.due = item.due.min(tick);
-        }
-        self.poke(slot);
-    }
-
-    /// Whoever read a list before an emergency wrote it must not write back what it read: it reads again.
-    fn forget_lists(&mut self, slot: Slot, spaces: &[Namespace]) {
-        let reads = |item: &Item| matches!(item.status, Status::Intent { .. }) && !item.sent;
-        let shares = |item: &Item| item.spaces.iter().any(|space| spaces.contains(space));
-        let others = self.items.iter_mut().filter(|(other, item)| **other != slot && reads(item) && shares(item));
-        others.for_each(|(_, item)| (item.base, item.asked) = (None, i64::MIN));
-    }
-
-    /// Gives up a place in flight without an outcome.
-    pub(super) fn unfly(&mut self, slot: Slot) {
-        if let Some(item) = self.items.get_mut(&slot)
-            && std::mem::take(&mut item.flies)
-        {
-            let change = item.change.clone();
-            self.flight.land(&change);
-        }
-    }
-
-    /// Takes leave of a change: counts it, and keeps what later changes must know of it.
-    pub(super) fn leave(&mut self, slot: Slot, open: Option<Open>) {
-        self.unfly(slot);
-        let Some(item) = self.items.remove(&slot) else { return };
-        if matches!(item.status, Status::Intent { .. }) && !item.sent {
-            self.ahead = self.ahead.saturating_sub(1);
-        }
-        self.lines.leave(slot, &item.spaces).into_iter().for_each(|first| self.come_first(first));
-        if !matches!(item.status, Status::Confirmed { .. }) && !item.is_emergency() {
-            self.barrier.leave(&item.change, item.status.is_final());
-        }
-        if item.status.effect_unknown() {
-            self.barrier.unsettled(&item.change, &item.spaces);
-        }
-        if item.may_land() && !item.is_emergency() && item.gives() {
-            self.doubtful.push(item.change.key.clone());
-        }
-        if !item.is_emergency() {
-            self.ids.remove(&item.change.id);
-        }
-        if let Some(others) = self.cases.get_mut(&item.key) {
-            others.remove(&slot);
-            let next = others.first().copied();
-            next.into_iter().for_each(|slot| _ = self.poked.insert(slot));
-            if self.cases.get(&item.key).is_some_and(BTreeSet::is_empty) {
-                self.cases.remove(&item.key);
-            }
-        }
-        self.leave_place(slot, &item.change);
-        if item.is_emergency() {
-            self.left_emergency(&item);
-            return;
-        }
-        for dependent in self.dependents.remove(&item.change.id).unwrap_or_default() {
-            self.poke(dependent);
-        }
-        self.done += 1;
-        self.outcomes.count(slot, item.change, &item.status, open.or(item.open), item.words);
+    /// A change of the plan was left.
+    pub(super) fn leave_slice(&mut self, slot: Slot) {
         self.slices.leave(u64::try_from(slot.0).unwrap_or_default());
         self.checkpoint();
-    }
-
-    fn leave_place(&mut self, slot: Slot, change: &Change) {
-        let name = component(change);
-        let Some(places) = self.places.get_mut(&name) else { return };
-        if let Some(here) = places.get_mut(&place(change)) {
-            here.remove(&slot);
-            if here.is_empty() {
-                places.remove(&place(change));
-            }
-        }
-        match places.first_key_value() {
-            Some((_, next)) => self.poked.extend(next.iter().copied()),
-            None => _ = self.places.remove(&name),
-        }
-    }
-
-    fn left_emergency(&mut self, item: &Item) {
-        let confirmed = matches!(item.status, Status::Confirmed { .. });
-        self.outcomes.revoked += u64::from(confirmed);
-        if let Some((_, left, clean)) = self.denied.get_mut(&item.plan) {
-            *left = left.saturating_sub(1);
-            *clean &= confirmed;
-        }
-        self.settle_denials();
-    }
-
-    /// Denials whose changes are all confirmed are settled.
-    fn settle_denials(&mut self) {
-        let over: Vec<PlanId> = self.denied.iter().filter(|(_, (_, left, _))| *left == 0).map(|(plan, _)| *plan).collect();
-        for plan in over {
-            let Some((denial, _, clean)) = self.denied.remove(&plan) else { continue };
-            if clean && !self.doubtful.iter().any(|key| denial.covers(key)) {
-                let settled = Denial { settled_at: self.now(), ..denial };
-                self.journal.denial(&settled, self.now());
-                if let Some(known) = self.denials.iter_mut().find(|known| known.key() == settled.key()) {
-                    *known = settled;
-                }
-            } else {
-                self.outcomes.unsettled_denials += 1;
-            }
-        }
     }
 
     fn checkpoint(&mut self) {

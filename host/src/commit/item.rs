@@ -1,5 +1,7 @@
 //! One change in hand, and what the core remembers of it besides its durable status.
 
+use std::sync::Arc;
+
 use super::{Open, Outcome, Status};
 use crate::model::{Change, Holding, KeyHash, Lane, Namespace, PlanId, State, Time};
 use crate::target::{Member, Version};
@@ -20,10 +22,12 @@ pub struct Moment {
 /// One change on its way.
 #[derive(Debug)]
 pub(super) struct Item {
-    pub(super) change: Change,
+    pub(super) change: Arc<Change>,
     /// The plan that it belongs to: an emergency has its own.
     pub(super) plan: PlanId,
     pub(super) key: KeyHash,
+    /// Hash of its component's name: asked for at every step.
+    pub(super) component: u64,
     pub(super) spaces: Vec<Namespace>,
     pub(super) status: Status,
     /// The batch of its newest intent.
@@ -93,6 +97,14 @@ impl Item {
             Status::Intent { doubt: false, .. } => self.sent || self.busy,
             Status::Manual { .. } => true,
             _ => self.status.effect_unknown(),
+        }
+    }
+
+    /// Whether it may have taken effect or still may, and nobody has confirmed that.
+    pub(super) fn is_under_way(&self) -> bool {
+        match self.status {
+            Status::Intent { doubt: false, .. } => self.may_land(),
+            _ => self.status.is_under_way(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who goes first where writes must not overlap: one line per namespace, in plan order. Owns no time and no target.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::item::Slot;
 use crate::model::Namespace;
@@ -19,9 +19,10 @@ impl Line {
     }
 }
 
-/// The lines of all namespaces that somebody in hand wants.
+/// The lines of all namespaces that somebody in hand wants. Never gone through as a whole, so that their order is nowhere
+/// seen.
 #[derive(Debug, Default)]
-pub(super) struct Lines(BTreeMap<Namespace, Line>);
+pub(super) struct Lines(HashMap<Namespace, Line>);
 
 impl Lines {
     /// Lines up.

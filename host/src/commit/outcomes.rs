@@ -192,7 +192,7 @@ impl Outcomes {
         self.listed = listed.into_iter().map(|(_, line)| line).collect();
     }
 
-    pub(super) fn count(&mut self, slot: Slot, change: Change, status: &Status, open: Option<Open>, words: String) {
+    pub(super) fn count(&mut self, slot: Slot, change: &Change, status: &Status, open: Option<Open>, words: String) {
         self.changes += 1;
         let rest = match status {
             Status::Confirmed { grade, .. } => {
@@ -214,7 +214,7 @@ impl Outcomes {
         };
         if self.listed.len() < LISTED_CHANGES {
             self.places.push(slot);
-            self.listed.push(Unconfirmed { change: change.id, key: change.key, rest, words });
+            self.listed.push(Unconfirmed { change: change.id, key: change.key.clone(), rest, words });
         } else {
             self.unlisted += 1;
         }

@@ -2,11 +2,13 @@
 //! batches. The only user of a database besides the embedded target. Knows nothing of how the events come about.
 
 mod aside;
+#[cfg(any(test, feature = "sqlite"))]
 mod base;
 mod batch;
 #[cfg(test)]
 mod conformance;
 mod memory;
+#[cfg(any(test, feature = "sqlite"))]
 mod merge;
 mod row;
 #[cfg(feature = "sqlite")]

@@ -2,6 +2,7 @@
 //! They know nothing of the engine's mind; faults of the network are the world's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use trueup::model::{CaseKey, Change, ChangeId, ChangeKind, Holding, State};
 use trueup::target::{Class, Found, Member, Profile, Reading, Receipt, Secret, Version, WriteError, Written};
@@ -45,7 +46,7 @@ pub struct Request {
     /// Its number in the world.
     pub no: u64,
     /// What it is for.
-    pub change: Change,
+    pub change: Arc<Change>,
     /// Whether it is an emergency's.
     pub emergency: bool,
     /// The writer's epoch.
@@ -253,8 +254,11 @@ impl Target {
         made.live = false;
         let (key, change) = (made.key.clone(), made.change);
         if !self.made.iter().any(|made| made.live && made.key == key) {
-            self.put(rng, tick, &key, None, change.map_or(By::Foreign, By::Undo));
+            return self.put(rng, tick, &key, None, change.map_or(By::Foreign, By::Undo));
         }
+        // What is left there is somebody else's.
+        let after = self.holds(&key);
+        self.landed.push(Landed { tick, key, after, by: By::Foreign, seen_by_all: tick });
     }
 
     fn make(&mut self, key: &CaseKey, tag: String, change: Option<ChangeId>) -> String {

@@ -79,8 +79,7 @@ impl Oracle {
         self.check(!ours, "I3", landed.tick, || format!("{} wrote over what we did to {}", short(who), landed.key));
     }
 
-    /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since. Where reads
-    /// lag longer than anybody believes, nobody can know.
+    /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since.
     pub fn denial_settled<'a>(&mut self, tick: i64, index: usize, held: impl Iterator<Item = (&'a CaseKey, State)>) {
         let Some(called) = self.called.get(index) else { return };
         let (denial, announced) = (called.denial.clone(), called.announced);
@@ -94,7 +93,7 @@ impl Oracle {
         };
         let left = held
             .filter(|(key, state)| denial.covers(key) && works(key, state))
-            .find(|(key, _)| !by_stranger(key) && !self.misjudged)
+            .find(|(key, _)| !by_stranger(key))
             .map(|(key, _)| key.to_string());
         if let Some(key) = left {
             self.breaks("V29", tick, format!("a denial is settled, and {key} still works"));

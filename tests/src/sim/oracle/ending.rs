@@ -130,7 +130,7 @@ impl Oracle {
     /// the order in which they took effect. What took effect and was not confirmed must have ended in a way that says so.
     pub fn equals_model(&mut self, tick: i64, first: &BTreeMap<CaseKey, Holding>, held: &BTreeMap<CaseKey, State>) {
         let mut model: BTreeMap<&CaseKey, State> = first.iter().map(|(key, holding)| (key, Some(holding.clone()))).collect();
-        let mut wrong = None;
+        let mut wrong: BTreeMap<&CaseKey, Who> = BTreeMap::new();
         for landed in &self.journal {
             let counts = match landed.by {
                 By::Foreign | By::Undo(_) | By::Collateral(..) => true,
@@ -139,13 +139,13 @@ impl Oracle {
             if counts {
                 model.insert(&landed.key, landed.after.clone());
             } else if let By::Change(id, emergency) = landed.by {
-                wrong = Some((emergency, id));
+                wrong.insert(&landed.key, (emergency, id));
             }
         }
         let differs = held.iter().find(|(key, state)| model.get(key).unwrap_or(&None) != *state).map(|(key, _)| key.clone());
         if let Some(key) = differs {
-            let who = wrong.map(short).unwrap_or_default();
-            let stand = wrong.map(|who| self.stand(who));
+            let wrong = wrong.get(&key).copied();
+            let (who, stand) = (wrong.map(short).unwrap_or_default(), wrong.map(|who| self.stand(who)));
             self.breaks("I6", tick, format!("{key} does not hold what the model says; {who} took effect and is {stand:?}"));
         }
     }
