@@ -177,6 +177,9 @@ impl Core<'_> {
 
     /// The target did not take a write, or nobody knows.
     fn refused(&mut self, slot: Slot, error: WriteError) -> Result<(), CommitError> {
+        if matches!(error, WriteError::Throttled { .. } | WriteError::Precondition) {
+            self.answered(slot);
+        }
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
         match error {

@@ -129,7 +129,7 @@ impl World<'_> {
             // A target says that a condition failed only when nothing was written: there the first answer counts.
             let first = class == Class::K0;
             self.after(there, write(request.clone(), first, false));
-            self.after(there + back, write(request, !first, true));
+            self.after(there + if first { back.max(1) } else { back }, write(request, !first, true));
         } else {
             self.after(there, write(request, true, true));
         }
