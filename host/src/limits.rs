@@ -44,6 +44,9 @@ pub const EXPIRY_ROWS: u64 = 20;
 pub const CHANGE_ATTEMPTS: u32 = 5;
 /// Changes that a commit holds in memory at once: what waits to be read back does not keep others from being sent.
 pub const HAND_CHANGES: usize = 8_192;
+/// How often an identity is looked at again in one run when its cases keep moving: enough for somebody who is at work there
+/// to come to an end, few enough that two writers do not chase each other.
+pub const AMENDMENTS: usize = 3;
 /// Slices of intents that are durable ahead of being sent: after a crash each must be looked at.
 pub const SLICES_AHEAD: usize = 2;
 /// Changes that are sent side by side unless configured, over all targets.

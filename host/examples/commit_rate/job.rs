@@ -78,7 +78,7 @@ impl Job<'_> {
         let commit = Commit {
             plan: PLAN,
             changes: plan.len() as u64,
-            run: RunRow { run, stage, as_of: at, began: at, basis, plan: None, slice: 0, commits: true },
+            run: RunRow { run, stage, as_of: at, began: at, basis, plan: None, slice: 0, commits: true, amends: None },
             slice: self.slice,
             flow: Flow::default(),
             targets: &targets,

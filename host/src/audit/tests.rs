@@ -83,7 +83,17 @@ fn ended(change: &Change, end: End) -> Leaf {
 
 /// One leaf of each kind, in a legal order.
 fn every_kind() -> Vec<Leaf> {
-    let row = RunRow { run: RUN, stage: Stage::Done, as_of: AT, began: AT, basis: PLAN.0, plan: None, slice: 0, commits: true };
+    let row = RunRow {
+        run: RUN,
+        stage: Stage::Done,
+        as_of: AT,
+        began: AT,
+        basis: PLAN.0,
+        plan: None,
+        slice: 0,
+        commits: true,
+        amends: None,
+    };
     let opening =
         Opening { change: ChangeId(PLAN.0), gate: GateKind::Budget, by: "ada".to_owned(), why: "seen".to_owned(), at: AT };
     let (first, second) = (change("ada", None, holding("read")), change("bob", holding("read"), None));

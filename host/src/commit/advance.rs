@@ -39,10 +39,7 @@ impl Core<'_> {
                 Ok(())
             }
             Status::Acked { .. } | Status::Observed { .. } => self.verify(slot),
-            Status::Moved => {
-                self.outcomes.moved.insert(item.change.component.clone());
-                self.end(slot, End::Superseded)
-            }
+            Status::Moved => self.end(slot, End::Superseded),
             Status::Refused => self.end(slot, End::Failed),
             Status::Confirmed { .. } | Status::Ended { .. } => {
                 self.leave(slot, None);

@@ -392,9 +392,6 @@ impl Core<'_> {
             if emergency && self.count_try(slot) {
                 return self.outcome(slot, Outcome::NotApplied, Some(&reading.state));
             }
-            if let Some(item) = self.items.get(&slot) {
-                self.outcomes.moved.insert(item.change.component.clone());
-            }
             return self.end(slot, End::NotObserved);
         }
         self.wait(slot, tick + i64::from(age / 4).max(1));

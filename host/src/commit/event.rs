@@ -157,7 +157,7 @@ impl Outcome {
 #[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum End {
-    /// The case moved since the plan was sealed; the next plan sees it.
+    /// The case moved since the plan was sealed; an amendment or the next plan looks at it again.
     Superseded,
     /// A change of its component that comes first did not get confirmed.
     BlockedBy {

@@ -143,8 +143,6 @@ pub struct Outcomes {
     pub writes: u64,
     /// Changes of unknown effect that this run settled by reading.
     pub recovered: u64,
-    /// Identities of which a case was found moved: they have to be looked at again.
-    pub moved: BTreeSet<String>,
     /// Lists (target, object) that somebody else edited while a whole list was written: what stands there now has to be
     /// looked at again.
     pub edited_lists: BTreeSet<(String, String)>,

@@ -41,7 +41,7 @@ pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, thr
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        budget::gate(cases, &mut all.decisions);
+        budget::gate(cases, policy.spent, &mut all.decisions);
         all
     })
 }

@@ -119,6 +119,7 @@ pub(crate) struct World {
     pub module: Digest,
     pub denials: Vec<Denial>,
     pub unsettled: BTreeSet<KeyHash>,
+    pub spent: BTreeMap<String, u64>,
     /// Identities that left.
     pub left: BTreeSet<&'static str>,
 }
@@ -137,6 +138,7 @@ impl World {
             module,
             denials: Vec::new(),
             unsettled: BTreeSet::new(),
+            spent: BTreeMap::new(),
             left: BTreeSet::new(),
         }
     }
@@ -150,6 +152,7 @@ impl World {
             module: self.module,
             denials: &self.denials,
             unsettled: &self.unsettled,
+            spent: &self.spent,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Policy<'a> {
     pub denials: &'a [Denial],
     /// Cases that an earlier plan may have changed: nobody knows yet.
     pub unsettled: &'a BTreeSet<KeyHash>,
+    /// Ends per target that the plan which this one amends had already: they count in the same budget.
+    pub spent: &'a BTreeMap<String, u64>,
 }
 
 /// What deciding and planning must know of a target.

@@ -1,9 +1,10 @@
 //! From the seal to the last checkpoint, and on again after a crash or a release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::amending::{Amended, Amendment};
 use super::{Engine, EngineError, Planned};
 use crate::audit::{LogHead, Salts};
 use crate::commit::{Commit, CommitError, Open, Outcomes, Rest, Status};
@@ -19,15 +20,30 @@ pub struct Applied {
     pub plan: PlanId,
     /// What became of its changes.
     pub outcomes: Outcomes,
-    /// Head of the audit log afterwards.
+    /// Head of the audit log afterwards, before any amendment.
     pub head: LogHead,
+    /// What was looked at again because it had moved meanwhile, and what that came to.
+    pub amendments: Vec<Amended>,
+    /// Identities whose cases moved each time that they were looked at: left to the next run.
+    pub contended: BTreeSet<String>,
 }
 
 impl Applied {
+    /// Adds what became of an amendment.
+    fn add(&mut self, amendment: Applied) {
+        let Applied { plan, outcomes, head, amendments, contended } = amendment;
+        self.amendments.push(Amended { plan, identities: BTreeSet::new(), replanned: 0, outcomes, head });
+        self.amendments.extend(amendments);
+        self.contended.extend(contended);
+    }
+
     /// Whether something is still open.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.outcomes.open() > 0
+        let amended = self.amendments.iter();
+        let (open, elsewhere) =
+            amended.fold((self.outcomes.open(), 0), |(open, n), next| (open + next.outcomes.open(), n + next.replanned));
+        open > elsewhere
     }
 }
 
@@ -50,6 +66,20 @@ impl Engine {
         self.commit(owned, run).await
     }
 
+    /// Commits a plan, and what is planned anew of the identities that moved meanwhile.
+    pub(super) async fn commit(&self, owned: &Owned, run: RunRow) -> Result<Applied, EngineError> {
+        let (mut applied, mut next) = self.commit_one(owned, run).await?;
+        while let Next::Amendment(Amendment { run, identities, replanned }) = next {
+            let (Applied { plan, outcomes, head, .. }, after) = self.commit_one(owned, run).await?;
+            applied.amendments.push(Amended { plan, identities, replanned, outcomes, head });
+            next = after;
+        }
+        if let Next::Contended(identities) = next {
+            applied.contended = identities;
+        }
+        Ok(applied)
+    }
+
     /// Goes on with a run that was interrupted, or with the newest plan when gates were opened since. None: nothing to do.
     ///
     /// # Errors
@@ -64,15 +94,38 @@ impl Engine {
                 Ok(Some((Some(planned), applied)))
             }
             Some(run) if run.stage == Stage::Committing || (run.stage == Stage::Sealed && run.commits) => {
-                Ok(Some((None, self.commit(&owned, run).await?)))
+                Ok(Some((None, self.go_on(&owned, run).await?)))
             }
-            _ => match self.newest_plan()? {
-                Some((run, plan)) if run.stage == Stage::Done && self.passed(plan)? => {
-                    Ok(Some((None, self.commit(&owned, run).await?)))
-                }
-                _ => Ok(None),
-            },
+            _ => Ok(self.go_through_gates(&owned).await?.map(|applied| (None, applied))),
         }
+    }
+
+    /// Commits what was opened since of the newest plan and its amendments.
+    async fn go_through_gates(&self, owned: &Owned) -> Result<Option<Applied>, EngineError> {
+        let Some((run, plan)) = self.newest_plan()? else { return Ok(None) };
+        let amendments = self.amendments(run.run)?;
+        let mut whole: Option<Applied> = None;
+        for (run, plan) in std::iter::once((run, plan)).chain(amendments) {
+            if run.stage == Stage::Done && self.passed(plan)? {
+                let applied = self.commit(owned, run).await?;
+                match &mut whole {
+                    Some(whole) => whole.add(applied),
+                    None => whole = Some(applied),
+                }
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Goes on with a run, and with the one that it amends if that is open as well.
+    async fn go_on(&self, owned: &Owned, run: RunRow) -> Result<Applied, EngineError> {
+        let amended = run.amends;
+        let applied = self.commit(owned, run).await?;
+        let first = self.runs(u32::MAX)?.into_iter().find(|run| Some(run.run) == amended && run.stage == Stage::Committing);
+        let Some(first) = first else { return Ok(applied) };
+        let mut whole = self.commit(owned, first).await?;
+        whole.add(applied);
+        Ok(whole)
     }
 
     /// Takes a plan that this ledger does not know of as a run of its own.
@@ -91,12 +144,13 @@ impl Engine {
             plan: Some(plan),
             slice: 0,
             commits: true,
+            amends: None,
         };
         self.submit(owned, Batch { entries: vec![Entry::Run(run.clone())], leaves: Vec::new() })?;
         Ok(run)
     }
 
-    pub(super) async fn commit(&self, owned: &Owned, run: RunRow) -> Result<Applied, EngineError> {
+    async fn commit_one(&self, owned: &Owned, run: RunRow) -> Result<(Applied, Next), EngineError> {
         let Some(plan) = run.plan else { return Err(EngineError::NotFound { what: "plan of", name: run.run.to_string() }) };
         let file = PlanFile::open(&self.store.plan(plan))?;
         let tenant = &file.header().inputs.tenant;
@@ -130,8 +184,15 @@ impl Engine {
         };
         let outcomes = commit.run(file.changes()).await?;
         self.clear_calls()?;
-        let head = self.finish(owned, run, plan, &file, &outcomes)?;
-        Ok(Applied { plan, outcomes, head })
+        let moved = self.moved(&file, &outcomes)?;
+        let contended = if self.is_contended(&file)? { moved.clone() } else { BTreeSet::new() };
+        // Sealed before this run is over, so that a crash loses nothing of it.
+        let next = match self.amend(owned, &run, &file, moved).await? {
+            Some(amendment) => Next::Amendment(amendment),
+            None => Next::Contended(contended),
+        };
+        let head = self.finish(owned, run, plan, &file, &outcomes, &next)?;
+        Ok((Applied { plan, outcomes, head, amendments: Vec::new(), contended: BTreeSet::new() }, next))
     }
 
     /// Records the end of a run: done, unless something of unknown effect or an unreachable target is left for `resume`.
@@ -142,6 +203,7 @@ impl Engine {
         plan: PlanId,
         file: &PlanFile,
         outcomes: &Outcomes,
+        next: &Next,
     ) -> Result<LogHead, EngineError> {
         let left = outcomes.listed.iter().any(|change| {
             matches!(
@@ -154,8 +216,11 @@ impl Engine {
         let stage = if left { Stage::Committing } else { Stage::Done };
         let at = self.clock.now();
         let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];
-        entries.extend(self.adoptions_after(file)?.into_iter().map(Entry::Adopted));
-        let leaves = vec![Leaf::run_end(run.run, at, Some(plan), &tallies(outcomes))];
+        // An amendment has not seen any scope as a whole.
+        if run.amends.is_none() {
+            entries.extend(self.adoptions_after(file)?.into_iter().map(Entry::Adopted));
+        }
+        let leaves = vec![Leaf::run_end(run.run, at, Some(plan), &tallies(outcomes, next))];
         let head = self.submit(owned, Batch { entries, leaves })?;
         if stage == Stage::Done {
             self.ledger.compact(owned)?;
@@ -219,8 +284,24 @@ fn in_doubt(file: &PlanFile, statuses: &BTreeMap<ChangeId, Status>) -> Result<Ve
     Ok(found)
 }
 
-fn tallies(outcomes: &Outcomes) -> BTreeMap<String, u64> {
+/// What follows the commit of a plan.
+enum Next {
+    /// What moved was looked at again.
+    Amendment(Amendment),
+    /// Nothing; these identities moved each time.
+    Contended(BTreeSet<String>),
+}
+
+fn tallies(outcomes: &Outcomes, next: &Next) -> BTreeMap<String, u64> {
+    let contended = match next {
+        Next::Contended(identities) if !identities.is_empty() => Some(("contended".to_owned(), identities.len() as u64)),
+        _ => None,
+    };
     let confirmed = outcomes.confirmed.iter().map(|(grade, number)| (format!("confirmed_{grade:?}").to_lowercase(), *number));
     let ended = outcomes.ended.iter().map(|(end, number)| ((*end).to_owned(), *number));
-    confirmed.chain(ended).chain(outcomes.open.iter().map(|(open, number)| (open.replace(' ', "_"), *number))).collect()
+    confirmed
+        .chain(ended)
+        .chain(outcomes.open.iter().map(|(open, number)| (open.replace(' ', "_"), *number)))
+        .chain(contended)
+        .collect()
 }

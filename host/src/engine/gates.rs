@@ -81,8 +81,13 @@ impl Engine {
     pub fn holds(&self) -> Result<Holds, EngineError> {
         let Some((run, plan)) = self.newest_plan()? else { return Ok(Holds::default()) };
         let file = PlanFile::open(&self.store.plan(plan))?;
-        let gates = self.waiting(&file, plan)?;
-        let held = file.held().collect::<Result<Vec<_>, _>>()?;
+        let mut gates = self.waiting(&file, plan)?;
+        let mut held = file.held().collect::<Result<Vec<_>, _>>()?;
+        for (_, plan) in self.amendments(run.run)? {
+            let file = PlanFile::open(&self.store.plan(plan))?;
+            gates.extend(self.waiting(&file, plan)?);
+            held.extend(file.held().collect::<Result<Vec<_>, _>>()?);
+        }
         let openings = self.openings()?;
         let released = released(&openings);
         let clock = if is_believed(&openings, plan) { Time::NONE } else { file.header().inputs.clock };
@@ -198,10 +203,18 @@ impl Engine {
         }
     }
 
-    /// The newest run that has a plan.
+    /// The newest run that has a plan of its own.
     pub(super) fn newest_plan(&self) -> Result<Option<(RunRow, PlanId)>, EngineError> {
         let runs = self.runs(16)?;
-        Ok(runs.into_iter().filter(|run| !run.stage.is_replaced()).find_map(|run| run.plan.map(|plan| (run, plan))))
+        let whole = runs.into_iter().filter(|run| !run.stage.is_replaced() && run.amends.is_none());
+        Ok(whole.into_iter().find_map(|run| run.plan.map(|plan| (run, plan))))
+    }
+
+    /// The sealed amendments of a run, the oldest first.
+    pub(super) fn amendments(&self, run: RunId) -> Result<Vec<(RunRow, PlanId)>, EngineError> {
+        let runs = self.runs(u32::MAX)?.into_iter().rev();
+        let of_run = runs.filter(|row| row.amends == Some(run) && !row.stage.is_replaced());
+        Ok(of_run.filter_map(|row| row.plan.map(|plan| (row, plan))).collect())
     }
 }
 

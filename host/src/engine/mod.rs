@@ -1,6 +1,7 @@
 //! The one place that knows the order of the stages. Owns a run from its first page to its last checkpoint; each stage's
 //! work is the stage's own.
 
+mod amending;
 mod clock;
 mod committing;
 mod denials;
@@ -18,6 +19,7 @@ mod store;
 mod tests;
 mod undoing;
 
+pub use amending::Amended;
 pub use committing::Applied;
 pub use denials::Lift;
 pub use emergency::Revocation;

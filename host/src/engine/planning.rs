@@ -55,7 +55,7 @@ impl Engine {
     pub(super) fn new_run(&self, run: RunId, as_of: Option<Time>, commits: bool) -> RunRow {
         let (began, stage) = (self.clock.now(), Stage::Discovering);
         let as_of = as_of.unwrap_or(began);
-        RunRow { run, stage, as_of, began, basis: self.basis(), plan: None, slice: 0, commits }
+        RunRow { run, stage, as_of, began, basis: self.basis(), plan: None, slice: 0, commits, amends: None }
     }
 
     /// Reads, judges and seals for a run that is recorded as begun.
@@ -151,6 +151,7 @@ impl Engine {
     ) -> Result<Inputs, EngineError> {
         let rule = &self.rule;
         Ok(Inputs {
+            amends: None,
             as_of: run.as_of,
             clock: self.doubted_clock(run)?,
             denials: policy.denials_digest(),
@@ -172,12 +173,12 @@ impl Engine {
     /// Reads what deciding for a run is bound by besides the configuration.
     pub(super) fn bounds(&self, run: RunId) -> Result<Bounds, EngineError> {
         let (adoptions, denials, unsettled) = (self.adoptions()?, self.denials()?, self.unsettled(run)?);
-        Ok(Bounds { adoptions, denials, unsettled, targets: self.target_policies() })
+        Ok(Bounds { adoptions, denials, unsettled, spent: BTreeMap::new(), targets: self.target_policies() })
     }
 
     pub(super) fn policy<'a>(&'a self, as_of: Time, bounds: &'a Bounds) -> Policy<'a> {
-        let Bounds { adoptions, denials, unsettled, targets } = bounds;
-        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.rule.module, denials, unsettled }
+        let Bounds { adoptions, denials, unsettled, spent, targets } = bounds;
+        Policy { as_of, scopes: &self.parts.scopes, targets, adoptions, module: self.rule.module, denials, unsettled, spent }
     }
 
     pub(super) fn target_policies(&self) -> BTreeMap<String, TargetPolicy> {
@@ -194,7 +195,15 @@ pub(super) struct Bounds {
     adoptions: Vec<Adoption>,
     denials: Vec<Denial>,
     unsettled: BTreeSet<KeyHash>,
+    spent: BTreeMap<String, u64>,
     targets: BTreeMap<String, TargetPolicy>,
+}
+
+impl Bounds {
+    /// After another plan of the same run spent so much.
+    pub(super) fn after(self, spent: BTreeMap<String, u64>) -> Self {
+        Bounds { spent, ..self }
+    }
 }
 
 /// Digests of the shrunk scans that somebody released.

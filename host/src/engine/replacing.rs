@@ -27,7 +27,7 @@ impl Engine {
             let mut batch = Batch::default();
             let mut settled = true;
             if let Some(open) = former.plan.filter(|open| *open != plan) {
-                settled = self.end_unsent(&former, open, run.began, &mut batch)?;
+                settled = self.end_unsent(&former, open, None, run.began, &mut batch)?;
             }
             if !over {
                 let stage = if settled { Stage::Replaced } else { Stage::Unsettled };
@@ -36,16 +36,24 @@ impl Engine {
             if !batch.entries.is_empty() {
                 self.submit(owned, batch)?;
             }
-            if over {
+            // What a run amends may be open still.
+            if over && former.amends.is_none() {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Ends every change of a plan that was never sent, or is known not to have been applied. Whether nothing is left
-    /// whose effect is unknown, or that was applied and not read back yet.
-    fn end_unsent(&self, former: &RunRow, plan: PlanId, at: Time, batch: &mut Batch) -> Result<bool, EngineError> {
+    /// Ends every change of a plan, or of these identities in it, that was never sent or is known not to have been applied.
+    /// Whether nothing is left whose effect is unknown, or that was applied and not read back yet.
+    pub(super) fn end_unsent(
+        &self,
+        former: &RunRow,
+        plan: PlanId,
+        identities: Option<&BTreeSet<String>>,
+        at: Time,
+        batch: &mut Batch,
+    ) -> Result<bool, EngineError> {
         let path = self.store.plan(plan);
         if !path.exists() {
             return Ok(true);
@@ -54,7 +62,8 @@ impl Engine {
         let mut salts = self.salts()?;
         for change in PlanFile::open(&path)?.changes() {
             let change = change?;
-            if statuses.get(&change.id).is_none_or(|status| !status.is_final() && !is_unsettled(status)) {
+            let wanted = identities.is_none_or(|identities| identities.contains(&change.component));
+            if wanted && statuses.get(&change.id).is_none_or(|status| !status.is_final() && !is_unsettled(status)) {
                 let event = Event::Ended { end: End::Replanned, at };
                 let leaf = Leaf::event(former.run, plan, &change, &event, false, None, &mut || salts.salt());
                 batch.leaves.push(leaf.map_err(LedgerError::from)?);
@@ -72,7 +81,7 @@ impl Engine {
             let open: BTreeSet<ChangeId> = statuses.into_iter().filter(|(_, s)| is_unsettled(s)).map(|(id, _)| id).collect();
             self.settle(owned, &former, plan, &open).await?;
             let mut batch = Batch::default();
-            let settled = self.end_unsent(&former, plan, self.clock.now(), &mut batch)?;
+            let settled = self.end_unsent(&former, plan, None, self.clock.now(), &mut batch)?;
             let stage = if settled { Stage::Replaced } else { Stage::Unsettled };
             batch.entries.push(Entry::Run(RunRow { stage, ..former.clone() }));
             self.submit(owned, batch)?;

@@ -113,6 +113,9 @@ pub struct RunRow {
     pub slice: u64,
     /// Whether the run goes on to commit what it sealed.
     pub commits: bool,
+    /// The run whose plan this one amends: only cases that moved while that was committed are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amends: Option<RunId>,
 }
 
 /// A gate opened for a change, or for a shrunk scan (then `change` is the scan's digest).

@@ -114,7 +114,8 @@ fn leaf(n: u64) -> Leaf {
 
 fn run(number: u64, stage: Stage) -> Entry {
     let (basis, plan) = (digest(9), Some(plan(1)));
-    let row = RunRow { run: RunId(number), stage, as_of: AT, began: AT, basis, plan, slice: u64::MAX, commits: true };
+    let row =
+        RunRow { run: RunId(number), stage, as_of: AT, began: AT, basis, plan, slice: u64::MAX, commits: true, amends: None };
     Entry::Run(row)
 }
 

@@ -17,6 +17,10 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inputs {
+    /// The plan that this one amends: cases that moved while that was committed, looked at again. None for a plan of its
+    /// own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amends: Option<PlanId>,
     /// The one instant.
     pub as_of: Time,
     /// The instant of an earlier run against which the clock is doubted: every change waits. None: it is believed.

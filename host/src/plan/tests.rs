@@ -27,6 +27,7 @@ fn rule(module: Digest) -> RuleFacts {
 fn inputs(module: Digest) -> Inputs {
     let digest = Digest::of(b"");
     Inputs {
+        amends: None,
         as_of: Time::from_seconds(NOW),
         clock: Time::NONE,
         denials: None,

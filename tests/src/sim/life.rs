@@ -60,7 +60,17 @@ impl World<'_> {
         Terms {
             plan: plan_id(),
             changes: self.estate.changes.len() as u64,
-            run: RunRow { run: RunId(1), stage, as_of, began, basis: Digest::of(b"sim"), plan: None, slice, commits: true },
+            run: RunRow {
+                run: RunId(1),
+                stage,
+                as_of,
+                began,
+                basis: Digest::of(b"sim"),
+                plan: None,
+                slice,
+                commits: true,
+                amends: None,
+            },
             slice: self.slice,
             epoch,
             flow,

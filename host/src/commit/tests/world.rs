@@ -288,7 +288,17 @@ pub(super) fn plan_id() -> PlanId {
 
 pub(super) fn run_row() -> RunRow {
     let (began, as_of) = (Time::from_seconds(START), Time::from_seconds(START - 10));
-    RunRow { run: RunId(1), stage: Stage::Sealed, as_of, began, basis: Digest::of(b"basis"), plan: None, slice: 0, commits: true }
+    RunRow {
+        run: RunId(1),
+        stage: Stage::Sealed,
+        as_of,
+        began,
+        basis: Digest::of(b"basis"),
+        plan: None,
+        slice: 0,
+        commits: true,
+        amends: None,
+    }
 }
 
 impl Inner {

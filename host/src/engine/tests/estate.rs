@@ -51,6 +51,8 @@ pub(super) struct Shop {
     /// By holder.
     pub(super) trouble: Mutex<BTreeMap<String, Trouble>>,
     written: Mutex<BTreeSet<String>>,
+    /// Holders of whom somebody else changes a case each time that it was read.
+    pub(super) restless: Mutex<BTreeSet<String>>,
     /// Holders whose rows another writer says it manages.
     pub(super) claimed: Mutex<BTreeSet<String>>,
 }
@@ -84,7 +86,14 @@ impl Target for Shop {
         if self.trouble.lock().unwrap().contains_key(&key.holder) && self.written.lock().unwrap().contains(&key.holder) {
             return Err(ReadError { key: key.to_string(), message: "no answer".to_owned() });
         }
-        self.inner.read(key).await
+        let reading = self.inner.read(key).await?;
+        if self.restless.lock().unwrap().contains(&key.holder)
+            && let Some(holding) = &reading.state
+        {
+            let after = Holding { level: format!("{}+", holding.level), ..holding.clone() };
+            self.inner.foreign_edit(Time::from_seconds(NOW), key.subject, &key.holder, &key.object, Some(&after)).unwrap();
+        }
+        Ok(reading)
     }
 
     async fn write(&self, write: Write<'_>) -> Result<Written, WriteError> {
@@ -121,7 +130,13 @@ impl Estate {
         let folder = tempfile::tempdir().unwrap();
         let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
         inner.seed(rows).unwrap();
-        let shop = Arc::new(Shop { inner, trouble: Mutex::default(), written: Mutex::default(), claimed: Mutex::default() });
+        let shop = Arc::new(Shop {
+            inner,
+            trouble: Mutex::default(),
+            written: Mutex::default(),
+            restless: Mutex::default(),
+            claimed: Mutex::default(),
+        });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
         let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
         estate.desire(&[]);
@@ -187,6 +202,10 @@ impl Estate {
         block_on(self.engine().apply(plan)).unwrap()
     }
 
+    pub(super) fn resume(&self) -> Option<Applied> {
+        block_on(self.engine().resume()).unwrap().map(|(_, applied)| applied)
+    }
+
     pub(super) fn run(&self) -> (Planned, Applied) {
         block_on(self.engine().run(None)).unwrap()
     }
@@ -230,6 +249,7 @@ impl Estate {
         let rule = RuleFacts { module: world.module, ..RuleFacts::absent() };
         let digest = Digest::of(b"");
         let inputs = Inputs {
+            amends: None,
             as_of: Time::from_seconds(NOW),
             clock: Time::NONE,
             denials: None,

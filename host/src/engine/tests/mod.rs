@@ -2,6 +2,7 @@
 //! only a rule would plan, it seals the plan by hand.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod amending;
 mod claims;
 mod clock;
 mod denials;

@@ -471,7 +471,7 @@ fn small_log(ledger: &SqliteLedger, owned: &Owned) -> LogHead {
     };
     let run = RunId(1);
     let (basis, plan) = (PLAN.0, Some(PLAN));
-    let row = RunRow { run, stage: Stage::Sealed, as_of: AT, began: AT, basis, plan, slice: 0, commits: true };
+    let row = RunRow { run, stage: Stage::Sealed, as_of: AT, began: AT, basis, plan, slice: 0, commits: true, amends: None };
     let mut salts = Salts::from_seed([5; 32]);
     let mut leaf = |event| Leaf::event(run, PLAN, &change, &event, false, None, &mut || salts.salt()).expect("it is canonical");
     let leaves = vec![

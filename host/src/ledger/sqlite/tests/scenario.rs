@@ -53,7 +53,7 @@ pub(super) fn batch(number: u64, content: Content) -> Batch {
     let at = AT.plus(i64::try_from(number.min(1 << 20)).expect("it is small"));
     let run = |stage| {
         let (basis, plan) = (PLAN.0, Some(PLAN));
-        RunRow { run: RUN, stage, as_of: AT, began: AT, basis, plan, slice: number, commits: true }
+        RunRow { run: RUN, stage, as_of: AT, began: AT, basis, plan, slice: number, commits: true, amends: None }
     };
     let mut batch = Batch::default();
     match content {
