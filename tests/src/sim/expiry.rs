@@ -351,6 +351,7 @@ impl Story<'_> {
             plan: None,
             slice: self.disk.slice,
             commits: true,
+            amends: None,
         };
         let terms = Terms {
             plan: plan_id(),
