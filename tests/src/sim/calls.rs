@@ -190,7 +190,7 @@ impl World<'_> {
             // Strangers like to change what was just changed.
             let often = match one.by {
                 super::target::By::Change(_, true) => 40,
-                _ if self.swarm.weak => 30,
+                _ if self.swarm.weak => 45,
                 _ => 8,
             };
             if self.swarm.foreign > 0 && !self.calm && self.rng.percent(often) {

@@ -81,8 +81,9 @@ impl Swarm {
             swarm.foreign = swarm.foreign.max(6);
             swarm.lost_reply = swarm.lost_reply.max(25);
         }
+        let throttle = if swarm.weak { 55 } else { 40 };
         if swarm.weak || swarm.replaced {
-            swarm.throttle = swarm.throttle.max(40);
+            swarm.throttle = swarm.throttle.max(throttle);
         }
         swarm
     }
