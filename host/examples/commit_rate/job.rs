@@ -32,6 +32,7 @@ pub fn grant(holder: String, object: String, lane: Lane) -> Change {
         component: key.holder.clone(),
         depends: Vec::new(),
         disabled_since: Time::NONE,
+        ends_at: Time::NONE,
         gates: Vec::new(),
         incarnation: 1,
         kind: ChangeKind::Grant,

@@ -6,8 +6,7 @@ use super::{Frontier, LeafPlace, LogEntry, LogHead, Salts, Verified, VerifyError
 use crate::commit::{End, Event, Outcome};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow, Stage, StoredLeaf};
 use crate::model::{
-    CaseKey, Change, ChangeId, ChangeKind, Digest, GateKind, Holding, Lane, PlanId, Reason, RunId, State, StateHash, Subject,
-    Time, Wave,
+    CaseKey, Change, ChangeId, ChangeKind, Digest, GateKind, Holding, PlanId, Reason, RunId, State, StateHash, Subject, Time,
 };
 use crate::target::Grade;
 
@@ -26,29 +25,12 @@ fn change(holder: &str, before: State, after: State) -> Change {
         subject: Subject::Grant,
         object: "repo:\"a\"\n".to_owned(),
     };
-    let hash = |state: &State| StateHash::of(state.as_ref());
     Change {
-        id: Change::id_of("acme", &key, ChangeKind::Update, 1, hash(&before), hash(&after)),
-        after,
-        before,
         component: holder.to_owned(),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        incarnation: 1,
-        key,
-        kind: ChangeKind::Update,
-        lane: Lane::Routine,
-        not_before: Time::NONE,
-        rank: 0,
         reason: Reason { code: "level".to_owned(), text: "größer 😀".to_owned() },
-        recorded_as: String::new(),
         record: "hr-17".to_owned(),
-        step: 0,
         tier: 2,
-        undesired_since: Time::NONE,
-        wave: Wave::GRANTS,
-        withholds: false,
+        ..Change::routine("acme", key, ChangeKind::Update, 1, before, after)
     }
 }
 

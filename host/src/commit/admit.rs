@@ -8,7 +8,7 @@ use super::item::{Item, Slot};
 use super::window::longest_lag;
 use super::{CommitError, End, Event, Open, Outcome, Status};
 use crate::limits::{CHANGE_ATTEMPTS, THROTTLE_SECONDS};
-use crate::model::{Change, Gate, GateKind};
+use crate::model::{Change, Gate, GateKind, Time};
 use crate::planted::{Bug, has};
 use crate::target::{Class, Profile};
 
@@ -148,8 +148,9 @@ impl Core<'_> {
     /// Whether access that a change adds would have ended before its request lands at the latest (V15).
     fn would_expire(&self, change: &Change) -> bool {
         let landing = self.profiles.get(&change.key.target).map_or(0, |profile| i64::from(profile.effect_bound()));
-        let ends = change.after.as_ref().map_or(crate::model::Time::NONE, |after| after.expires_at);
-        change.kind.adds() && ends.is_some() && self.now().plus(landing) >= ends
+        let stored = change.after.as_ref().map_or(Time::NONE, |after| after.expires_at);
+        let over = |end: Time| end.is_some() && self.now().plus(landing) >= end;
+        change.kind.adds() && (over(stored) || over(change.ends_at))
     }
 
     /// Whether the target's breaker lets a change through; else it waits, or is left to the next run.

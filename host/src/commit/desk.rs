@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use super::CommitError;
 use crate::correlate::Recorded;
 use crate::model::{
-    CaseKey, Change, ChangeKind, Denial, Encoder, Holding, KeyHash, Lane, PlanId, Reason, StateHash, Subject, Time, Wave,
+    CaseKey, Change, ChangeKind, Denial, Encoder, Holding, KeyHash, Lane, PlanId, Reason, StateHash, Subject, Wave,
 };
 
 /// How an emergency reduces access: nothing that adds or extends it can be said (V28).
@@ -44,30 +44,13 @@ pub fn reduce(tenant: &str, denial: &Denial, key: &CaseKey, held: &Holding, reco
         Reduction::Revoke => None,
         Reduction::Disable => Some(Holding { enabled: false, ..held.clone() }),
     };
-    let before = Some(held.clone());
-    let (was, is) = (StateHash::of(before.as_ref()), StateHash::of(after.as_ref()));
     Change {
-        id: Change::id_of(tenant, key, reduction.kind(), recorded.incarnation, was, is),
-        after,
-        before,
-        component: key.holder.clone(),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        incarnation: recorded.incarnation,
-        key: key.clone(),
-        kind: reduction.kind(),
         lane: Lane::Emergency,
-        not_before: Time::NONE,
-        rank: 0,
         reason: Reason { code: "trueup:emergency".to_owned(), text: denial.why.clone() },
-        record: String::new(),
         recorded_as: recorded.key.to_string(),
-        step: 0,
-        tier: 0,
         undesired_since: recorded.since,
         wave: Wave::URGENT,
-        withholds: false,
+        ..Change::routine(tenant, key.clone(), reduction.kind(), recorded.incarnation, Some(held.clone()), after)
     }
 }
 

@@ -185,6 +185,10 @@ pub struct Change {
     /// First plan that saw it disabled, this plan included; none where it works, or is gone afterwards.
     #[serde(default, skip_serializing_if = "Time::is_none")]
     pub disabled_since: Time,
+    /// When the access that it adds ends, whether or not the target stores that: it is not given so late that it would land
+    /// after it. None: it does not end, or none is added.
+    #[serde(default, skip_serializing_if = "Time::is_none")]
+    pub ends_at: Time,
     /// What must be opened before it is dispatched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
@@ -225,6 +229,37 @@ pub struct Change {
 }
 
 impl Change {
+    /// A change of the routine lane in the wave of grants, of which nothing else is known: no gates, no dependencies, no reason.
+    /// Its component is its holder, its recorded case the one of its own spelling.
+    #[must_use]
+    pub fn routine(tenant: &str, key: CaseKey, kind: ChangeKind, incarnation: u32, before: State, after: State) -> Change {
+        let (was, is) = (StateHash::of(before.as_ref()), StateHash::of(after.as_ref()));
+        Change {
+            id: Change::id_of(tenant, &key, kind, incarnation, was, is),
+            after,
+            before,
+            component: key.holder.clone(),
+            depends: Vec::new(),
+            disabled_since: Time::NONE,
+            ends_at: Time::NONE,
+            gates: Vec::new(),
+            incarnation,
+            kind,
+            lane: Lane::Routine,
+            not_before: Time::NONE,
+            rank: 0,
+            reason: Reason { code: String::new(), text: String::new() },
+            record: String::new(),
+            recorded_as: CaseKey::hash(key.subject, &key.target, &key.holder, &key.object).to_string(),
+            step: 0,
+            tier: 0,
+            undesired_since: Time::NONE,
+            wave: Wave::GRANTS,
+            withholds: false,
+            key,
+        }
+    }
+
     /// Digest of tenant, case, kind, incarnation, before and after.
     #[must_use]
     pub fn id_of(

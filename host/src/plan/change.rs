@@ -35,6 +35,7 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         component: book.identity(decision.identity).to_owned(),
         depends: depends(book, decision).into_iter().collect(),
         disabled_since: since(case.disabled_since),
+        ends_at: live.filter(|_| decision.kind.adds()).map_or(Time::NONE, |fact| earliest(decision.ends_at, fact.expires_at)),
         gates: gates(book, decision.gates, decision.tier, Some(case)),
         id,
         incarnation,
@@ -53,6 +54,11 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         // What is denied is kept away by the denial, and no longer than it stands.
         withholds: !left && live.is_some() && decision.cause != Cause::Denied,
     })
+}
+
+/// The first of two ends, either of which may be none.
+fn earliest(one: Time, other: Time) -> Time {
+    if one.is_none() || (other.is_some() && other < one) { other } else { one }
 }
 
 /// What a change's name is made of, and the name.

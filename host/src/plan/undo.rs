@@ -132,6 +132,7 @@ fn inverse(
     Some(Change {
         withholds: !left && live.is_some(),
         disabled_since: since(|case| case.disabled_since),
+        ends_at: live.filter(|_| kind.adds()).map_or(Time::NONE, |fact| fact.expires_at),
         undesired_since: since(|case| case.undesired_since),
         after,
         before,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use trueup::audit::{Salts, leaf_hash};
 use trueup::commit::{Event, Outcome};
 use trueup::ledger::{Batch, Entry, Leaf, Ledger, Owned, Query, Rows, Settled, SqliteLedger, StoredLeaf};
-use trueup::model::{CaseKey, Change, ChangeKind, Digest, Holding, Lane, PlanId, Reason, RunId, StateHash, Subject, Time, Wave};
+use trueup::model::{CaseKey, Change, ChangeKind, Digest, Holding, PlanId, Reason, RunId, Subject, Time};
 use trueup::target::Grade;
 
 use super::Sizes;
@@ -64,27 +64,10 @@ fn change(n: u64) -> Change {
     };
     let after = Some(Holding { level: "write".to_owned(), ..Holding::default() });
     Change {
-        id: Change::id_of(TENANT, &key, ChangeKind::Grant, 1, StateHash::ABSENT, StateHash::of(after.as_ref())),
-        after,
-        before: None,
-        component: key.holder.clone(),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        incarnation: 1,
-        key,
-        kind: ChangeKind::Grant,
-        lane: Lane::Routine,
-        not_before: Time::NONE,
-        rank: 0,
         reason: Reason { code: "joiner".to_owned(), text: String::new() },
-        recorded_as: String::new(),
         record: "hr/4711".to_owned(),
-        step: 0,
         tier: 1,
-        undesired_since: Time::NONE,
-        wave: Wave::GRANTS,
-        withholds: false,
+        ..Change::routine(TENANT, key, ChangeKind::Grant, 1, None, after)
     }
 }
 

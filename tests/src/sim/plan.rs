@@ -189,6 +189,7 @@ fn change(rng: &mut Rng, class: Class, key: CaseKey, held: &mut BTreeMap<CaseKey
         component,
         depends: Vec::new(),
         disabled_since: Time::NONE,
+        ends_at: Time::NONE,
         gates: Vec::new(),
         incarnation: 1,
         kind,

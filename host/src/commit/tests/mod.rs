@@ -3,6 +3,8 @@
 mod driver;
 #[cfg(feature = "sqlite")]
 mod embedded;
+mod machine;
+mod orders;
 mod status;
 mod window;
 mod world;

@@ -17,8 +17,8 @@ use crate::ledger::{
     Stage, Ticket,
 };
 use crate::model::{
-    Attribute, CaseKey, Change, ChangeId, ChangeKind, Digest, Gate, GateKind, Holding, KeyHash, Lane, PlanId, Reason, RunId,
-    State, StateHash, Subject, Time, Wave,
+    Attribute, CaseKey, Change, ChangeId, ChangeKind, Digest, Gate, GateKind, Holding, KeyHash, PlanId, Reason, RunId, State,
+    Subject, Time, Wave,
 };
 use crate::progress::Silent;
 use crate::target::{Class, Profile, ReadError, Reading, Target, Version, Write, WriteError, Written};
@@ -106,8 +106,6 @@ pub(super) fn key(holder: &str, object: &str) -> CaseKey {
 /// A change of `holder`'s grant on `object`; its identity is the holder.
 pub(super) fn change(holder: &str, object: &str, kind: ChangeKind, before: State, after: State) -> Change {
     let key = key(holder, object);
-    let id = Change::id_of("t", &key, kind, 1, StateHash::of(before.as_ref()), StateHash::of(after.as_ref()));
-    let recorded_as = CaseKey::hash(key.subject, &key.target, &key.holder, &key.object).to_string();
     let wave = match kind {
         ChangeKind::Create | ChangeKind::Enable => Wave::ACCOUNTS,
         ChangeKind::Revoke => Wave::REVOKES,
@@ -115,27 +113,9 @@ pub(super) fn change(holder: &str, object: &str, kind: ChangeKind, before: State
         _ => Wave::GRANTS,
     };
     Change {
-        after,
-        before,
-        component: holder.to_owned(),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        id,
-        incarnation: 1,
-        key,
-        kind,
-        lane: Lane::Routine,
-        not_before: Time::NONE,
-        rank: 0,
         reason: Reason { code: "test".to_owned(), text: String::new() },
-        recorded_as,
-        record: String::new(),
-        step: 0,
-        tier: 0,
-        undesired_since: Time::NONE,
         wave,
-        withholds: false,
+        ..Change::routine("t", key, kind, 1, before, after)
     }
 }
 

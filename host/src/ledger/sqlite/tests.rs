@@ -24,7 +24,7 @@ use crate::commit::{Event, Outcome};
 use crate::correlate::Recorded;
 use crate::ledger::{Batch, Entry, Leaf, Ledger, LedgerError, Owned, Query, Rows, RunRow, Settled, Stage};
 use crate::model::{
-    CaseKey, Change, ChangeId, ChangeKind, Digest, Holding, KeyHash, Lane, PlanId, Reason, RunId, StateHash, Subject, Time, Wave,
+    CaseKey, Change, ChangeId, ChangeKind, Digest, Holding, KeyHash, PlanId, Reason, RunId, StateHash, Subject, Time,
 };
 use crate::target::Grade;
 
@@ -447,27 +447,9 @@ fn small_log(ledger: &SqliteLedger, owned: &Owned) -> LogHead {
     };
     let after = Some(Holding::default());
     let change = Change {
-        id: Change::id_of(T, &key, ChangeKind::Grant, 1, StateHash::ABSENT, StateHash::of(after.as_ref())),
-        after,
-        before: None,
-        component: "ada".to_owned(),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        incarnation: 1,
-        key,
-        kind: ChangeKind::Grant,
-        lane: Lane::Routine,
-        not_before: Time::NONE,
-        rank: 0,
         reason: Reason { code: "joiner".to_owned(), text: "joined".to_owned() },
-        recorded_as: String::new(),
         record: "hr-1".to_owned(),
-        step: 0,
-        tier: 0,
-        undesired_since: Time::NONE,
-        wave: Wave::GRANTS,
-        withholds: false,
+        ..Change::routine(T, key, ChangeKind::Grant, 1, None, after)
     };
     let run = RunId(1);
     let (basis, plan) = (PLAN.0, Some(PLAN));

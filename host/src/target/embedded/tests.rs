@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{EmbeddedRow, EmbeddedTarget};
 use crate::limits::PAGE_ROWS;
-use crate::model::{CaseKey, Change, ChangeKind, Holding, Lane, Reason, StateHash, Subject, Time, Wave};
+use crate::model::{CaseKey, Change, ChangeKind, Holding, Subject, Time};
 use crate::target::{Target as _, Version, Write, WriteError, Written};
 
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -23,29 +23,7 @@ fn key(subject: Subject, object: &str) -> CaseKey {
 
 fn change(key: CaseKey, after: Option<Holding>) -> Change {
     let kind = if after.is_some() { ChangeKind::Grant } else { ChangeKind::Revoke };
-    Change {
-        id: Change::id_of("acme", &key, kind, 1, StateHash::ABSENT, StateHash::of(after.as_ref())),
-        after,
-        before: None,
-        component: "ada".into(),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        incarnation: 1,
-        key,
-        kind,
-        lane: Lane::Routine,
-        not_before: Time::NONE,
-        rank: 0,
-        reason: Reason { code: "test".into(), text: "a test".into() },
-        recorded_as: String::new(),
-        record: String::new(),
-        step: 0,
-        tier: 0,
-        undesired_since: Time::NONE,
-        wave: Wave::GRANTS,
-        withholds: false,
-    }
+    Change::routine("acme", key, kind, 1, None, after)
 }
 
 fn write(target: &EmbeddedTarget, change: &Change, version: &str, fence: u64) -> Result<Written, WriteError> {

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use trueup::audit::Salts;
-use trueup::commit::{Answer, Ask, Call, Core, Flow, Moment, Slot, Terms, emergency_plan, plain_key, reduce};
+use trueup::commit::{Answer, Ask, Call, Core, Flow, Moment, Slot, Terms, emergency_plan, reduce};
 use trueup::ledger::{Entry, RunRow, Stage};
-use trueup::model::{CaseKey, Change, ChangeKind, Denial, Digest, Holding, Lane, Reason, RunId, StateHash, Subject, Time, Wave};
+use trueup::model::{CaseKey, Change, ChangeKind, Denial, Digest, Holding, Lane, RunId, Subject, Time};
 use trueup::target::{Class, Profile, WriteError, Written};
 
 use super::{Ends, Fate, Schedule};
@@ -113,29 +113,7 @@ fn grant(schedule: Schedule) -> Change {
     let end = if schedule.ends == Ends::Expires { Time::from_seconds(START + schedule.at) } else { Time::NONE };
     let key = CaseKey { target: "t".to_owned(), holder: "p".to_owned(), subject, object: "team:x".to_owned() };
     let after = Some(Holding { expires_at: end, ..Holding::default() });
-    Change {
-        id: Change::id_of(TENANT, &key, kind, 1, StateHash::ABSENT, StateHash::of(after.as_ref())),
-        recorded_as: plain_key(&key).to_string(),
-        component: "identity p".to_owned(),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        incarnation: 1,
-        kind,
-        lane: Lane::Routine,
-        not_before: Time::NONE,
-        rank: 0,
-        reason: Reason { code: "sweep".to_owned(), text: String::new() },
-        record: String::new(),
-        step: 0,
-        undesired_since: Time::NONE,
-        withholds: false,
-        tier: 0,
-        wave: Wave::GRANTS,
-        before: None,
-        after,
-        key,
-    }
+    Change::routine(TENANT, key, kind, 1, None, after)
 }
 
 impl Story<'_> {

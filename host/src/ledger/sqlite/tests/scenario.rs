@@ -17,8 +17,7 @@ use crate::ledger::{
 };
 use crate::limits::LEDGER_CHECKPOINT_ROWS;
 use crate::model::{
-    CaseKey, Change, ChangeId, ChangeKind, Digest, GateKind, Holding, KeyHash, Lane, PlanId, Reason, RunId, StateHash, Subject,
-    Time, Wave,
+    CaseKey, Change, ChangeId, ChangeKind, Digest, GateKind, Holding, KeyHash, PlanId, Reason, RunId, StateHash, Subject, Time,
 };
 use crate::target::Grade;
 
@@ -104,27 +103,10 @@ fn change(n: u8) -> Change {
     };
     let after = Some(Holding::default());
     Change {
-        id: Change::id_of(T, &key, ChangeKind::Grant, 1, StateHash::ABSENT, StateHash::of(after.as_ref())),
-        after,
-        before: None,
         component: format!("user{n}"),
-        depends: Vec::new(),
-        disabled_since: Time::NONE,
-        gates: Vec::new(),
-        incarnation: 1,
-        key,
-        kind: ChangeKind::Grant,
-        lane: Lane::Routine,
-        not_before: Time::NONE,
-        rank: 0,
         reason: Reason { code: "joiner".to_owned(), text: "joined".to_owned() },
-        recorded_as: String::new(),
         record: "hr-1".to_owned(),
-        step: 0,
-        tier: 0,
-        undesired_since: Time::NONE,
-        wave: Wave::GRANTS,
-        withholds: false,
+        ..Change::routine(T, key, ChangeKind::Grant, 1, None, after)
     }
 }
 
