@@ -201,15 +201,15 @@ impl Engine {
     }
 }
 
-/// The changes of a plan whose effect is not known, with their places.
+/// The changes of a plan whose effect is not known or not seen, with their places.
 fn in_doubt(file: &PlanFile, statuses: &BTreeMap<ChangeId, Status>) -> Result<Vec<(u64, Change)>, EngineError> {
-    if !statuses.values().any(Status::effect_unknown) {
+    if !statuses.values().any(Status::is_under_way) {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
     for (index, change) in (0..).zip(file.changes()) {
         let change = change?;
-        if statuses.get(&change.id).is_some_and(Status::effect_unknown) {
+        if statuses.get(&change.id).is_some_and(Status::is_under_way) {
             found.push((index, change));
         }
     }
