@@ -5,10 +5,12 @@ use super::barrier::{Before, place};
 use super::breaker::Passage;
 use super::core::{Core, seconds_until};
 use super::item::{Item, Slot};
+use super::window::longest_lag;
 use super::{CommitError, End, Event, Open, Outcome, Status};
 use crate::limits::{CHANGE_ATTEMPTS, THROTTLE_SECONDS};
 use crate::model::{Change, Gate, GateKind, Time};
 use crate::planted::{Bug, has};
+use crate::target::{Class, Profile};
 
 /// Why a change may not be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,10 @@ impl Core<'_> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         if let Err(hold) = self.permit(item) {
             return self.withhold(slot, hold);
+        }
+        if let Some(until) = self.waits_for_the_dead(item) {
+            self.wait(slot, until);
+            return Ok(());
         }
         let target = item.change.key.target.clone();
         if let Status::Waiting { until, .. } = item.status {
@@ -53,6 +59,20 @@ impl Core<'_> {
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
         let at = self.now();
         self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None)
+    }
+
+    /// Where a writer before may have left the emergencies of a denial unsettled, nobody knows of what: whole lists are not
+    /// written there until the last of them must have landed and been seen (V10).
+    pub(super) fn be_quiet(&mut self) {
+        let is_list = |profile: &Profile| profile.class == Class::K2;
+        let lists = self.profiles.iter().filter(|(name, profile)| is_list(profile) && self.denials.is_open_at(name));
+        let until = |profile: &Profile| self.at.tick + i64::from(profile.effect_bound()) + i64::from(longest_lag(profile)) + 1;
+        self.quiet = lists.map(|(name, profile)| (name.clone(), until(profile))).collect();
+    }
+
+    /// The tick until which a change waits for what nobody knows of.
+    fn waits_for_the_dead(&self, item: &Item) -> Option<i64> {
+        self.quiet.get(&item.change.key.target).copied().filter(|until| *until > self.at.tick)
     }
 
     /// Whether the emergency of another denial takes the same away already: it pokes this one when it leaves.

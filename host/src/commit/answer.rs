@@ -3,7 +3,8 @@
 use super::advance::{demanded, merged, others_differ};
 use super::core::Core;
 use super::item::{Base, Slot};
-use super::{Answer, CommitError, End, Event, Open, Outcome, Status};
+use super::window::longest_lag;
+use super::{Answer, Ask, CommitError, End, Event, Open, Outcome, Status};
 use crate::correlate::Recorded;
 use crate::limits::{CHANGE_ATTEMPTS, LAGGING_READS_AGREE, MESSAGE_BYTES, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
 use crate::model::{Attribute, Change, Holding, State, StateHash, Time};
@@ -41,30 +42,32 @@ impl Core<'_> {
         let Some(profile) = self.profiles.get(&item.change.key.target) else { return Ok(()) };
         let found = reading.state.as_ref();
         let met = item.is_met_by(|left, right| same(profile, left, right), found);
-        match item.status {
-            Status::Acked { .. } | Status::Observed { .. } => return self.read_back(slot, &reading, met),
-            Status::Accepted { .. } if met => return self.outcome(slot, Outcome::Observed, Some(&reading.state)),
-            _ => {}
+        if matches!(item.status, Status::Acked { .. } | Status::Observed { .. }) {
+            return self.read_back(slot, &reading, met);
         }
         if met && self.has_rival(slot) {
             self.wait(slot, self.at.tick + 1);
             return Ok(());
         }
+        // A credential that is there although nobody made it for this change has a secret that nobody has either.
+        let (met, by) = (met && !self.issues(slot), self.lands_by(slot));
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let in_doubt = matches!(item.status, Status::Ambiguous { .. } | Status::Intent { doubt: true, .. });
         let Some(profile) = self.profiles.get(&item.change.key.target) else { return Ok(()) };
+        let moved = !met && !same(profile, found, item.change.before.as_ref());
+        // A conditional request cannot land on what somebody changed; any other in doubt still may, be it the same that
+        // somebody else made. An emergency only takes away: twice gone is gone.
+        let settles = !in_doubt || item.is_emergency() || profile.class == Class::K0 || item.asked >= by;
+        if (met || moved) && !settles && !has(Bug::LastWriterWins) {
+            self.wait(slot, by);
+            return Ok(());
+        }
         if met {
             self.outcomes.recovered += u64::from(in_doubt);
             self.seen(slot);
             return self.outcome(slot, Outcome::Observed, Some(&reading.state));
         }
-        if !item.is_emergency() && !has(Bug::LastWriterWins) && !same(profile, found, item.change.before.as_ref()) {
-            // A conditional request cannot land on what somebody changed; any other in doubt still may.
-            let (conditional, asked, by) = (profile.class == Class::K0, item.asked, self.lands_by(slot));
-            if in_doubt && !conditional && asked < by {
-                self.wait(slot, by);
-                return Ok(());
-            }
+        if moved && !item.is_emergency() && !has(Bug::LastWriterWins) {
             self.outcomes.recovered += u64::from(in_doubt);
             let outcome = Outcome::Stale { found: StateHash::of(found) };
             return self.outcome(slot, outcome, Some(&reading.state));
@@ -166,7 +169,7 @@ impl Core<'_> {
     }
 
     /// Whether a change issues secret material.
-    fn issues(&self, slot: Slot) -> bool {
+    pub(super) fn issues(&self, slot: Slot) -> bool {
         use crate::model::ChangeKind;
         let of = |item: &super::item::Item| matches!(item.change.kind, ChangeKind::Issue | ChangeKind::Rotate);
         self.profile(slot).is_some_and(|profile| profile.class == Class::K4) && self.items.get(&slot).is_some_and(of)
@@ -174,6 +177,9 @@ impl Core<'_> {
 
     /// The target did not take a write, or nobody knows.
     fn refused(&mut self, slot: Slot, error: WriteError) -> Result<(), CommitError> {
+        if matches!(error, WriteError::Throttled { .. } | WriteError::Precondition) {
+            self.answered(slot);
+        }
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
         match error {
@@ -250,6 +256,9 @@ impl Core<'_> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         item.check.reads += 1;
         let claimed = matches!(&item.status, Status::Manual { by, .. } if !by.is_empty());
+        if let Some(id) = item.carries.take() {
+            return self.adopt(slot, id, &receipt);
+        }
         match receipt {
             Receipt::Done => {
                 (item.acked, item.check) = (tick, super::item::Check::default());
@@ -281,6 +290,11 @@ impl Core<'_> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let sends = matches!(item.status, Status::Intent { .. });
         match (class, found.first()) {
+            (Class::K6, Some(first)) if sends && item.is_emergency() => {
+                item.carries = Some(first.id.clone());
+                self.call(slot, Ask::Poll { receipt: first.id.clone() });
+                Ok(())
+            }
             // Opened by an attempt that nobody heard of again: adopted, not opened twice.
             (Class::K6, Some(first)) => {
                 self.unfly(slot);
@@ -299,10 +313,24 @@ impl Core<'_> {
         }
     }
 
+    /// A work item of an emergency that an earlier writer opened: whatever a finished one did, it is there again, and a person
+    /// is asked anew.
+    fn adopt(&mut self, slot: Slot, item: String, receipt: &Receipt) -> Result<(), CommitError> {
+        let due = self.profile(slot).map_or(0, |profile| i64::from(profile.completion_bound));
+        let outcome = match receipt {
+            Receipt::Pending | Receipt::Claimed { .. } => Outcome::Opened { item, due: self.now().plus(due) },
+            Receipt::Done | Receipt::Failed { .. } => Outcome::NotApplied,
+        };
+        self.outcome(slot, outcome, None)
+    }
+
     fn undone(&mut self, slot: Slot, result: Result<(), WriteError>) -> Result<(), CommitError> {
         match result {
             Ok(()) => {
                 self.answered(slot);
+                // A read that lags behind would still show what was taken back.
+                let lag = self.longest_lag(slot);
+                self.wait(slot, self.at.tick + lag);
                 self.outcome(slot, Outcome::NotApplied, None)
             }
             Err(WriteError::Fenced) => Err(CommitError::Fenced),
@@ -322,12 +350,13 @@ impl Core<'_> {
     /// A read of what was acknowledged.
     fn read_back(&mut self, slot: Slot, reading: &Reading, met: bool) -> Result<(), CommitError> {
         let tick = self.at.tick;
+        let bound = self.items.get(&slot).map_or(0, |item| self.proof_age(item));
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let target = item.change.key.target.clone();
         let removes = item.change.kind.removes();
         let Some(profile) = self.profiles.get(&target) else { return Ok(()) };
         let (consistent, grade) = (profile.read_lag == 0, profile.grade);
-        let (bound, cap) = (self.windows.bound(&target, profile, removes), profile.lag_cap.max(profile.read_lag));
+        let cap = longest_lag(profile);
         let age = u32::try_from((item.asked - item.acked).max(0)).unwrap_or(u32::MAX);
         let check = &mut item.check;
         if met {

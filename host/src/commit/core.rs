@@ -78,6 +78,8 @@ pub struct Core<'a> {
     pub(super) breakers: Breakers,
     pub(super) outcomes: Outcomes,
     slices: Slices,
+    /// Until when no whole list is written to a target: see [`Core::waits_for_the_dead`].
+    pub(super) quiet: BTreeMap<String, i64>,
     /// Intents that were recorded and not sent.
     pub(super) ahead: usize,
     outstanding: Option<u64>,
@@ -128,6 +130,7 @@ impl<'a> Core<'a> {
             breakers: Breakers::default(),
             outcomes: Outcomes::default(),
             slices: Slices::new(slice as u64),
+            quiet: BTreeMap::new(),
             ahead: 0,
             outstanding: None,
             durable: 0,
@@ -140,6 +143,7 @@ impl<'a> Core<'a> {
             skewed: false,
         };
         core.set(at);
+        core.be_quiet();
         Ok(core)
     }
 
@@ -149,11 +153,11 @@ impl<'a> Core<'a> {
         HAND_CHANGES.saturating_sub(self.items.len())
     }
 
-    /// Whether a change of unknown effect is among what is durable: such changes are offered before all others, so that
-    /// nothing is sent where they may still land.
+    /// Whether a change is under way, by what is durable: such changes are offered before all others, so that nothing is sent
+    /// where they may still land, or are not seen yet.
     #[must_use]
     pub fn in_doubt(&self, change: ChangeId) -> bool {
-        !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::effect_unknown)
+        !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::is_under_way)
     }
 
     /// Takes a change in hand; `index` is its place in the plan, from zero. Changes in doubt come first, the others in plan
