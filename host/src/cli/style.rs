@@ -36,10 +36,14 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// `1 change`, `2 changes`.
+/// `1 change`, `2 changes`, `2 entries`.
 #[must_use]
 pub fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        _ if number == 1 => format!("{} {noun}", count(number)),
+        Some(stem) => format!("{} {stem}ies", count(number)),
+        None => format!("{} {noun}s", count(number)),
+    }
 }
 
 /// Text from outside, safe to print: control and direction characters are shown, not obeyed.
