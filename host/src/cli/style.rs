@@ -39,11 +39,14 @@ pub fn count(number: u64) -> String {
 /// `1 change`, `2 changes`, `2 entries`.
 #[must_use]
 pub fn plural(number: u64, noun: &str) -> String {
-    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
-        _ if number == 1 => format!("{} {noun}", count(number)),
-        Some(stem) => format!("{} {stem}ies", count(number)),
-        None => format!("{} {noun}s", count(number)),
-    }
+    let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+    let (stem, end) = match stem {
+        _ if number == 1 => (noun, ""),
+        Some(stem) => (stem, "ies"),
+        None if noun.ends_with("ch") => (noun, "es"),
+        None => (noun, "s"),
+    };
+    format!("{} {stem}{end}", count(number))
 }
 
 /// Text from outside, safe to print: control and direction characters are shown, not obeyed.
