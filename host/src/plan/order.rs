@@ -97,7 +97,7 @@ pub(super) fn before<'a>(decided: &'a Decided, decision: &Decision) -> impl Iter
     let first = decided.edges.partition_point(|edge| edge.later < case);
     let own = decided.edges.iter().skip(first).take_while(move |edge| edge.later == case).map(|edge| edge.earlier);
     let earlier = after.into_iter().chain(own.filter(move |earlier| Some(*earlier) != after));
-    earlier.filter_map(|case| decided.decisions.binary_search_by_key(&case, |d| d.case).ok())
+    earlier.filter_map(move |case| decided.decisions.binary_search_by_key(&case, |d| d.case).ok())
 }
 
 fn names(cases: &Cases, decision: &Decision) -> (Sym, Sym, Sym, u8) {

@@ -1,8 +1,6 @@
 //! Exclusion groups: nobody is given one of a group who holds, may hold, or is to be given another (V13). What is taken for
 //! it goes first.
 
-use std::collections::BTreeMap;
-
 use super::super::decision::Refusal;
 use super::super::ground::Ground;
 use super::Findings;
@@ -22,14 +20,16 @@ impl Exclusion {
             return Exclusion { groups };
         }
         for (_, identity) in ground.judged() {
-            let mut own: BTreeMap<Sym, Vec<(u32, Thing)>> = BTreeMap::new();
+            let mut own: Vec<(Sym, Vec<(u32, Thing)>)> = Vec::new();
             for (index, case) in ground.of(identity) {
                 let row = case.entitlement.and_then(|i| rows.get(i as usize)).filter(|row| !row.exclusion.is_empty());
-                if let (Some(row), Some(thing)) = (row, ground.thing(case)) {
-                    own.entry(row.exclusion).or_default().push((index, thing));
+                let (Some(row), Some(thing)) = (row, ground.thing(case)) else { continue };
+                match own.iter_mut().find(|(group, _)| *group == row.exclusion) {
+                    Some((_, group)) => group.push((index, thing)),
+                    None => own.push((row.exclusion, vec![(index, thing)])),
                 }
             }
-            groups.extend(own.into_values().filter(|group| group.len() > 1));
+            groups.extend(own.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1));
         }
         Exclusion { groups }
     }

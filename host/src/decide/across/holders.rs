@@ -1,14 +1,14 @@
 //! Counters per entitlement: a plan never leaves fewer holders than the catalogue asks for, and somebody can always break
 //! the glass (V27, V13). What relies on somebody new waits for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::decision::{Cause, Decision, Refusal};
 use super::super::ground::Ground;
 use super::Findings;
 use super::scene::{Scene, Thing};
 use crate::correlate::Side;
-use crate::model::{ChangeKind, Subject, Sym};
+use crate::model::{ChangeKind, Fact, Subject, Sym};
 
 /// One way in which an identity holds an entitlement.
 struct Way {
@@ -28,7 +28,8 @@ struct Post {
 
 /// The entitlements that somebody must hold.
 pub(super) struct Holders {
-    posts: BTreeMap<Thing, Post>,
+    /// In order of their first cases.
+    posts: Vec<Post>,
 }
 
 /// Somebody who is to lose an entitlement, and by what.
@@ -54,25 +55,28 @@ impl Loss<'_> {
 impl Holders {
     pub(super) fn of(ground: &Ground<'_>) -> Self {
         let rows = &ground.cases.snapshot.entitlements;
-        let mut posts: BTreeMap<Thing, Post> = BTreeMap::new();
+        let (mut posts, mut places): (Vec<Post>, HashMap<Thing, usize>) = Default::default();
         if rows.iter().all(|row| row.min_holders == 0 && !row.break_glass) {
             return Holders { posts };
         }
         for (number, identity) in ground.judged() {
-            let mut accounts: BTreeMap<(Sym, Sym), u32> = BTreeMap::new();
+            let mut accounts: HashMap<(Sym, Sym), u32> = HashMap::new();
+            let holder = |fact: &Fact| (fact.target, ground.cases.links.holder(fact.holder));
+            let native = |case| ground.cases.native(case);
+            let of_accounts = ground.of(identity).filter_map(|(index, case)| Some((native(case)?, index)));
+            accounts.extend(of_accounts.filter(|(fact, _)| fact.subject == Subject::Account).map(|(fact, i)| (holder(fact), i)));
             for (index, case) in ground.of(identity) {
-                let (Some(fact), Some(thing)) = (ground.cases.native(case), ground.thing(case)) else { continue };
-                let holder = (fact.target, ground.cases.links.holder(fact.holder));
-                if fact.subject == Subject::Account {
-                    accounts.insert(holder, index);
-                    continue;
-                }
                 let row = case.entitlement.and_then(|i| rows.get(i as usize));
                 let Some(row) = row.filter(|row| row.min_holders > 0 || row.break_glass) else { continue };
-                let post = posts.entry(thing).or_default();
+                let (Some(fact), Some(thing)) = (native(case), ground.thing(case)) else { continue };
+                let place = *places.entry(thing).or_insert_with(|| {
+                    posts.push(Post::default());
+                    posts.len() - 1
+                });
+                let Some(post) = posts.get_mut(place) else { continue };
                 post.least = usize::from(row.min_holders).max(usize::from(row.break_glass));
                 post.break_glass = row.break_glass;
-                let way = Way { grant: index, account: accounts.get(&holder).copied() };
+                let way = Way { grant: index, account: accounts.get(&holder(fact)).copied() };
                 post.identities.entry(number).or_default().push(way);
             }
         }
@@ -84,7 +88,7 @@ impl Holders {
     }
 
     pub(super) fn look(&self, scene: &Scene<'_>, findings: &mut Findings) {
-        self.posts.values().for_each(|post| post.look(scene, findings));
+        self.posts.iter().for_each(|post| post.look(scene, findings));
     }
 }
 
@@ -97,7 +101,7 @@ impl Post {
             now += usize::from(!ended);
             if held.is_empty() {
                 gains.extend(ways.iter().find_map(|way| way.gains(scene)));
-            } else if held.iter().all(|way| way.losses(scene).next().is_some()) {
+            } else if held.iter().all(|way| !way.losses(scene).is_empty()) {
                 losses.push(Loss { by: held.iter().flat_map(|way| way.losses(scene)).collect(), ended });
             }
         }
@@ -157,9 +161,9 @@ impl Way {
     }
 
     /// What takes it away.
-    fn losses<'s>(&self, scene: &'s Scene<'_>) -> impl Iterator<Item = &'s Decision> + use<'s> {
+    fn losses<'s>(&self, scene: &'s Scene<'_>) -> Vec<&'s Decision> {
         let decisions = [Some(self.grant), self.account].into_iter().flatten().filter_map(|case| scene.decision(case));
-        decisions.filter(|decision| decision.kind.removes()).collect::<Vec<_>>().into_iter()
+        decisions.filter(|decision| decision.kind.removes()).collect()
     }
 
     /// The changes that make it work, all of which must be confirmed; none when it is not going to.

@@ -1,6 +1,6 @@
 //! Entitlements that belong to another one, in the hands of one holder: the parent is given first and taken last.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::super::decision::Refusal;
 use super::super::ground::Ground;
@@ -21,7 +21,7 @@ impl Parents {
             return Parents { pairs };
         }
         for (_, identity) in ground.judged() {
-            let mut cases: BTreeMap<(Sym, Thing), u32> = BTreeMap::new();
+            let mut cases: HashMap<(Sym, Thing), u32> = HashMap::new();
             let mut children = Vec::new();
             for (index, case) in ground.of(identity) {
                 let (Some(fact), Some(thing)) = (ground.cases.native(case), ground.thing(case)) else { continue };

@@ -1,13 +1,13 @@
 //! Keys that take the place of others, by `replaces` on desired rows of whatever identity: the old one goes after the last
 //! of them works, and stays while one is missing (V13).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::super::decision::{Cause, Decision, Refusal};
 use super::super::ground::Ground;
 use super::Findings;
 use super::scene::{Scene, Thing};
-use crate::model::{ChangeKind, Subject, Sym};
+use crate::model::{ChangeKind, Fact, Subject, Sym};
 
 /// The old keys that somebody holds, each with the cases of those that take its place.
 pub(super) struct Successors {
@@ -16,11 +16,10 @@ pub(super) struct Successors {
 
 impl Successors {
     pub(super) fn of(ground: &Ground<'_>) -> Self {
-        let is_key = |fact: &crate::model::Fact| fact.subject == Subject::Credential;
         if !ground.cases.snapshot.desired.iter().any(|fact| is_key(fact) && !fact.replaces.is_empty()) {
             return Successors { keys: Vec::new() };
         }
-        let mut by_old: BTreeMap<Thing, Vec<u32>> = BTreeMap::new();
+        let mut by_old: HashMap<Thing, Vec<u32>> = HashMap::new();
         let mut held: Vec<(u32, Thing)> = Vec::new();
         for (index, case) in (0_u32..).zip(&ground.cases.cases) {
             let Some(thing) = ground.cases.native(case).filter(|fact| is_key(fact)).and_then(|_| ground.thing(case)) else {
@@ -59,4 +58,8 @@ impl Successors {
             }
         }
     }
+}
+
+fn is_key(fact: &Fact) -> bool {
+    fact.subject == Subject::Credential
 }
