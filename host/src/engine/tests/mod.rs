@@ -9,4 +9,6 @@ mod denials;
 mod estate;
 mod own_duties;
 mod replacing;
+mod resuming;
 mod undoing;
+mod work;
