@@ -161,7 +161,8 @@ fn plain_setting(value: &trueup::rule::SettingValue) -> SettingValue {
 }
 
 /// Every bundled rule, by its folder.
-const RULES: [(&str, &NativeRule); 5] = [
+const RULES: [(&str, &NativeRule); 6] = [
+    ("complete", &trueup_complete::RULE),
     ("joiner-mover-leaver", &trueup_joiner_mover_leaver::RULE),
     ("least-access", &trueup_least_access::RULE),
     ("machine-identities", &trueup_machine_identities::RULE),

@@ -9,7 +9,7 @@
 //!
 //! The rule speaks of machines alone, and only where it has something to say.
 //! Composed with a rule that knows what access is wanted, it speaks first: see
-//! `trueup-strict`. What columns do not show it cannot see: a key that machines
+//! `trueup-complete`. What columns do not show it cannot see: a key that machines
 //! of different names share is for the host, which orders keys across identities
 //! by `replaces`.
 

@@ -6,7 +6,7 @@
 //! so is what would be given while the rest of it is still there, though it is
 //! on its way out. A combination that is held already is shown to a person, or
 //! broken where it is too risky. Composed, it is called with the effects of the
-//! whole rule: see `trueup-standard`. Alone, it assumes that access becomes what
+//! whole rule: see `trueup-complete`. Alone, it assumes that access becomes what
 //! the sources list.
 
 mod combination;
