@@ -215,6 +215,6 @@ fn v13_v27_what_the_catalogue_demands_holds_after_every_change() {
         assert!(refusals.contains_key(&refusal), "{refusal:?} never occurred");
     }
     println!("{done} changes, {edges} edges, {found_without} violations without them, {refusals:?}");
-    assert!(edges > 100, "{edges} edges");
+    assert!(edges > 50, "{edges} edges");
     assert!(found_without > 50, "{found_without} violations were found without edges");
 }
