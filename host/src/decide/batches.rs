@@ -5,7 +5,7 @@ use super::derive::{Ask, Derived, Effect, End, derive};
 use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
-use super::{Policy, budget, own, weigh};
+use super::{Policy, across, budget, own, weigh};
 use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
@@ -41,6 +41,7 @@ pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, thr
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        across::settle(&ground, &mut all);
         budget::gate(cases, policy.spent, &mut all.decisions);
         all
     })

@@ -1,5 +1,6 @@
 //! Verdicts become decisions: the host's guarantees on what a rule may propose. Pure.
 
+mod across;
 mod batches;
 mod budget;
 mod decision;
@@ -17,7 +18,7 @@ mod undo;
 mod weigh;
 
 pub use batches::decide;
-pub use decision::{Cause, Counts, Decided, Decision, Gates, Held, Refusal};
+pub use decision::{Cause, Counts, Decided, Decision, Edge, Gates, Held, Refusal};
 pub use derive::Effect;
 pub use policy::{Policy, TargetPolicy};
 pub use undo::{Undone, undo};
