@@ -7,6 +7,7 @@ pub mod author;
 pub mod cli;
 pub mod commit;
 pub mod correlate;
+pub mod debt;
 pub mod decide;
 pub mod discover;
 #[cfg(feature = "sqlite")]

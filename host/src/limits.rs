@@ -95,3 +95,5 @@ pub const CLOCK_AHEAD_SECONDS: i64 = 40 * 86_400;
 pub const MESSAGE_BYTES: usize = 256;
 /// Changes that a summary lists one by one; the rest are counted.
 pub const LISTED_CHANGES: usize = 10_000;
+/// Cases that a run's report lists of each kind of debt: enough to begin with; the counts tell of all.
+pub const DEBT_LISTED: usize = 20;

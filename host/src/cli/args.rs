@@ -69,6 +69,8 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// End a denial, so that routine work may give the access again.
     Lift(LiftArgs),
+    /// What should be cleaned up, how much of it there is, and how that changes from run to run.
+    Debt(DebtArgs),
     /// Why one case is decided as it is.
     Explain(ExplainArgs),
     /// Build and test rule modules.
@@ -210,6 +212,17 @@ pub struct LiftArgs {
     pub why: String,
 }
 
+/// Options of `debt`.
+#[derive(Debug, Args)]
+pub struct DebtArgs {
+    /// List the worst cases of one kind.
+    #[arg(value_parser = kind, value_name = "KIND")]
+    pub kind: Option<crate::debt::Kind>,
+    /// Look back at most this many runs.
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub runs: u32,
+}
+
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
@@ -287,6 +300,13 @@ pub struct GenerateArgs {
     /// The rule module that the written configuration names.
     #[arg(long, value_name = "FILE", default_value = "standard.wasm")]
     pub module: PathBuf,
+}
+
+fn kind(text: &str) -> Result<crate::debt::Kind, String> {
+    let wanted = text.replace('-', "_");
+    let names = || crate::debt::Kind::ALL.map(crate::debt::Kind::name).join(", ");
+    let found = crate::debt::Kind::ALL.into_iter().find(|kind| kind.name() == wanted);
+    found.ok_or_else(|| format!("kinds are {}", names()))
 }
 
 fn instant(text: &str) -> Result<crate::model::Time, String> {

@@ -33,6 +33,9 @@ pub struct Config {
     /// How a run works.
     #[serde(default)]
     pub run: RunConfig,
+    /// From when on access counts as debt.
+    #[serde(default)]
+    pub debt: crate::debt::Terms,
     /// The file's own folder.
     #[serde(skip)]
     pub folder: PathBuf,

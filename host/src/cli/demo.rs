@@ -9,7 +9,7 @@ use super::args::DemoArgs;
 use super::config::Config;
 use super::exit::{Exit, Failure, Outcome};
 use super::style::{BOLD, CYAN, DIM, GREEN, YELLOW, count, paint, plural, safe};
-use super::{Terminal, estate, open, plan};
+use super::{Terminal, debt, estate, open, plan};
 use crate::commit::Clock;
 use crate::discover::Completeness;
 use crate::engine::{Applied, Engine, EngineError, Holds, Planned, Release};
@@ -285,9 +285,16 @@ fn ending(terminal: &mut Terminal<'_>, dir: &Path, module: &Arc<Module>, month: 
         writeln!(terminal.out, "  held      {:>5} {}", count(*number), safe(reason))?;
     }
     writeln!(terminal.out, "  log       {} leaves verified, root {}", count(verified.head.size), verified.head.root)?;
+    writeln!(terminal.out)?;
+    debt::backlog(terminal, &engine.debt(month.runs.try_into().unwrap_or(u32::MAX))?)?;
     writeln!(terminal.out, "\n{}", paint(BOLD, "Look around"))?;
     let case = holds.held.first().map_or_else(|| "crm/ada".to_owned(), |line| line.key.to_string());
-    for command in ["trueup holds".to_owned(), format!("trueup explain {}", safe(&case)), "trueup audit log".to_owned()] {
+    for command in [
+        "trueup holds".to_owned(),
+        format!("trueup explain {}", safe(&case)),
+        "trueup debt".to_owned(),
+        "trueup audit log".to_owned(),
+    ] {
         writeln!(terminal.out, "  {}", paint(CYAN, format_args!("cd {} && {command}", dir.display())))?;
     }
     Ok(())

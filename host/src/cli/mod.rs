@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod config;
+mod debt;
 mod demo;
 mod emergency;
 mod estate;
@@ -135,6 +136,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Revoke(args) => emergency::revoke(terminal, &args),
         Command::Rollback(args) => rollback::rollback(terminal, &args),
         Command::Lift(args) => lift::lift(terminal, &args),
+        Command::Debt(args) => debt::debt(terminal, &args),
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),

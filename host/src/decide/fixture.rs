@@ -26,12 +26,14 @@ pub(crate) struct Says {
     pub owner: &'static str,
     pub purpose: &'static str,
     pub record: &'static str,
+    pub approver: &'static str,
     pub via: &'static str,
     pub managed_by: &'static str,
     pub replaces: &'static str,
     pub spelled: &'static str,
     pub not_before: i64,
     pub expires_at: i64,
+    pub last_used: i64,
 }
 
 /// One case.
@@ -230,11 +232,13 @@ fn fact(row: &Row, says: &Says, side: Side, scan: u16, symbols: &mut Symbols) ->
         owner: symbols.intern(says.owner),
         purpose: symbols.intern(says.purpose),
         record: symbols.intern(says.record),
+        approver: symbols.intern(says.approver),
         via: symbols.intern(says.via),
         managed_by: symbols.intern(says.managed_by),
         replaces: symbols.intern(says.replaces),
         not_before: Time::from_seconds(says.not_before),
         expires_at: Time::from_seconds(says.expires_at),
+        last_used: Time::from_seconds(says.last_used),
         ..Fact::new(row.subject, target, holder, object)
     }
 }

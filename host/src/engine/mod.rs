@@ -10,6 +10,7 @@ mod error;
 mod explaining;
 mod gates;
 mod judging;
+mod owing;
 mod planning;
 mod recording;
 mod replacing;
@@ -28,6 +29,7 @@ pub use emergency::Revocation;
 pub use error::EngineError;
 pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
+pub use owing::Owed;
 pub use planning::Planned;
 pub use report::{BatchFault, RunReport};
 pub use store::Store;
@@ -41,6 +43,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::audit::{LogHead, Verified, Verifier, VerifyError};
 use crate::commit::{Clock, Flow};
+use crate::debt::Terms;
 use crate::discover::Source;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
@@ -63,11 +66,14 @@ pub struct Options {
     pub threads: usize,
     /// A source read longer ago than this many seconds is not believed. (This one can: it decides what is unknown.)
     pub max_age: i64,
+    /// From when on access counts as debt.
+    pub debt: Terms,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { slice: crate::limits::SLICE_CHANGES, flow: Flow::default(), threads: 0, max_age: 7 * 86_400 }
+        let (slice, max_age) = (crate::limits::SLICE_CHANGES, 7 * 86_400);
+        Options { slice, flow: Flow::default(), threads: 0, max_age, debt: Terms::default() }
     }
 }
 

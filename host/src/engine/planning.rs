@@ -133,7 +133,8 @@ impl Engine {
         let draft = Draft { cases: &cases, decided: &decided, policy, rule: &self.rule, inputs };
         let sealed = self.write_plan(|out, threads, observer| seal(&draft, threads, out, observer))?;
         watch.lap("seal");
-        let report = self.report(&run, sealed.id, &cases, &verdicts);
+        let mut report = self.report(&run, sealed.id, &cases, &verdicts);
+        report.debt = Some(self.owed(&cases, run.as_of));
         report.write(&self.store)?;
         let planned = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize));
         let planned: BTreeSet<KeyHash> = planned.map(|case| case.key).collect();

@@ -85,6 +85,7 @@ impl Engine {
             scans: cases.snapshot.scans.clone(),
             faults: faults.collect(),
             log: lines.iter().skip(lines.len().saturating_sub(REPORT_LOG_LINES)).map(ToString::to_string).collect(),
+            debt: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{EngineError, Store};
+use crate::debt::Debt;
 use crate::discover::Scan;
 use crate::model::{PlanId, RunId, Time};
 
@@ -47,6 +48,9 @@ pub struct RunReport {
     pub faults: Vec<BatchFault>,
     /// Lines that the rule wrote, newest last, bounded.
     pub log: Vec<String>,
+    /// The backlog of clean-up, before the run's changes; none for a run that looked at some cases only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debt: Option<Debt>,
 }
 
 impl RunReport {
