@@ -10,6 +10,7 @@ mod error;
 mod explaining;
 mod gates;
 mod judging;
+mod parting;
 mod planning;
 mod recording;
 mod replacing;
@@ -58,13 +59,21 @@ pub struct Options {
     pub flow: Flow,
     /// Threads that judge; zero: one per core.
     pub threads: usize,
+    /// Facts of one part of a plan: what is in memory at once, about.
+    pub part: u64,
     /// A source read longer ago than this many seconds is not believed. (This one can: it decides what is unknown.)
     pub max_age: i64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { slice: crate::limits::SLICE_CHANGES, flow: Flow::default(), threads: 0, max_age: 7 * 86_400 }
+        Options {
+            slice: crate::limits::SLICE_CHANGES,
+            flow: Flow::default(),
+            threads: 0,
+            part: crate::limits::PART_FACTS,
+            max_age: 7 * 86_400,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod error;
 mod order;
 mod read;
 mod report;
+mod runs;
 mod seal;
 mod sealed;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use error::PlanError;
 pub use order::wave;
 pub use read::PlanFile;
 pub use report::{Report, TargetReport};
+pub use runs::Sealing;
 pub use seal::{Sealed, seal};
 pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, Summary, Trailer};
 pub use undo::{Undoing, seal_undoing};

@@ -115,6 +115,8 @@ pub(super) struct Estate {
     pub(super) clock: Arc<Hands>,
     pub(super) shop: Arc<Shop>,
     pub(super) mode: Mode,
+    /// Facts of one part of a plan.
+    pub(super) part: u64,
 }
 
 /// A grant in the target.
@@ -138,7 +140,7 @@ impl Estate {
             claimed: Mutex::default(),
         });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
-        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
+        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative, part: u64::MAX };
         estate.desire(&[]);
         std::fs::write(estate.path("accounts.tsv"), "holder\n").unwrap();
         let adoption =
@@ -147,7 +149,7 @@ impl Estate {
         estate
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -178,7 +180,7 @@ impl Estate {
             settings: Settings::default(),
             scopes: Scopes(vec![Scope { target: "gh".to_owned(), objects: "*".to_owned(), mode: self.mode }]),
             sink: None,
-            options: Options { threads: 1, max_age: i64::MAX, ..Options::default() },
+            options: Options { threads: 1, part: self.part, max_age: i64::MAX, ..Options::default() },
         };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         Engine::open(parts, &self.path("store")).unwrap().on_clock(clock)

@@ -8,5 +8,6 @@ mod clock;
 mod denials;
 mod estate;
 mod own_duties;
+mod parting;
 mod replacing;
 mod undoing;
