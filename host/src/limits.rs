@@ -20,6 +20,8 @@ pub const PART_FACTS: u64 = 262_144;
 pub const PLAN_PARTS: u64 = 512;
 /// Facts of one part that are written at once: one dictionary for so many rows.
 pub const SPILL_ROWS: usize = 1_024;
+/// Keys and recorded rows wait in buffers of this size, in bytes, one for each range and part, before they are written.
+pub const JOIN_BUFFER_BYTES: usize = 16 << 10;
 /// Runs of a plan are written and read through buffers of this size, in bytes.
 pub const RUN_BUFFER_BYTES: usize = 64 << 10;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.

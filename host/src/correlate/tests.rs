@@ -511,7 +511,7 @@ fn shown_in_parts(mut whole: Snapshot, recorded: &[Recorded], parts: u64) -> (Ve
         let mut cases = pair_linked(facts, local, recorded.to_vec(), 2).unwrap_or_else(|error| panic!("{error}"));
         assert!(cases.links.disputed.len() <= links.disputed.len());
         if part + 1 < parts as usize {
-            let open = cases.give_back_open_batch();
+            let (open, _) = cases.give_back_open_batch();
             open.iter().for_each(|fact| spill.push(part + 1, fact, &cases.snapshot.symbols).expect("room"));
             spill.flush(&cases.snapshot.symbols).expect("room");
         }

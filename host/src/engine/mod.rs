@@ -9,6 +9,7 @@ mod emergency;
 mod error;
 mod explaining;
 mod gates;
+mod joining;
 mod judging;
 mod parting;
 mod planning;

@@ -2,20 +2,20 @@
 //! written on its own, in the order of digests, so that only one is in memory. Owns what outlives a part: the batch that the
 //! next part may still fill, counts, and what the seal records. A plan does not depend on how many parts there are.
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use super::joining::Join;
 use super::planning::Watch;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
-use crate::correlate::{Cases, Recorded, identity_digest, withdrawn};
+use crate::correlate::{Recorded, identity_digest, withdrawn};
 use crate::decide::{Ends, decide_part};
 use crate::discover::{Snapshot, Spill, record_counts};
 use crate::ledger::{Owned, RunRow, read_aside};
 use crate::limits::PLAN_PARTS;
 use crate::link::Links;
-use crate::model::KeyHash;
+use crate::model::CaseKey;
 use crate::plan::{Draft, Inputs, Sealing};
 use crate::rule::VerdictsDigest;
 
@@ -26,8 +26,8 @@ struct Left {
     verdicts: VerdictsDigest,
     /// Files of rows to record.
     seen: Vec<PathBuf>,
-    /// Withheld rows that no part so far has a case of; none before the first.
-    unlisted: Option<BTreeMap<KeyHash, Recorded>>,
+    /// Withheld rows that no part has a case of.
+    unlisted: Vec<Recorded>,
 }
 
 impl Engine {
@@ -45,22 +45,28 @@ impl Engine {
         watch.lap("record");
         let links = self.link(&mut snapshot)?;
         let folder = self.store.begin_spill()?;
-        let (mut spill, parts) = self.deal(&mut snapshot, &links, folder.path())?;
+        let mut rows = self.ledger.recorded(&self.parts.tenant)?.peekable();
+        let mut join = Join::new(folder.path());
+        let joined = rows.peek().is_some().then_some(&mut join);
+        let (mut spill, parts) = self.deal(&mut snapshot, &links, folder.path(), joined)?;
+        let mut left = Left::default();
+        join.rows(Box::new(rows), |row| left.alone(row))?;
         watch.lap("deal");
         let bounds = self.bounds(run.run)?;
         let policy = self.policy(run.as_of, &bounds);
         let inputs = self.inputs(&run, facts, &[], &policy)?;
         let doubted = inputs.clock.is_some();
         let mut report = RunReport::new(&run, &self.rule, &snapshot.scans);
-        let (mut left, mut sealing) = (Left::default(), Sealing::begin(folder.path())?);
+        let mut sealing = Sealing::begin(folder.path())?;
         for part in 0..parts {
             let mut facts = spill.take(part, &snapshot.scans)?;
             let local = links.local(&snapshot, &mut facts, bounds.denied());
-            let mut cases = self.pair(facts, local, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
+            let mut cases = self.pair(facts, local, join.take(part)?, run.as_of)?;
             self.store.keep_met(run.run, part as u32, &cases.recorded)?;
             if part + 1 < parts {
-                let open = cases.give_back_open_batch();
+                let (open, met) = cases.give_back_open_batch();
                 open.iter().try_for_each(|fact| spill.push(part + 1, fact, &cases.snapshot.symbols))?;
+                met.iter().try_for_each(|row| join.row(part + 1, row))?;
                 spill.flush(&cases.snapshot.symbols)?;
             }
             watch.lap("correlate");
@@ -76,7 +82,7 @@ impl Engine {
             left.ends.count(&cases, &decided.decisions);
             let planned = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize));
             let planned = planned.map(|case| case.key).collect();
-            left.take_unlisted(&mut cases);
+            mem::take(&mut cases.unlisted).into_iter().for_each(|row| left.alone(row));
             let seen = if doubted { Vec::new() } else { self.seen_anew(&cases, &planned) };
             left.keep_seen(folder.path(), &seen)?;
             watch.lap("record");
@@ -87,16 +93,22 @@ impl Engine {
         watch.lap("seal");
         let report = RunReport { plan: sealed.id, ..report };
         report.write(&self.store)?;
-        let unlisted: Vec<Recorded> = left.unlisted.take().unwrap_or_default().into_values().collect();
-        let withdrawn = withdrawn(&unlisted, &snapshot.scans).filter(|_| !doubted).collect();
+        let withdrawn = withdrawn(&left.unlisted, &snapshot.scans).filter(|_| !doubted).collect();
         let seen = left.seen.iter().map(|path| read_kept(path)).chain([Ok(withdrawn)]);
         self.record_seal(owned, run, sealed.id, seen, counts)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
 
-    /// Deals the facts out into parts, which are ranges of their identities' digests; the names stay.
-    fn deal(&self, snapshot: &mut Snapshot, links: &Links, folder: &Path) -> Result<(Spill, usize), EngineError> {
+    /// Deals the facts out into parts, which are ranges of their identities' digests; the names stay. If recorded rows are to
+    /// be joined, the keys of the facts are told.
+    fn deal(
+        &self,
+        snapshot: &mut Snapshot,
+        links: &Links,
+        folder: &Path,
+        mut join: Option<&mut Join>,
+    ) -> Result<(Spill, usize), EngineError> {
         let facts = (snapshot.desired.len() + snapshot.observed.len()) as u64;
         let parts = facts.div_ceil(self.parts.options.part.max(1)).clamp(1, PLAN_PARTS);
         let mut spill = Spill::new(folder, parts as usize);
@@ -111,6 +123,11 @@ impl Engine {
                     ((u128::from(digest.prefix()) * u128::from(parts)) >> u64::BITS) as u16
                 });
                 spill.push(usize::from(part), fact, symbols)?;
+                if let Some(join) = &mut join {
+                    let [target, holder, object] =
+                        [fact.target, links.holder(fact.holder), links.object(fact.object)].map(|sym| symbols.text(sym));
+                    join.key(CaseKey::hash(fact.subject, target, holder, object), part)?;
+                }
             }
         }
         spill.flush(symbols)?;
@@ -119,15 +136,10 @@ impl Engine {
 }
 
 impl Left {
-    /// A withheld row is listed no more only if no part has a case of it.
-    fn take_unlisted(&mut self, cases: &mut Cases) {
-        let here = mem::take(&mut cases.unlisted).into_iter().map(|row| (row.key, row));
-        match &mut self.unlisted {
-            None => self.unlisted = Some(here.collect()),
-            Some(unlisted) => {
-                let here: BTreeMap<KeyHash, Recorded> = here.collect();
-                unlisted.retain(|key, _| here.contains_key(key));
-            }
+    /// Takes a row of which there is no case.
+    fn alone(&mut self, row: Recorded) {
+        if row.flags & Recorded::WITHHELD != 0 {
+            self.unlisted.push(row);
         }
     }
 
