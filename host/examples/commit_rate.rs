@@ -1,5 +1,6 @@
 //! How fast committing is, each figure beside what it is compared with and the conditions it was measured under. A table
-//! on the terminal, and `target/bench/commit.json`. `make bench-commit`; arguments name the measures to run.
+//! on the terminal, and `target/bench/commit.json`. `make bench-commit`; arguments name the measures to run. With
+//! `once SLICE CHANGES` it commits one plan and measures nothing: for counting instructions.
 
 #[path = "commit_rate/durable.rs"]
 mod durable;
@@ -39,11 +40,17 @@ const MEASURES: [(&str, Measure); 5] = [
 
 fn main() -> Result<()> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    let work = folder.join("commit-work");
+    if let [once, slice, changes] = asked.as_slice()
+        && once == "once"
+    {
+        durable::commit(&empty(&work)?, slice.parse()?, changes.parse()?)?;
+        return Ok(fs::remove_dir_all(&work)?);
+    }
     if let Some(other) = asked.iter().find(|name| MEASURES.iter().all(|(known, _)| known != *name)) {
         return Err(format!("no measure is called `{other}`").into());
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-    let work = folder.join("commit-work");
     let mut table = Table::new(&work);
     for (name, measure) in MEASURES {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {

@@ -23,7 +23,7 @@ fn held(folder: &Path) -> usize {
 fn v28_v29_a_call_beside_a_running_job_wins_and_leaves_a_denial() {
     let folder = tempfile::tempdir().expect("folder");
     let folder = folder.path();
-    kill::prepare(folder).expect("tenant");
+    kill::prepare(folder, cli::standard_module().expect("module"), 1).expect("tenant");
     let mut run = Command::new(cli::binary().expect("binary"))
         .args(["run", "--as-of", kill::AS_OF, "--json", "--progress", "json"])
         .current_dir(folder)
@@ -67,7 +67,7 @@ fn v28_v29_a_call_beside_a_running_job_wins_and_leaves_a_denial() {
 fn a_call_without_a_running_job_is_done_at_once() {
     let folder = tempfile::tempdir().expect("folder");
     let folder = folder.path();
-    kill::prepare(folder).expect("tenant");
+    kill::prepare(folder, cli::standard_module().expect("module"), 1).expect("tenant");
     assert!(
         cli::trueup(folder, &["revoke", "nobody", "--target", "nowhere", "--by", "a", "--why", "b"])
             .expect("it runs")
@@ -88,7 +88,7 @@ fn a_call_without_a_running_job_is_done_at_once() {
 fn v28_a_call_takes_nothing_away_where_trueup_only_observes() {
     let folder = tempfile::tempdir().expect("folder");
     let folder = folder.path();
-    kill::prepare(folder).expect("tenant");
+    kill::prepare(folder, cli::standard_module().expect("module"), 1).expect("tenant");
     let config = std::fs::read_to_string(folder.join("trueup.toml")).expect("configuration");
     std::fs::write(folder.join("trueup.toml"), config.replace("authoritative", "observe")).expect("configuration");
     let rows = || EmbeddedTarget::open(&folder.join("crm.db"), "crm").expect("target").dump().expect("rows");

@@ -25,8 +25,8 @@ pub struct NotCanonical {
 /// # Errors
 /// When it holds a float or an integer beyond 2^53.
 pub fn canonical<T: Serialize + ?Sized>(value: &T) -> Result<String, NotCanonical> {
-    let text = RefCell::new(Vec::with_capacity(512));
-    let sorting = Sorting { text: &text, open: Vec::new() };
+    let text = RefCell::new(Vec::with_capacity(1_024));
+    let sorting = Sorting { text: &text, members: Vec::with_capacity(32), open: Vec::with_capacity(4) };
     value.serialize(&mut serde_json::Serializer::with_formatter(Text(&text), sorting)).map_err(refused)?;
     String::from_utf8(text.into_inner()).map_err(|error| NotCanonical { number: error.to_string() })
 }
@@ -57,9 +57,19 @@ struct Member {
     start: usize,
     name_end: usize,
     end: usize,
+    /// The first bytes of its name: enough to tell most names apart.
+    head: u64,
 }
 
 impl Member {
+    /// Takes down that the name ends here.
+    fn end_name(&mut self, text: &[u8]) {
+        self.name_end = text.len();
+        let mut head = [0; 8];
+        head.iter_mut().zip(self.name(text)).for_each(|(byte, of)| *byte = *of);
+        self.head = u64::from_be_bytes(head);
+    }
+
     /// The name between its quotes, as it is written.
     fn name<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.start + 1..self.name_end - 1).unwrap_or_default()
@@ -69,8 +79,9 @@ impl Member {
 /// Sorts the members of each object when it ends, and refuses numbers.
 struct Sorting<'a> {
     text: &'a RefCell<Vec<u8>>,
-    /// The members of the objects that are open, innermost last.
-    open: Vec<Vec<Member>>,
+    /// The members so far of the objects that are open, innermost last, and where those of each begin.
+    members: Vec<Member>,
+    open: Vec<usize>,
 }
 
 impl Sorting<'_> {
@@ -78,20 +89,19 @@ impl Sorting<'_> {
         self.text.borrow().len()
     }
 
-    fn last(&mut self) -> Option<&mut Member> {
-        self.open.last_mut()?.last_mut()
-    }
-
     /// Sorts the members of the innermost object.
     fn sort(&mut self) {
-        let mut members = self.open.pop().unwrap_or_default();
+        let from = self.open.pop().unwrap_or_default();
+        let members = self.members.get_mut(from..).unwrap_or_default();
         let mut text = self.text.borrow_mut();
         let plain = |name: &[u8]| name.is_ascii() && !name.contains(&b'\\');
         if members.iter().all(|member| plain(member.name(&text))) {
-            if members.is_sorted_by(|a, b| a.name(&text) <= b.name(&text)) {
+            let order = |a: &Member, b: &Member| a.head.cmp(&b.head).then_with(|| a.name(&text).cmp(b.name(&text)));
+            if members.is_sorted_by(|a, b| order(a, b).is_le()) {
+                self.members.truncate(from);
                 return;
             }
-            members.sort_by(|a, b| a.name(&text).cmp(b.name(&text)));
+            members.sort_by(order);
         } else {
             // Bytes and UTF-16 units sort alike in ASCII only.
             let units = |member: &Member| {
@@ -108,6 +118,7 @@ impl Sorting<'_> {
         }
         text.truncate(first);
         text.extend_from_slice(&sorted);
+        self.members.truncate(from);
     }
 }
 
@@ -123,7 +134,7 @@ fn refuse<T: ToString>(number: T) -> io::Result<()> {
 
 impl Formatter for Sorting<'_> {
     fn begin_object<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open.push(Vec::new());
+        self.open.push(self.members.len());
         writer.write_all(b"{")
     }
 
@@ -132,23 +143,20 @@ impl Formatter for Sorting<'_> {
             writer.write_all(b",")?;
         }
         let start = self.place();
-        if let Some(members) = self.open.last_mut() {
-            members.push(Member { start, name_end: start, end: start });
-        }
+        self.members.push(Member { start, name_end: start, end: start, head: 0 });
         Ok(())
     }
 
     fn end_object_key<W: Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        let end = self.place();
-        if let Some(member) = self.last() {
-            member.name_end = end;
+        if let Some(member) = self.members.last_mut() {
+            member.end_name(&self.text.borrow());
         }
         Ok(())
     }
 
     fn end_object_value<W: Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
         let end = self.place();
-        if let Some(member) = self.last() {
+        if let Some(member) = self.members.last_mut() {
             member.end = end;
         }
         Ok(())

@@ -120,7 +120,8 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Ledger(_) => (Exit::Ledger, Some("`trueup audit verify` tells how far the log can be trusted")),
         EngineError::Plan(_)
         | EngineError::Commit(CommitError::Plan(_) | CommitError::Order { .. } | CommitError::Lane { .. })
-        | EngineError::ForeignPlan { .. } => (Exit::Plan, Some("make a new plan with `trueup plan`")),
+        | EngineError::ForeignPlan { .. }
+        | EngineError::OtherTerms { .. } => (Exit::Plan, Some("make a new plan with `trueup plan`")),
         EngineError::UnknownTarget { .. } => (Exit::Config, Some("add a `[[target]]` with that name, or correct the source")),
         EngineError::PagesGone => {
             (Exit::NotFound, Some("a plan can be explained until the next run begins; make a new one with `trueup plan`"))

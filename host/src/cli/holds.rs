@@ -6,6 +6,7 @@ use super::args::HoldsArgs;
 use super::exit::{Exit, Outcome};
 use super::style::{BOLD, CYAN, DIM, YELLOW, count, paint, plural, safe};
 use super::{Terminal, open, plan};
+use crate::engine::WorkItem;
 
 /// `trueup holds`.
 pub(super) fn holds(terminal: &mut Terminal<'_>, args: &HoldsArgs) -> Outcome {
@@ -26,10 +27,13 @@ pub(super) fn holds(terminal: &mut Terminal<'_>, args: &HoldsArgs) -> Outcome {
             "clock": holds.clock,
             "held": held,
             "held_total": holds.held.len(),
+            "work": holds.work.iter().take(args.show).map(|work| json!({ "is": work.name(), "work": work })).collect::<Vec<_>>(),
+            "work_total": holds.work.len(),
         }))?;
         return Ok(Exit::Done);
     }
-    if holds.gates.is_empty() && holds.scans.is_empty() && holds.held.is_empty() && holds.clock.is_none() {
+    let nothing = holds.gates.is_empty() && holds.scans.is_empty() && holds.held.is_empty() && holds.work.is_empty();
+    if nothing && holds.clock.is_none() {
         writeln!(terminal.out, "nothing waits")?;
         return Ok(Exit::Done);
     }
@@ -52,6 +56,7 @@ pub(super) fn holds(terminal: &mut Terminal<'_>, args: &HoldsArgs) -> Outcome {
         let command = "trueup release --gate clock --by YOU --why REASON";
         writeln!(terminal.out, "  if the clock is right: {}", paint(CYAN, command))?;
     }
+    people(terminal, &holds.work, args.show)?;
     if !holds.gates.is_empty() {
         writeln!(
             terminal.out,
@@ -76,6 +81,23 @@ pub(super) fn holds(terminal: &mut Terminal<'_>, args: &HoldsArgs) -> Outcome {
         more(terminal, holds.held.len(), args.show)?;
     }
     Ok(Exit::Done)
+}
+
+/// Work that people have open; what is overdue stands first.
+fn people(terminal: &mut Terminal<'_>, work: &[WorkItem], show: usize) -> Outcome<()> {
+    if work.is_empty() {
+        return Ok(());
+    }
+    let late = work.iter().filter(|item| item.overdue).count();
+    let title = format!("{} open, {} overdue", plural(work.len() as u64, "work item"), count(late as u64));
+    writeln!(terminal.out, "\n{}", paint(BOLD, title))?;
+    for item in work.iter().take(show) {
+        let mark = if item.overdue { paint(YELLOW, "!") } else { paint(DIM, "·") };
+        let who = if item.by.is_empty() { "nobody works on it yet".to_owned() } else { safe(&item.by) };
+        let (name, key) = (safe(&item.item), safe(&item.key.to_string()));
+        writeln!(terminal.out, "{mark} {} {key}  due {} ({who})", paint(CYAN, name), item.due)?;
+    }
+    more(terminal, work.len(), show)
 }
 
 fn more(terminal: &mut Terminal<'_>, total: usize, show: usize) -> Outcome<()> {

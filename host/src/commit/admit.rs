@@ -5,10 +5,12 @@ use super::barrier::{Before, place};
 use super::breaker::Passage;
 use super::core::{Core, seconds_until};
 use super::item::{Item, Slot};
+use super::window::longest_lag;
 use super::{CommitError, End, Event, Open, Outcome, Status};
 use crate::limits::{CHANGE_ATTEMPTS, THROTTLE_SECONDS};
 use crate::model::{Change, Gate, GateKind, Time};
 use crate::planted::{Bug, has};
+use crate::target::{Class, Profile};
 
 /// Why a change may not be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,10 @@ impl Core<'_> {
         if let Err(hold) = self.permit(item) {
             return self.withhold(slot, hold);
         }
+        if let Some(until) = self.waits_for_the_dead(item) {
+            self.wait(slot, until);
+            return Ok(());
+        }
         let target = item.change.key.target.clone();
         if let Status::Waiting { until, .. } = item.status {
             let left = seconds_until(until, self.now());
@@ -47,19 +53,26 @@ impl Core<'_> {
             self.leave(slot, Some(Open::BackedOff { target }));
             return Ok(());
         }
-        if !item.is_emergency() {
-            if !self.is_let_through(slot)? {
-                return Ok(());
-            }
-            // Whoever could be sent at once must not wait for those who stand behind it in line.
-            if !self.may_record() && !self.could_go(slot) {
-                self.unrecorded.insert(slot);
-                return Ok(());
-            }
+        if !item.is_emergency() && !(self.is_let_through(slot)? && self.is_recordable(slot)) {
+            return Ok(());
         }
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
         let at = self.now();
         self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None)
+    }
+
+    /// Where a writer before may have left the emergencies of a denial unsettled, nobody knows of what: whole lists are not
+    /// written there until the last of them must have landed and been seen (V10).
+    pub(super) fn be_quiet(&mut self) {
+        let is_list = |profile: &Profile| profile.class == Class::K2;
+        let lists = self.profiles.iter().filter(|(name, profile)| is_list(profile) && self.denials.is_open_at(name));
+        let until = |profile: &Profile| self.at.tick + i64::from(profile.effect_bound()) + i64::from(longest_lag(profile)) + 1;
+        self.quiet = lists.map(|(name, profile)| (name.clone(), until(profile))).collect();
+    }
+
+    /// The tick until which a change waits for what nobody knows of.
+    fn waits_for_the_dead(&self, item: &Item) -> Option<i64> {
+        self.quiet.get(&item.change.key.target).copied().filter(|until| *until > self.at.tick)
     }
 
     /// Whether the emergency of another denial takes the same away already: it pokes this one when it leaves.
@@ -68,8 +81,23 @@ impl Core<'_> {
         self.cases.get(&item.key).is_some_and(|case| case.first().is_some_and(|first| *first < slot))
     }
 
-    fn could_go(&self, slot: Slot) -> bool {
-        self.items.get(&slot).is_some_and(|item| self.lines.is_free(slot, &item.spaces))
+    /// Whether an intent may be recorded now; else the change waits where it is found again. Whoever could be sent at once
+    /// does not wait for those who stand behind it in line, only for a place in flight and for the next batch.
+    fn is_recordable(&mut self, slot: Slot) -> bool {
+        if self.may_record() {
+            return true;
+        }
+        // Tried before, it may have kept its place in flight: others may need that to go first.
+        self.unfly(slot);
+        let Some(item) = self.items.get(&slot) else { return false };
+        if self.lines.is_free(slot, &item.spaces) {
+            if self.flight.has_room(&item.change) && !self.has_slice() {
+                return true;
+            }
+            self.urgent.enter(&item.change, slot);
+        }
+        self.unrecorded.insert(slot);
+        false
     }
 
     /// Whether something in hand must be over first: an earlier place of its component, what it depends on, an earlier
@@ -136,13 +164,13 @@ impl Core<'_> {
     /// Whether the target's breaker lets a change through; else it waits, or is left to the next run.
     pub(super) fn is_let_through(&mut self, slot: Slot) -> Result<bool, CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(false) };
-        let target = item.change.key.target.clone();
-        match self.breakers.passage(&target, self.at.tick) {
+        match self.breakers.passage(&item.change.key.target, self.at.tick) {
             Passage::Open => return Ok(true),
             Passage::Quarantined(until) if until - self.at.tick > i64::from(THROTTLE_SECONDS) => {
                 if item.status.effect_unknown() {
                     self.take_back(slot, "not sent: the target is quarantined")?;
                 } else {
+                    let target = item.change.key.target.clone();
                     self.leave(slot, Some(Open::BackedOff { target }));
                 }
             }

@@ -5,6 +5,7 @@ use super::admit::Hold;
 use super::breaker::Passage;
 use super::core::Core;
 use super::item::{Base, Item, Slot};
+use super::window::longest_lag;
 use super::{Ask, CommitError, End, Open, Outcome, Status};
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, EVIDENCE_BY_TIER, LAG_PROBE_CHANGES};
 use crate::model::{Change, State};
@@ -123,7 +124,7 @@ impl Core<'_> {
             return Ok(true);
         }
         if !self.flight.has_room(&item.change) {
-            self.capped.insert((item.change.lane, slot));
+            self.capped.enter(&item.change, slot);
             return Ok(false);
         }
         if !self.is_let_through(slot)? {
@@ -158,7 +159,8 @@ impl Core<'_> {
         }
         match class {
             Class::K6 if has(Bug::WorkItemBlind) => return self.outcome(slot, Outcome::NotApplied, None),
-            Class::K4 | Class::K6 => self.call_find(slot),
+            Class::K6 => self.call_find(slot),
+            Class::K4 if self.issues(slot) => self.call_find(slot),
             _ => self.call(slot, Ask::Read),
         }
         Ok(())
@@ -185,14 +187,31 @@ impl Core<'_> {
     /// The tick from which on reading shows how an attempt in doubt ended.
     pub(super) fn lands_by(&self, slot: Slot) -> i64 {
         let Some(item) = self.items.get(&slot) else { return self.at.tick };
-        let target = &item.change.key.target;
-        let Some(profile) = self.profiles.get(target) else { return self.at.tick };
-        let lag = self.windows.bound(target, profile, item.change.kind.removes());
+        let Some(profile) = self.profiles.get(&item.change.key.target) else { return self.at.tick };
         if has(Bug::LandingForgotten) {
             return item.in_doubt_since;
         }
         // Ticks are whole seconds: what was sent late in one lands late in another.
-        item.in_doubt_since + i64::from(profile.effect_bound()) + i64::from(lag) + 1
+        item.in_doubt_since + i64::from(profile.effect_bound()) + self.longest_lag(slot) + 1
+    }
+
+    /// How long a read may lag at the longest, in seconds. What is learned is no proof, and a doubt that is settled wrongly
+    /// is never looked at again.
+    pub(super) fn longest_lag(&self, slot: Slot) -> i64 {
+        self.profile(slot).map_or(0, |profile| i64::from(longest_lag(profile)))
+    }
+
+    /// From which age on a read proves something. What is learned does for one case; a list is the base of the next one, and
+    /// an emergency that was never acknowledged may be content with what was shown before it began.
+    pub(super) fn proof_age(&self, item: &Item) -> u32 {
+        let target = &item.change.key.target;
+        let Some(profile) = self.profiles.get(target) else { return 0 };
+        let unheard = item.is_emergency() && matches!(item.status, Status::Observed { .. });
+        match profile.class {
+            Class::K2 => longest_lag(profile),
+            _ if unheard => longest_lag(profile),
+            _ => self.windows.bound(target, profile, item.change.kind.removes()),
+        }
     }
 
     /// Accepted work.
@@ -238,6 +257,10 @@ impl Core<'_> {
             self.leave(slot, Some(Open::Unverified));
             return Ok(());
         };
+        if self.has_rival(slot) {
+            self.wait(slot, self.at.tick + 1);
+            return Ok(());
+        }
         if !profile.is_readable() {
             let attested = profile.class == Class::K6 && profile.grade >= demanded(change);
             let (grade, after) = (profile.grade, change.after.clone());
@@ -247,12 +270,8 @@ impl Core<'_> {
             let (grade, after) = (profile.grade, change.after.clone());
             return self.confirm(slot, grade, &after);
         }
-        if self.has_rival(slot) {
-            self.wait(slot, self.at.tick + 1);
-            return Ok(());
-        }
         let (target, removes) = (&change.key.target, change.kind.removes());
-        let bound = i64::from(self.windows.bound(target, profile, removes));
+        let bound = i64::from(self.proof_age(item));
         let probes = slot.0 % LAG_PROBE_CHANGES == 0 || self.windows.is_young(target, removes);
         let first = item.acked + if probes { bound.min(1) } else { bound };
         if item.check.reads == 0 && self.at.tick < first {
@@ -300,11 +319,11 @@ pub(super) fn demanded(change: &Change) -> Grade {
 }
 
 /// The key of a change's writes: its name, which is the same after a re-plan and a restart, and another after a real removal
-/// (V21). An emergency that does the same as a change of the plan has a name of its own at the target: neither may take the
-/// other's work item for its own.
+/// (V21). An emergency may have to take the same away again: what it did before, and what a routine change of its name did,
+/// must not be taken for it.
 fn key_of(item: &Item) -> String {
     match item.is_emergency() {
-        true => format!("{}-{}", item.change.id, item.plan.0.short()),
+        true => format!("{}/emergency/{}", item.change.id, item.status.attempts()),
         false => item.change.id.to_string(),
     }
 }

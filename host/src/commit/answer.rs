@@ -1,15 +1,13 @@
 //! What an answer of a target means for the change that it is about.
 
-use super::advance::{demanded, merged, others_differ};
 use super::core::Core;
 use super::item::{Base, Slot};
-use super::{Answer, CommitError, End, Event, Open, Outcome, Status};
-use crate::correlate::Recorded;
-use crate::limits::{CHANGE_ATTEMPTS, LAGGING_READS_AGREE, MESSAGE_BYTES, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
-use crate::model::{Attribute, Change, Holding, State, StateHash, Time};
+use super::{Answer, Ask, CommitError, Open, Outcome, Status};
+use crate::limits::{CHANGE_ATTEMPTS, MESSAGE_BYTES, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
+use crate::model::Change;
 use crate::planted::{Bug, has};
 use crate::progress::Progress;
-use crate::target::{Class, Found, Grade, Profile, Reading, Receipt, WriteError, Written};
+use crate::target::{Class, Found, Receipt, WriteError, Written};
 
 impl Core<'_> {
     /// Takes the answer to a call.
@@ -33,78 +31,8 @@ impl Core<'_> {
         }
     }
 
-    fn read(&mut self, slot: Slot, reading: Reading) -> Result<(), CommitError> {
-        self.answered(slot);
-        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
-        item.check.reads += 1;
-        item.check.failed = 0;
-        let Some(profile) = self.profiles.get(&item.change.key.target) else { return Ok(()) };
-        let found = reading.state.as_ref();
-        let met = item.is_met_by(|left, right| same(profile, left, right), found);
-        match item.status {
-            Status::Acked { .. } | Status::Observed { .. } => return self.read_back(slot, &reading, met),
-            Status::Accepted { .. } if met => return self.outcome(slot, Outcome::Observed, Some(&reading.state)),
-            _ => {}
-        }
-        if met && self.has_rival(slot) {
-            self.wait(slot, self.at.tick + 1);
-            return Ok(());
-        }
-        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
-        let in_doubt = matches!(item.status, Status::Ambiguous { .. } | Status::Intent { doubt: true, .. });
-        let Some(profile) = self.profiles.get(&item.change.key.target) else { return Ok(()) };
-        if met {
-            self.outcomes.recovered += u64::from(in_doubt);
-            self.seen(slot);
-            return self.outcome(slot, Outcome::Observed, Some(&reading.state));
-        }
-        if !item.is_emergency() && !has(Bug::LastWriterWins) && !same(profile, found, item.change.before.as_ref()) {
-            // A conditional request cannot land on what somebody changed; any other in doubt still may.
-            let (conditional, asked, by) = (profile.class == Class::K0, item.asked, self.lands_by(slot));
-            if in_doubt && !conditional && asked < by {
-                self.wait(slot, by);
-                return Ok(());
-            }
-            self.outcomes.recovered += u64::from(in_doubt);
-            let outcome = Outcome::Stale { found: StateHash::of(found) };
-            return self.outcome(slot, outcome, Some(&reading.state));
-        }
-        if let Some(outcome) = item.unapplied.clone() {
-            self.outcomes.recovered += 1;
-            return self.outcome(slot, outcome, Some(&reading.state));
-        }
-        if matches!(item.status, Status::Intent { .. }) {
-            if item.asked == i64::MIN {
-                return Ok(());
-            }
-            let after = item.after_of(found);
-            let list =
-                if profile.class == Class::K2 { merged(&reading.list, &item.change.key.holder, &after) } else { Vec::new() };
-            item.base = Some(Base { version: reading.version, after, list });
-            return Ok(());
-        }
-        self.still_before(slot, &reading.state)
-    }
-
-    /// An attempt in doubt, and the case is as before it: sent again where that is safe, known not to be applied once it can
-    /// land no more.
-    fn still_before(&mut self, slot: Slot, found: &State) -> Result<(), CommitError> {
-        if self.may_resend(slot) {
-            let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());
-            let at = self.now();
-            return self.record(slot, Event::Intent { epoch: self.epoch, attempt, at }, None);
-        }
-        let by = self.lands_by(slot);
-        if self.items.get(&slot).is_none_or(|item| item.asked < by) {
-            self.wait(slot, by);
-            return Ok(());
-        }
-        self.outcomes.recovered += 1;
-        self.outcome(slot, Outcome::NotApplied, Some(found))
-    }
-
     /// Counts a failed try: the next one waits longer each time. Says whether there is a next one.
-    fn count_try(&mut self, slot: Slot) -> bool {
+    pub(super) fn count_try(&mut self, slot: Slot) -> bool {
         let tick = self.at.tick;
         let Some(item) = self.items.get_mut(&slot) else { return false };
         item.tries += 1;
@@ -166,7 +94,7 @@ impl Core<'_> {
     }
 
     /// Whether a change issues secret material.
-    fn issues(&self, slot: Slot) -> bool {
+    pub(super) fn issues(&self, slot: Slot) -> bool {
         use crate::model::ChangeKind;
         let of = |item: &super::item::Item| matches!(item.change.kind, ChangeKind::Issue | ChangeKind::Rotate);
         self.profile(slot).is_some_and(|profile| profile.class == Class::K4) && self.items.get(&slot).is_some_and(of)
@@ -174,6 +102,9 @@ impl Core<'_> {
 
     /// The target did not take a write, or nobody knows.
     fn refused(&mut self, slot: Slot, error: WriteError) -> Result<(), CommitError> {
+        if matches!(error, WriteError::Throttled { .. } | WriteError::Precondition) {
+            self.answered(slot);
+        }
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let doubt = matches!(item.status, Status::Intent { doubt: true, .. });
         match error {
@@ -250,6 +181,9 @@ impl Core<'_> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         item.check.reads += 1;
         let claimed = matches!(&item.status, Status::Manual { by, .. } if !by.is_empty());
+        if let Some(id) = item.carries.take() {
+            return self.adopt(slot, id, &receipt);
+        }
         match receipt {
             Receipt::Done => {
                 (item.acked, item.check) = (tick, super::item::Check::default());
@@ -281,6 +215,11 @@ impl Core<'_> {
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let sends = matches!(item.status, Status::Intent { .. });
         match (class, found.first()) {
+            (Class::K6, Some(first)) if sends && item.is_emergency() => {
+                item.carries = Some(first.id.clone());
+                self.call(slot, Ask::Poll { receipt: first.id.clone() });
+                Ok(())
+            }
             // Opened by an attempt that nobody heard of again: adopted, not opened twice.
             (Class::K6, Some(first)) => {
                 self.unfly(slot);
@@ -299,10 +238,24 @@ impl Core<'_> {
         }
     }
 
+    /// A work item of an emergency that an earlier writer opened: whatever a finished one did, it is there again, and a person
+    /// is asked anew.
+    fn adopt(&mut self, slot: Slot, item: String, receipt: &Receipt) -> Result<(), CommitError> {
+        let due = self.profile(slot).map_or(0, |profile| i64::from(profile.completion_bound));
+        let outcome = match receipt {
+            Receipt::Pending | Receipt::Claimed { .. } => Outcome::Opened { item, due: self.now().plus(due) },
+            Receipt::Done | Receipt::Failed { .. } => Outcome::NotApplied,
+        };
+        self.outcome(slot, outcome, None)
+    }
+
     fn undone(&mut self, slot: Slot, result: Result<(), WriteError>) -> Result<(), CommitError> {
         match result {
             Ok(()) => {
                 self.answered(slot);
+                // A read that lags behind would still show what was taken back.
+                let lag = self.longest_lag(slot);
+                self.wait(slot, self.at.tick + lag);
                 self.outcome(slot, Outcome::NotApplied, None)
             }
             Err(WriteError::Fenced) => Err(CommitError::Fenced),
@@ -319,98 +272,7 @@ impl Core<'_> {
         }
     }
 
-    /// A read of what was acknowledged.
-    fn read_back(&mut self, slot: Slot, reading: &Reading, met: bool) -> Result<(), CommitError> {
-        let tick = self.at.tick;
-        let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
-        let target = item.change.key.target.clone();
-        let removes = item.change.kind.removes();
-        let Some(profile) = self.profiles.get(&target) else { return Ok(()) };
-        let (consistent, grade) = (profile.read_lag == 0, profile.grade);
-        let (bound, cap) = (self.windows.bound(&target, profile, removes), profile.lag_cap.max(profile.read_lag));
-        let age = u32::try_from((item.asked - item.acked).max(0)).unwrap_or(u32::MAX);
-        let check = &mut item.check;
-        if met {
-            check.agreed += 1;
-            if check.agreed == 1 {
-                check.since = age;
-            }
-            let enough = consistent || has(Bug::FirstReadConfirms) || (check.agreed >= LAGGING_READS_AGREE && age >= bound);
-            if !enough {
-                let next = if check.agreed < LAGGING_READS_AGREE { 1 } else { i64::from(bound.saturating_sub(age)).max(1) };
-                self.wait(slot, tick + next);
-                return Ok(());
-            }
-            let (since, acknowledged) = (check.since, matches!(item.status, Status::Acked { .. }));
-            if !consistent && acknowledged && (check.reads > LAGGING_READS_AGREE || since < bound) {
-                self.windows.measured(&target, removes, since);
-            }
-            self.foreign_edits(slot, reading);
-            let Some(item) = self.items.get(&slot) else { return Ok(()) };
-            if grade < demanded(&item.change) {
-                return self.end(slot, End::Unverifiable);
-            }
-            return self.confirm(slot, grade, &reading.state);
-        }
-        let flipped = std::mem::take(&mut check.agreed) > 0;
-        check.denied = true;
-        let emergency = item.is_emergency();
-        if !consistent && (age >= bound || (flipped && age.saturating_mul(2) >= bound)) {
-            self.windows.late(&target, removes, age.max(1));
-        }
-        if consistent || age >= cap {
-            // What an emergency took away is there again: taken away again. Anything else is for the next plan to look at.
-            if emergency && self.count_try(slot) {
-                return self.outcome(slot, Outcome::NotApplied, Some(&reading.state));
-            }
-            return self.end(slot, End::NotObserved);
-        }
-        self.wait(slot, tick + i64::from(age / 4).max(1));
-        Ok(())
-    }
-
-    /// After a whole list was written, everybody else on it must stand as they were written.
-    fn foreign_edits(&mut self, slot: Slot, reading: &Reading) {
-        let Some(item) = self.items.get(&slot) else { return };
-        let whole = self.profiles.get(&item.change.key.target).is_some_and(|profile| profile.class == Class::K2);
-        let written = item.base.as_ref().map(|base| &base.list);
-        if whole && written.is_some_and(|list| others_differ(&item.change.key.holder, list, &reading.list)) {
-            self.outcomes.edited_lists.insert((item.change.key.target.clone(), item.change.key.object.clone()));
-        }
-    }
-
-    /// Records the evidence, and with it what is now known of the case.
-    pub(super) fn confirm(&mut self, slot: Slot, grade: Grade, found: &State) -> Result<(), CommitError> {
-        let at = self.now();
-        self.record(slot, Event::Confirmed { grade, at }, Some(found))?;
-        self.told.push(Progress::Verify { done: self.done + 1, of: self.changes });
-        let Some(item) = self.items.get(&slot) else { return Ok(()) };
-        let (flags, since, disabled_since) = match found {
-            None => (if item.change.withholds { Recorded::WITHHELD } else { 0 }, at, Time::NONE),
-            Some(holding) => {
-                let disabled = if holding.enabled { 0 } else { Recorded::DISABLED };
-                // Instants go on from what the plan knew (V16): nothing that counts from them moves later.
-                let known = item.change.disabled_since;
-                let since_disabled = if known.is_some() { known } else { self.journal.as_of() };
-                let disabled_since = if holding.enabled { Time::NONE } else { since_disabled };
-                (Recorded::CLAIMED | disabled, item.change.undesired_since, disabled_since)
-            }
-        };
-        let (key, state, incarnation) = (item.key, StateHash::of(found.as_ref()), item.change.incarnation);
-        self.journal.head(Recorded { key, state, incarnation, flags, since, disabled_since });
-        Ok(())
-    }
-
-    /// Seen without an acknowledgement: the window for reading it back begins now.
-    fn seen(&mut self, slot: Slot) {
-        let tick = self.at.tick;
-        if let Some(item) = self.items.get_mut(&slot) {
-            item.acked = tick;
-            item.check = super::item::Check::default();
-        }
-    }
-
-    fn answered(&mut self, slot: Slot) {
+    pub(super) fn answered(&mut self, slot: Slot) {
         if let Some(item) = self.items.get(&slot) {
             self.breakers.answered(&item.change.key.target);
         }
@@ -431,18 +293,6 @@ fn pause(tries: u32, change: &Change) -> i64 {
     let base = (1_i64 << tries.saturating_sub(1).min(6)) - 1;
     let spread = u64::try_from(base / 2).unwrap_or(0);
     base + i64::try_from((change.id.0.prefix() >> tries.min(32)) % (spread + 1)).unwrap_or(0)
-}
-
-/// Whether two states are the same as far as a target stores them.
-pub(super) fn same(profile: &Profile, left: Option<&Holding>, right: Option<&Holding>) -> bool {
-    let (Some(left), Some(right)) = (left, right) else { return left.is_none() && right.is_none() };
-    profile.attributes.iter().all(|attribute| match attribute {
-        Attribute::Enabled => left.enabled == right.enabled,
-        Attribute::Level => left.level == right.level,
-        Attribute::ExpiresAt => left.expires_at == right.expires_at,
-        Attribute::Owner => left.owner == right.owner,
-        Attribute::Purpose => left.purpose == right.purpose,
-    })
 }
 
 /// A target's words, cut to what the ledger keeps.

@@ -34,7 +34,7 @@ pub enum Ask {
         version: Version,
         /// The whole list, where only that can be written.
         list: Vec<Member>,
-        /// The same for each attempt at the same effect.
+        /// The same for each attempt at the same effect; an emergency's attempts have one each.
         key: String,
         /// The instant of the attempt.
         at: Time,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::barrier::{Barrier, Openings, Place};
 use super::breaker::Breakers;
 use super::denials::Denials;
-use super::flight::{Flight, Flow};
+use super::flight::{Flight, Flow, Queue};
 use super::item::{Item, Moment, Slot};
 use super::journal::Journal;
 use super::lines::Lines;
@@ -69,14 +69,17 @@ pub struct Core<'a> {
     /// Changes to look at again, now or at a tick.
     poked: BTreeSet<Slot>,
     timers: BTreeSet<(i64, Slot)>,
-    /// Changes that wait for a place in flight, and for a place among the intents.
-    pub(super) capped: BTreeSet<(Lane, Slot)>,
+    /// Changes that wait for a place in flight; for one among the intents; and those of them that could be sent at once.
+    pub(super) capped: Queue,
     pub(super) unrecorded: BTreeSet<Slot>,
+    pub(super) urgent: Queue,
     pub(super) flight: Flight,
     pub(super) windows: Windows,
     pub(super) breakers: Breakers,
     pub(super) outcomes: Outcomes,
     slices: Slices,
+    /// Until when no whole list is written to a target: see [`Core::waits_for_the_dead`].
+    pub(super) quiet: BTreeMap<String, i64>,
     /// Intents that were recorded and not sent.
     pub(super) ahead: usize,
     outstanding: Option<u64>,
@@ -120,12 +123,14 @@ impl<'a> Core<'a> {
             dependents: BTreeMap::new(),
             poked: BTreeSet::new(),
             timers: BTreeSet::new(),
-            capped: BTreeSet::new(),
+            capped: Queue::default(),
             unrecorded: BTreeSet::new(),
+            urgent: Queue::default(),
             windows: Windows::default(),
             breakers: Breakers::default(),
             outcomes: Outcomes::default(),
             slices: Slices::new(slice as u64),
+            quiet: BTreeMap::new(),
             ahead: 0,
             outstanding: None,
             durable: 0,
@@ -138,6 +143,7 @@ impl<'a> Core<'a> {
             skewed: false,
         };
         core.set(at);
+        core.be_quiet();
         Ok(core)
     }
 
@@ -147,11 +153,11 @@ impl<'a> Core<'a> {
         HAND_CHANGES.saturating_sub(self.items.len())
     }
 
-    /// Whether a change of unknown effect is among what is durable: such changes are offered before all others, so that
-    /// nothing is sent where they may still land.
+    /// Whether a change is under way, by what is durable: such changes are offered before all others, so that nothing is sent
+    /// where they may still land, or are not seen yet.
     #[must_use]
     pub fn in_doubt(&self, change: ChangeId) -> bool {
-        !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::effect_unknown)
+        !has(Bug::DoubtsLast) && self.statuses.get(&change).is_some_and(Status::is_under_way)
     }
 
     /// Takes a change in hand; `index` is its place in the plan, from zero. Changes in doubt come first, the others in plan
@@ -208,21 +214,26 @@ impl<'a> Core<'a> {
 
     /// Pokes those who wait for what may be free by now; says whether there is anybody.
     fn admit_waiting(&mut self) -> bool {
-        let free: Vec<_> = self.flight.admits(&self.capped, &self.items);
-        for entry in free {
-            self.capped.remove(&entry);
-            self.poke(entry.1);
-        }
-        while self.may_record() && !self.unrecorded.is_empty() && self.poked.len() < self.slice {
-            let Some(slot) = self.unrecorded.pop_first() else { break };
-            self.poke(slot);
+        self.poked.extend(self.flight.admit(&mut self.capped, usize::MAX));
+        // No more than there are places: whoever finds none would only queue again.
+        let of_batch = self.slice.saturating_sub(self.journal.intents());
+        let of_all = self.slice.saturating_mul(SLICES_AHEAD).saturating_sub(self.ahead);
+        self.poked.extend(self.flight.admit(&mut self.urgent, of_batch));
+        for _ in 0..of_batch.min(of_all).min(self.unrecorded.len()) {
+            self.poked.extend(self.unrecorded.pop_first());
         }
         !self.poked.is_empty()
     }
 
     /// Whether one more intent fits into the pending batch.
     pub(super) fn may_record(&self) -> bool {
-        self.journal.intents() < self.slice && self.ahead < self.slice.saturating_mul(SLICES_AHEAD)
+        !self.has_slice() && self.ahead < self.slice.saturating_mul(SLICES_AHEAD)
+    }
+
+    /// Whether the intents of a whole slice wait to become durable.
+    #[must_use]
+    pub fn has_slice(&self) -> bool {
+        self.journal.intents() >= self.slice
     }
 
     /// What is to become durable next, if nothing is on its way: submit it, then say what became of it.

@@ -44,6 +44,12 @@ impl Denials {
         self.known.iter().any(|denial| denial.covers(key))
     }
 
+    /// Whether a denial that concerns a target is not settled.
+    pub(super) fn is_open_at(&self, target: &str) -> bool {
+        let concerns = |denial: &Denial| denial.target.is_empty() || denial.target == target;
+        self.known.iter().any(|denial| denial.stands() && denial.settled_at.is_none() && concerns(denial))
+    }
+
     /// A change was left behind that may still give access to this case.
     pub(super) fn doubt(&mut self, key: &CaseKey) {
         self.doubtful.push(key.clone());

@@ -129,12 +129,20 @@ impl<'a> Work<'a> {
             if offer.ended && core.is_over() && !self.inputs.looks() {
                 return Ok(core.finish());
             }
-            let input = match self.inputs.ready().await? {
-                Some(input) => input,
-                None if self.submit(&mut core)? => continue,
-                None => self.next(&core).await?,
+            // A whole slice goes to the ledger whatever else has come in: it is written while the one before is being sent.
+            if core.has_slice() && self.submit(&mut core)? {
+                continue;
+            }
+            let mut input = match self.inputs.ready().await? {
+                Some(input) => Some(input),
+                None if self.submit(&mut core)? => None,
+                None => Some(self.next(&core).await?),
             };
-            self.take(&mut core, input)?;
+            // What has come in together is looked at together.
+            while let Some(come) = input {
+                self.take(&mut core, come)?;
+                input = self.inputs.ready().await?;
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::item::{Item, Slot};
+use super::item::Slot;
 use crate::limits::FLIGHT_CHANGES;
-use crate::model::{Change, Lane, Subject};
+use crate::model::{CaseKey, Change, Lane, Subject};
 use crate::target::Profile;
 
 /// Bounds on what is in flight at once. A target's own bound is in its profile.
@@ -35,6 +35,21 @@ impl Flow {
     }
 }
 
+/// Changes that the same bounds hold back, by their lane first.
+type Kind = (Lane, Subject, String, String);
+
+/// Changes that wait for a place, kept apart by what holds them back, so that nobody is asked who still finds none.
+#[derive(Debug, Default)]
+pub(super) struct Queue(BTreeMap<Kind, BTreeSet<Slot>>);
+
+impl Queue {
+    /// Lines up.
+    pub(super) fn enter(&mut self, change: &Change, slot: Slot) {
+        let kind = (change.lane, change.key.subject, change.key.target.clone(), domain(change).to_owned());
+        self.0.entry(kind).or_default().insert(slot);
+    }
+}
+
 /// What is in flight.
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -56,17 +71,29 @@ impl Flight {
 
     /// Whether there is a place for a change. An emergency always finds one.
     pub(super) fn has_room(&self, change: &Change) -> bool {
-        if change.lane == Lane::Emergency {
-            return true;
-        }
-        let below = |count: Option<&u32>, bound: Option<&u32>| bound.is_none_or(|bound| count.copied().unwrap_or(0) < *bound);
-        let domain = domain(change);
-        let bulk_waits = self.flow.bulk_yields && change.lane == Lane::Bulk && self.bulk >= self.flow.tenant.div_ceil(2);
-        !bulk_waits
-            && self.all < self.flow.tenant.max(1)
-            && below(self.targets.get(&change.key.target), self.parallel.get(&change.key.target))
-            && below(self.subjects.get(&change.key.subject), self.flow.subjects.get(&change.key.subject))
-            && below(self.domains.get(domain), self.flow.domains.get(domain))
+        let CaseKey { target, subject, .. } = &change.key;
+        change.lane == Lane::Emergency || self.room(change.lane, *subject, target, domain(change)) > 0
+    }
+
+    /// How many places there are for such changes.
+    fn room(&self, lane: Lane, subject: Subject, target: &str, domain: &str) -> u32 {
+        let left = |count: Option<&u32>, bound: Option<&u32>| {
+            bound.map_or(u32::MAX, |bound| bound.saturating_sub(count.copied().unwrap_or(0)))
+        };
+        let bulk = match lane {
+            Lane::Bulk if self.flow.bulk_yields => self.flow.tenant.div_ceil(2).saturating_sub(self.bulk),
+            _ => u32::MAX,
+        };
+        self.free()
+            .min(bulk)
+            .min(left(self.targets.get(target), self.parallel.get(target)))
+            .min(left(self.subjects.get(&subject), self.flow.subjects.get(&subject)))
+            .min(left(self.domains.get(domain), self.flow.domains.get(domain)))
+    }
+
+    /// How many places the tenant has left.
+    fn free(&self) -> u32 {
+        self.flow.tenant.max(1).saturating_sub(self.all)
     }
 
     /// A change takes off.
@@ -87,18 +114,39 @@ impl Flight {
         if change.lane == Lane::Bulk {
             count(&mut self.bulk);
         }
-        count(self.targets.entry(change.key.target.clone()).or_default());
+        of(&mut self.targets, &change.key.target, &count);
         count(self.subjects.entry(change.key.subject).or_default());
         if self.flow.domains.contains_key(domain(change)) {
-            count(self.domains.entry(domain(change).to_owned()).or_default());
+            of(&mut self.domains, domain(change), &count);
         }
     }
 
-    /// The next of those who wait that find a place now: at most as many as the tenant has places left.
-    pub(super) fn admits(&self, waiting: &BTreeSet<(Lane, Slot)>, items: &BTreeMap<Slot, Item>) -> Vec<(Lane, Slot)> {
-        let free = self.flow.tenant.max(1).saturating_sub(self.all) as usize;
-        let fits = |entry: &&(Lane, Slot)| items.get(&entry.1).is_none_or(|item| self.has_room(&item.change));
-        if free == 0 { Vec::new() } else { waiting.iter().filter(fits).take(free).copied().collect() }
+    /// Takes those who find a place now out of a queue, of the most urgent lane and longest waiting first: no more than there
+    /// are places, and no more than `most`.
+    pub(super) fn admit(&self, queue: &mut Queue, most: usize) -> Vec<Slot> {
+        let most = most.min(self.free() as usize);
+        if most == 0 || queue.0.is_empty() {
+            return Vec::new();
+        }
+        let mut first: Vec<(Lane, Slot)> = Vec::new();
+        for ((lane, subject, target, domain), slots) in &queue.0 {
+            let room = most.min(self.room(*lane, *subject, target, domain) as usize);
+            first.extend(slots.iter().take(room).map(|slot| (*lane, *slot)));
+        }
+        first.sort_unstable();
+        first.truncate(most);
+        for (lane, slot) in &first {
+            queue.0.iter_mut().filter(|(kind, _)| kind.0 == *lane).any(|(_, slots)| slots.remove(slot));
+        }
+        queue.0.retain(|_, slots| !slots.is_empty());
+        first.into_iter().map(|(_, slot)| slot).collect()
+    }
+}
+
+fn of(counts: &mut BTreeMap<String, u32>, name: &str, count: impl Fn(&mut u32)) {
+    match counts.get_mut(name) {
+        Some(found) => count(found),
+        None => count(counts.entry(name.to_owned()).or_default()),
     }
 }
 

@@ -42,6 +42,7 @@ impl Core<'_> {
             base: None,
             sent: in_doubt,
             unapplied: None,
+            carries: None,
             holds: in_doubt,
             flies: false,
             in_doubt_since: self.at.tick,
@@ -173,7 +174,7 @@ impl Core<'_> {
             self.left_emergency(&item);
             return;
         }
-        if item.status.effect_unknown() && item.gives() {
+        if item.may_land() && item.gives() {
             self.denials.doubt(&item.change.key);
         }
         if !matches!(item.status, Status::Confirmed { .. }) {

@@ -29,9 +29,9 @@ pub(super) enum Input {
     Woken,
 }
 
-/// A batch on its way: settled already, or waited for on a thread of its own.
+/// A batch on its way: looked at in passing, or, once there is nothing else to do, waited for on a thread of its own.
 enum Flush {
-    Settled(Ticket),
+    Submitted(Ticket),
     Waiting(tokio::task::JoinHandle<Ticket>),
 }
 
@@ -73,15 +73,7 @@ impl<'a> Inputs<'a> {
     }
 
     pub(super) fn submit(&mut self, batch: Batch) -> Result<(), CommitError> {
-        let mut ticket = self.ledger.submit(self.owned, batch)?;
-        self.flush = Some(if ticket.is_settled() {
-            Flush::Settled(ticket)
-        } else {
-            Flush::Waiting(tokio::task::spawn_blocking(move || {
-                ticket.block();
-                ticket
-            }))
-        });
+        self.flush = Some(Flush::Submitted(self.ledger.submit(self.owned, batch)?));
         Ok(())
     }
 
@@ -92,6 +84,7 @@ impl<'a> Inputs<'a> {
 
     /// Waits for what comes in next: at the latest until `other` returns.
     pub(super) async fn next(&mut self, mut other: Pending<'_, ()>) -> Result<Input, CommitError> {
+        self.wait_for_flush();
         poll_fn(|cx| match self.poll(cx) {
             Some(input) => Poll::Ready(input),
             None => other.as_mut().poll(cx).map(|()| Ok(Input::Woken)),
@@ -101,32 +94,60 @@ impl<'a> Inputs<'a> {
 
     /// Waits for the batch on its way, if there is one.
     pub(super) async fn flushed(&mut self) -> Result<(), CommitError> {
+        self.wait_for_flush();
         match self.flush.take() {
             None => Ok(()),
-            Some(Flush::Settled(ticket)) => self.settle(ticket),
+            Some(Flush::Submitted(ticket)) => self.settle(ticket),
             Some(Flush::Waiting(waiting)) => self.settle(waiting.await.map_err(|_| CommitError::NotDurable)?),
         }
     }
 
+    /// From now on a thread waits for the batch on its way, unless it is settled already.
+    fn wait_for_flush(&mut self) {
+        let Some(Flush::Submitted(ticket)) = &mut self.flush else { return };
+        if ticket.is_settled() {
+            return;
+        }
+        if let Some(Flush::Submitted(mut ticket)) = self.flush.take() {
+            let waiting = tokio::task::spawn_blocking(move || {
+                ticket.block();
+                ticket
+            });
+            self.flush = Some(Flush::Waiting(waiting));
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Option<Result<Input, CommitError>> {
+        // The ledger first: targets that answer at once would leave it idle.
+        if let Some(settled) = self.poll_flush(cx) {
+            return Some(settled.and_then(|ticket| self.settle(ticket)).map(|()| Input::Durable));
+        }
         if let Poll::Ready(Some(held)) = Pin::new(&mut self.looks).poll_next(cx) {
             return Some(Ok(Input::Held(held)));
         }
-        if let Poll::Ready(Some((slot, answer))) = Pin::new(&mut self.calls).poll_next(cx) {
-            return Some(Ok(Input::Answer(slot, answer)));
+        match Pin::new(&mut self.calls).poll_next(cx) {
+            Poll::Ready(Some((slot, answer))) => Some(Ok(Input::Answer(slot, answer))),
+            _ => None,
         }
-        let ticket = match self.flush.take()? {
-            Flush::Settled(ticket) => ticket,
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Option<Result<Ticket, CommitError>> {
+        match self.flush.take()? {
+            Flush::Submitted(mut ticket) => {
+                if ticket.is_settled() {
+                    return Some(Ok(ticket));
+                }
+                self.flush = Some(Flush::Submitted(ticket));
+                None
+            }
             Flush::Waiting(mut waiting) => match Pin::new(&mut waiting).poll(cx) {
-                Poll::Ready(Ok(ticket)) => ticket,
-                Poll::Ready(Err(_)) => return Some(Err(CommitError::NotDurable)),
+                Poll::Ready(ticket) => Some(ticket.map_err(|_| CommitError::NotDurable)),
                 Poll::Pending => {
                     self.flush = Some(Flush::Waiting(waiting));
-                    return None;
+                    None
                 }
             },
-        };
-        Some(self.settle(ticket).map(|()| Input::Durable))
+        }
     }
 
     fn settle(&self, ticket: Ticket) -> Result<(), CommitError> {

@@ -47,6 +47,8 @@ pub(super) struct Item {
     pub(super) sent: bool,
     /// The answer to a later attempt, while an earlier one may still land: it counts once reading shows that none did.
     pub(super) unapplied: Option<Outcome>,
+    /// A work item that carries its key: how far that has come decides whether it is adopted.
+    pub(super) carries: Option<String>,
     /// It holds its lines, and a place among those in flight.
     pub(super) holds: bool,
     pub(super) flies: bool,
@@ -88,11 +90,12 @@ impl Item {
         self.change.lane == Lane::Emergency
     }
 
-    /// Whether a request of it may be on its way. An intent of which nothing was sent is none, unless an earlier attempt is in
-    /// doubt.
+    /// Whether a request of it may be on its way, or with a person. An intent of which nothing was sent is none, unless an
+    /// earlier attempt is in doubt.
     pub(super) fn may_land(&self) -> bool {
         match self.status {
             Status::Intent { doubt: false, .. } => self.sent || self.busy,
+            Status::Manual { .. } => true,
             _ => self.status.effect_unknown(),
         }
     }

@@ -1,6 +1,8 @@
 //! Who goes first where writes must not overlap: one line per namespace, in plan order. Owns no time and no target.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
 
 use super::item::Slot;
 use crate::model::Namespace;

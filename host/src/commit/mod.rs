@@ -22,6 +22,7 @@ mod journal;
 mod lines;
 mod offer;
 mod outcomes;
+mod reading;
 mod slices;
 mod status;
 #[cfg(test)]

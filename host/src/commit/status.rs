@@ -147,7 +147,9 @@ impl Status {
         matches!(self, Status::Intent { .. } | Status::Ambiguous { .. } | Status::Accepted { .. } | Status::Orphaned { .. })
     }
 
-    /// Whether it has been sent, or may have been, and its effect is still to be seen: it cannot be given up.
+    /// Whether it has been sent, or may have been, and its effect is still to be seen: it cannot be given up, and it is looked
+    /// at before anything new is sent. Even a whole list that was acknowledged may still be hidden from whoever writes the
+    /// next one.
     #[must_use]
     pub const fn is_under_way(&self) -> bool {
         self.effect_unknown() || matches!(self, Status::Manual { .. } | Status::Acked { .. } | Status::Observed { .. })
@@ -217,13 +219,11 @@ const fn may_settle(status: &Status, outcome: &Outcome) -> bool {
             outcome,
             Outcome::Observed | Outcome::Stale { .. } | Outcome::NotApplied | Outcome::Orphaned { .. } | Outcome::Opened { .. }
         ),
-        // A read may find the work done before anything was sent.
-        Status::Ready { .. } | Status::Waiting { .. } => matches!(outcome, Outcome::Observed | Outcome::Stale { .. }),
         Status::Accepted { .. } => {
-            matches!(outcome, Outcome::Acked | Outcome::Rejected { .. } | Outcome::Ambiguous { .. } | Outcome::Observed)
+            matches!(outcome, Outcome::Acked | Outcome::Rejected { .. } | Outcome::Ambiguous { .. })
         }
         Status::Manual { overdue, .. } => match outcome {
-            Outcome::Acked | Outcome::Rejected { .. } | Outcome::Observed | Outcome::Claimed { .. } => true,
+            Outcome::Acked | Outcome::Rejected { .. } | Outcome::Claimed { .. } => true,
             Outcome::Overdue => !*overdue,
             _ => false,
         },
@@ -231,7 +231,13 @@ const fn may_settle(status: &Status, outcome: &Outcome) -> bool {
         Status::Orphaned { .. } => matches!(outcome, Outcome::NotApplied),
         // Reading shows that it is not there after all: it is tried again.
         Status::Acked { .. } | Status::Observed { .. } => matches!(outcome, Outcome::NotApplied),
-        Status::Moved | Status::Refused | Status::Confirmed { .. } | Status::Ended { .. } => false,
+        // Nothing is asked of a target without an intent, and nothing is asked about what is over.
+        Status::Ready { .. }
+        | Status::Waiting { .. }
+        | Status::Moved
+        | Status::Refused
+        | Status::Confirmed { .. }
+        | Status::Ended { .. } => false,
     }
 }
 
@@ -270,13 +276,14 @@ fn manual(status: &Status, outcome: &Outcome) -> Status {
 /// Whether a change that stands here can end this way.
 const fn may_end(status: &Status, end: &End) -> bool {
     match end {
-        End::Superseded => matches!(status, Status::Ready { .. } | Status::Waiting { .. } | Status::Moved),
-        End::BlockedBy { .. } | End::Expired | End::Replanned => matches!(status, Status::Ready { .. } | Status::Waiting { .. }),
+        End::Superseded => matches!(status, Status::Moved),
+        // Whoever waits began, and so all that comes before it is confirmed.
+        End::BlockedBy { .. } => matches!(status, Status::Ready { .. }),
+        End::Expired | End::Replanned => matches!(status, Status::Ready { .. } | Status::Waiting { .. }),
         End::Failed => matches!(status, Status::Refused),
         End::NotObserved | End::Unverifiable => matches!(status, Status::Acked { .. } | Status::Observed { .. }),
-        End::Denied => matches!(
-            status,
-            Status::Ready { .. } | Status::Waiting { .. } | Status::Moved | Status::Acked { .. } | Status::Observed { .. }
-        ),
+        End::Denied => {
+            matches!(status, Status::Ready { .. } | Status::Waiting { .. } | Status::Acked { .. } | Status::Observed { .. })
+        }
     }
 }

@@ -6,6 +6,11 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::limits::{LAG_MARGIN_PERCENT, LAG_SAMPLES, LAG_SAMPLES_LEAST};
 use crate::target::Profile;
 
+/// How long a target's reads may lag at the longest, in seconds.
+pub(super) fn longest_lag(profile: &Profile) -> u32 {
+    if profile.read_lag == 0 { 0 } else { profile.lag_cap.max(profile.read_lag) }
+}
+
 /// What is known of one direction of one target.
 #[derive(Debug, Default)]
 struct Window {
@@ -28,12 +33,11 @@ impl Windows {
         if profile.read_lag == 0 {
             return 0;
         }
-        let cap = profile.lag_cap.max(profile.read_lag);
         let Some(window) = self.0.get(&(target.to_owned(), removes)) else { return profile.read_lag };
         let longest = window.samples.iter().copied().max().unwrap_or(0);
         let learned = longest.saturating_add(longest.saturating_mul(LAG_MARGIN_PERCENT).div_ceil(100)).max(1);
         let learned = if window.samples.len() < LAG_SAMPLES_LEAST { learned.max(profile.read_lag) } else { learned };
-        learned.max(window.raised).min(cap)
+        learned.max(window.raised).min(longest_lag(profile))
     }
 
     /// Whether too few lags are known: each change is then read early and often.

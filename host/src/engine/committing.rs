@@ -1,16 +1,19 @@
-//! From the seal to the last checkpoint, and on again after a crash or a release.
+//! From the seal to the last checkpoint. Where an interrupted run goes on is for `resuming`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::amending::{Amended, Amendment};
-use super::{Engine, EngineError, Planned};
+use super::{Engine, EngineError};
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Commit, CommitError, Open, Outcomes, Rest, Status};
+use crate::commit::{Commit, CommitError, Outcomes, Status};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
 use crate::model::{Change, ChangeId, GateKind, PlanId, RunId};
 use crate::plan::{PlanFile, adopted_by};
+
+/// Names of what keeps a run from being over: another process goes on with it. Gates and instants do not.
+const LEFT_OPEN: [&str; 6] = ["unknown", "unverified", "backed_off", "accepted", "manual", "manual_overdue"];
 
 /// What committing came to.
 #[derive(Clone, Debug, Serialize)]
@@ -30,7 +33,7 @@ pub struct Applied {
 
 impl Applied {
     /// Adds what became of an amendment.
-    fn add(&mut self, amendment: Applied) {
+    pub(super) fn add(&mut self, amendment: Applied) {
         let Applied { plan, outcomes, head, amendments, contended } = amendment;
         self.amendments.push(Amended { plan, identities: BTreeSet::new(), replanned: 0, outcomes, head });
         self.amendments.extend(amendments);
@@ -78,54 +81,6 @@ impl Engine {
             applied.contended = identities;
         }
         Ok(applied)
-    }
-
-    /// Goes on with a run that was interrupted, or with the newest plan when gates were opened since. None: nothing to do.
-    ///
-    /// # Errors
-    /// As for [`Engine::plan`] and [`Engine::apply`].
-    pub async fn resume(&self) -> Result<Option<(Option<Planned>, Applied)>, EngineError> {
-        let owned = self.acquire()?;
-        let recovery = self.ledger.recover(&owned)?;
-        match recovery.run {
-            Some(run) if run.stage == Stage::Discovering && run.commits => {
-                let planned = self.seal_run(&owned, run).await?;
-                let applied = self.apply_owned(&owned, planned.plan).await?;
-                Ok(Some((Some(planned), applied)))
-            }
-            Some(run) if run.stage == Stage::Committing || (run.stage == Stage::Sealed && run.commits) => {
-                Ok(Some((None, self.go_on(&owned, run).await?)))
-            }
-            _ => Ok(self.go_through_gates(&owned).await?.map(|applied| (None, applied))),
-        }
-    }
-
-    /// Commits what was opened since of the newest plan and its amendments.
-    async fn go_through_gates(&self, owned: &Owned) -> Result<Option<Applied>, EngineError> {
-        let Some((run, plan)) = self.newest_plan()? else { return Ok(None) };
-        let amendments = self.amendments(run.run)?;
-        let mut whole: Option<Applied> = None;
-        for (run, plan) in std::iter::once((run, plan)).chain(amendments) {
-            if run.stage == Stage::Done && self.passed(plan)? {
-                let applied = self.commit(owned, run).await?;
-                match &mut whole {
-                    Some(whole) => whole.add(applied),
-                    None => whole = Some(applied),
-                }
-            }
-        }
-        Ok(whole)
-    }
-
-    /// Goes on with a run, and with the one that it amends if that is open as well.
-    async fn go_on(&self, owned: &Owned, run: RunRow) -> Result<Applied, EngineError> {
-        let amended = run.amends;
-        let applied = self.commit(owned, run).await?;
-        let first = self.runs(u32::MAX)?.into_iter().find(|run| Some(run.run) == amended && run.stage == Stage::Committing);
-        let Some(first) = first else { return Ok(applied) };
-        let mut whole = self.commit(owned, first).await?;
-        whole.add(applied);
-        Ok(whole)
     }
 
     /// Takes a plan that this ledger does not know of as a run of its own.
@@ -205,14 +160,7 @@ impl Engine {
         outcomes: &Outcomes,
         next: &Next,
     ) -> Result<LogHead, EngineError> {
-        let left = outcomes.listed.iter().any(|change| {
-            matches!(
-                change.rest,
-                Rest::Open(
-                    Open::Unknown | Open::Unverified | Open::BackedOff { .. } | Open::Accepted { .. } | Open::Manual { .. }
-                )
-            )
-        });
+        let left = LEFT_OPEN.iter().any(|name| outcomes.open.contains_key(*name));
         let stage = if left { Stage::Committing } else { Stage::Done };
         let at = self.clock.now();
         let mut entries = vec![Entry::Run(RunRow { stage, ..run.clone() })];
@@ -235,22 +183,6 @@ impl Engine {
         Ok(adopted_by(file.header(), file.changes(), is_open, self.clock.now())?)
     }
 
-    /// Whether a change of this plan waits at gates that are all open by now.
-    fn passed(&self, plan: PlanId) -> Result<bool, EngineError> {
-        let file = PlanFile::open(&self.store.plan(plan))?;
-        let statuses = self.statuses(plan)?;
-        let openings = self.openings()?;
-        for change in file.changes() {
-            let change = change?;
-            let opened = |gate| openings.iter().any(|opening| opening.change == change.id && opening.gate == gate);
-            if !change.gates.is_empty() && !statuses.contains_key(&change.id) && change.gates.iter().all(|gate| opened(gate.kind))
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     pub(super) fn salts(&self) -> Result<Salts, EngineError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| EngineError::Randomness(error.to_string()))?;
@@ -269,15 +201,15 @@ impl Engine {
     }
 }
 
-/// The changes of a plan whose effect is not known, with their places.
+/// The changes of a plan whose effect is not known or not seen, with their places.
 fn in_doubt(file: &PlanFile, statuses: &BTreeMap<ChangeId, Status>) -> Result<Vec<(u64, Change)>, EngineError> {
-    if !statuses.values().any(Status::effect_unknown) {
+    if !statuses.values().any(Status::is_under_way) {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
     for (index, change) in (0..).zip(file.changes()) {
         let change = change?;
-        if statuses.get(&change.id).is_some_and(Status::effect_unknown) {
+        if statuses.get(&change.id).is_some_and(Status::is_under_way) {
             found.push((index, change));
         }
     }

@@ -83,6 +83,13 @@ pub enum EngineError {
         /// Whose this engine is.
         expected: String,
     },
+    /// A plan that was applied by hand was interrupted, and the terms that it was sealed under are no longer those of this
+    /// engine. What it had sent is settled, and nothing of it is sent any more.
+    #[error("plan `{plan}` was begun under another rule, configuration or version; what it had sent is settled, the rest ended")]
+    OtherTerms {
+        /// The plan.
+        plan: String,
+    },
     /// Another call of this engine is at work.
     #[error("this engine is at work already; wait for its other call to end")]
     AtWork,

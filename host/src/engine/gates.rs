@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::clock::is_believed;
 use super::planning::released;
-use super::{Engine, EngineError, RunReport};
+use super::{Engine, EngineError, RunReport, WorkItem};
 use crate::commit::{CommitError, Event, Status, next};
 use crate::discover::{Completeness, Scan};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, Opening, Query, Rows, RunRow, ScanCount};
@@ -51,6 +51,8 @@ pub struct Holds {
     pub clock: Time,
     /// Cases that the rule or the host holds.
     pub held: Vec<HeldLine>,
+    /// Work items that people have open, those that are overdue first.
+    pub work: Vec<WorkItem>,
 }
 
 /// What is to be opened.
@@ -79,7 +81,8 @@ impl Engine {
     /// # Errors
     /// When the ledger, the plan or the report cannot be read.
     pub fn holds(&self) -> Result<Holds, EngineError> {
-        let Some((run, plan)) = self.newest_plan()? else { return Ok(Holds::default()) };
+        let work = self.open_work()?;
+        let Some((run, plan)) = self.newest_plan()? else { return Ok(Holds { work, ..Holds::default() }) };
         let file = PlanFile::open(&self.store.plan(plan))?;
         let mut gates = self.waiting(&file, plan)?;
         let mut held = file.held().collect::<Result<Vec<_>, _>>()?;
@@ -91,9 +94,11 @@ impl Engine {
         let openings = self.openings()?;
         let released = released(&openings);
         let clock = if is_believed(&openings, plan) { Time::NONE } else { file.header().inputs.clock };
-        let scans = RunReport::read(&self.store.report(run.run))?.scans;
+        // A plan from elsewhere was made by another store's run: it has no report here.
+        let report = self.store.report(run.run);
+        let scans = if report.exists() { RunReport::read(&report)?.scans } else { Vec::new() };
         let scans = scans.iter().filter_map(shrunk).filter(|scan| !released.contains(&scan.digest)).collect();
-        Ok(Holds { plan: Some(plan), gates, scans, clock, held })
+        Ok(Holds { plan: Some(plan), gates, scans, clock, held, work })
     }
 
     /// Opens gates, durably and in the audit log. Returns what was opened; `resume` then commits it, and a new plan

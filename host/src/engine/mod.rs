@@ -16,10 +16,12 @@ mod planning;
 mod recording;
 mod replacing;
 mod report;
+mod resuming;
 mod store;
 #[cfg(all(test, feature = "files"))]
 mod tests;
 mod undoing;
+mod work;
 
 pub use amending::Amended;
 pub use committing::Applied;
@@ -31,6 +33,7 @@ pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use planning::Planned;
 pub use report::{BatchFault, RunReport};
 pub use store::Store;
+pub use work::WorkItem;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -282,14 +285,20 @@ impl Engine {
 
     /// What a run must have in common with the one that it resumes.
     fn basis(&self) -> Digest {
+        self.basis_of(resuming::RUN_FORMAT)
+    }
+
+    /// The same, as a run of this format would have it.
+    fn basis_of(&self, format: u32) -> Digest {
         let mut encoder = Encoder::new("trueup.basis");
+        encoder.number(i64::from(format)).number(i64::from(crate::plan::PLANNER));
         encoder.text(&self.parts.tenant).text(&self.rule.profile);
         encoder.bytes(&self.rule.module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
         for source in &self.parts.sources {
             encoder.text(source.name());
         }
         for target in &self.parts.targets {
-            encoder.text(target.name());
+            encoder.text(target.name()).bytes(&target.profile().digest().0);
         }
         encoder.finish()
     }

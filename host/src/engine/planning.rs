@@ -30,8 +30,8 @@ pub struct Planned {
 }
 
 impl Engine {
-    /// Discovers, judges and seals. A run that was interrupted while committing is committed first; one that was
-    /// interrupted earlier is given up for this one.
+    /// Discovers, judges and seals. A run that was interrupted while committing is committed first, if it began under the
+    /// same terms; one that was interrupted earlier, or began under others, is given up for this one.
     ///
     /// # Errors
     /// When a stage fails; nothing was then written to any target, and `resume` goes on from the last whole page.
@@ -43,7 +43,7 @@ impl Engine {
     pub(super) async fn plan_owned(&self, owned: &Owned, as_of: Option<Time>, commits: bool) -> Result<Planned, EngineError> {
         let recovery = self.ledger.recover(owned)?;
         if let Some(open) = recovery.run.filter(|run| run.stage == Stage::Committing) {
-            self.commit(owned, open).await?;
+            self.end_interrupted(owned, open).await?;
         }
         self.settle_former(owned).await?;
         self.attend(owned).await?;

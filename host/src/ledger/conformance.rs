@@ -315,7 +315,7 @@ fn a_writer_recovers_what_is_open(rig: &mut dyn Rig) {
     let owned = check(rig.ledger(), Some((7, Stage::Committing)), 7);
     commit(rig.ledger(), &owned, batch(vec![run(7, Stage::Replaced), run(8, Stage::Sealed)], vec![leaf(2)]));
     let owned = check(rig.ledger(), Some((8, Stage::Sealed)), 8);
-    commit(rig.ledger(), &owned, batch(vec![run(8, Stage::Done)], vec![]));
+    commit(rig.ledger(), &owned, batch(vec![run(7, Stage::Unsettled), run(8, Stage::Done)], vec![]));
     check(rig.ledger(), None, 8);
 }
 

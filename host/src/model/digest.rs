@@ -57,7 +57,11 @@ const fn digit(byte: u8) -> Option<u8> {
 /// Bytes as hexadecimal digits, at once: a plan has several digests in every line.
 fn digits<const BYTES: usize>(bytes: &[u8; BYTES]) -> [[u8; 2]; BYTES] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+    let mut digits = [[0; 2]; BYTES];
+    for (pair, byte) in digits.iter_mut().zip(bytes) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    }
+    digits
 }
 
 /// Writes bytes as hexadecimal digits.

@@ -80,6 +80,12 @@ impl Settings {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SettingValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
+
+    /// A single one, for tests without a rule.
+    #[cfg(test)]
+    pub(crate) fn of(name: &str, value: SettingValue) -> Self {
+        Settings([(name.to_owned(), value)].into())
+    }
 }
 
 /// Why settings do not fit a rule.

@@ -9,7 +9,7 @@ pub use embedded::{EmbeddedError, EmbeddedRow, EmbeddedTarget, JournalRow};
 use async_trait::async_trait;
 
 use crate::discover::{Cursor, DiscoverError, Page};
-use crate::model::{Attribute, CaseKey, Change, Holding, Namespace, State, Time};
+use crate::model::{Attribute, CaseKey, Change, Digest, Encoder, Holding, Namespace, State, Time};
 
 /// What a target can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,27 @@ impl Profile {
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.grade >= Grade::E2
+    }
+
+    /// Names all of it: a run goes on only under the same.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let Profile { class, policies, attributes, accounts, read_lag, lag_cap, .. } = self;
+        let Profile { completion_bound, parallel, landing_bound, grade, .. } = self;
+        let policies = match policies {
+            Policies::None => -2,
+            Policies::Whole => -1,
+            Policies::Before(end) => i64::from(u32::from(*end)),
+        };
+        let mut encoder = Encoder::new("trueup.profile");
+        encoder.number(*class as i64).number(policies).number(i64::from(*accounts)).number(*grade as i64);
+        for seconds in [read_lag, lag_cap, completion_bound, parallel, landing_bound] {
+            encoder.number(i64::from(*seconds));
+        }
+        for attribute in attributes {
+            encoder.number(*attribute as i64);
+        }
+        encoder.finish()
     }
 
     /// The namespaces of a case, sorted: what its writes are serialised by.

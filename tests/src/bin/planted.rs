@@ -60,6 +60,14 @@ fn main() -> ExitCode {
         // A quick look is content with one range that finds it; the full one wants most of them to.
         survivors += u32::from(if quick { found.seeds[0] > MOST } else { median > MOST });
     }
+    for bug in [Bug::ExpiryOnceOnly, Bug::DenialSkipped] {
+        select(Some(bug));
+        let swept = sim::expiry::sweep();
+        select(None);
+        let found = swept.failures.first().map_or("nothing: it survives", String::as_str);
+        println!("{:<22} expiry sweep of {} schedules: {found}", format!("{bug:?}"), swept.schedules);
+        survivors += u32::from(swept.failures.is_empty());
+    }
     let in_ranges = if quick { "all" } else { "most" };
     println!("{} bugs, {survivors} survive {MOST} seeds in {in_ranges} of {ranges} ranges", Bug::ALL.len());
     if survivors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

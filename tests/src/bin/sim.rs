@@ -1,5 +1,6 @@
 //! The simulator: `cargo run --release -p trueup-tests --bin sim -- [--seeds N] [--from N] [--threads N] [--keep N]`, or one
-//! seed as a story: `--seed S --trace`. Seeds that once failed are run first.
+//! seed as a story: `--seed S --trace`. Seeds that once failed are run first. `--expiry`: every schedule of access that ends while it is
+//! being given, instead of seeds.
 
 use std::process::ExitCode;
 
@@ -41,7 +42,28 @@ fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
+/// Lives through every schedule of `sim::expiry`.
+fn expiry() -> ExitCode {
+    let began = now();
+    let swept = sim::expiry::sweep();
+    println!("{} schedules in {:.1} s", swept.schedules, began.elapsed().as_secs_f64());
+    println!(
+        "{} with a crash, {} gave access before it ended, {} repeated a request",
+        swept.crashes, swept.given, swept.repeated
+    );
+    println!(
+        "without one the latest request left at second {}; access ended at seconds 1 to {}",
+        swept.latest,
+        sim::expiry::LAST_END
+    );
+    swept.failures.iter().for_each(|failure| println!("{failure}"));
+    if swept.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn main() -> ExitCode {
+    if std::env::args().any(|arg| arg == "--expiry") {
+        return expiry();
+    }
     let args = match args() {
         Ok(args) => args,
         Err(message) => {

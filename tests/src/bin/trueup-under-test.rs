@@ -1,13 +1,13 @@
 //! The `trueup` command as this crate's tests start it: the same code, built with this crate's features. Told so by the
-//! environment, it dies at a point of its run; the shipped program knows nothing of that.
+//! environment, it dies at a point of its run, or plays a scene instead; the shipped program knows nothing of that.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use trueup::progress::{Observer, Progress};
-use trueup_tests::kill::{DIE_AT, stage_of};
+use trueup_tests::kill::matrix::{self, ERRAND};
+use trueup_tests::kill::{DIE_AT, die, stage_of};
 
 /// Kills this process at one report of one stage.
 struct DieAt {
@@ -24,14 +24,6 @@ impl Observer for DieAt {
     }
 }
 
-/// Dies by SIGKILL, without unwinding or flushing. Whoever reported does not go on meanwhile.
-fn die() {
-    let killed = Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
-    std::thread::sleep(Duration::from_secs(10));
-    eprintln!("still alive after {killed:?}");
-    std::process::abort();
-}
-
 /// A point is a stage and which of its reports, as in `intent:3`.
 fn point(text: &str) -> Option<DieAt> {
     let (stage, nth) = text.split_once(':')?;
@@ -39,6 +31,15 @@ fn point(text: &str) -> Option<DieAt> {
 }
 
 fn main() -> ExitCode {
+    if let Ok(errand) = std::env::var(ERRAND) {
+        return match matrix::go(&errand) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     match std::env::var(DIE_AT) {
         Err(_) => trueup::cli::process(),
         Ok(text) => match point(&text) {

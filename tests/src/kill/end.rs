@@ -7,10 +7,10 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use trueup::commit::{Event, Outcome, Status, next};
+use trueup::commit::{Event, Outcome, Status, next, plain_key};
 use trueup::engine::Store;
 use trueup::ledger::{Ledger as _, Query, Rows, SqliteLedger};
-use trueup::model::{Change, ChangeId, PlanId};
+use trueup::model::{CaseKey, Change, ChangeId, KeyHash, PlanId, Subject};
 use trueup::plan::PlanFile;
 use trueup::target::EmbeddedTarget;
 
@@ -27,8 +27,8 @@ pub struct End {
     journal: History,
     /// By the ledger: kind, before, after, effective attempts, end.
     ledger: History,
-    /// Recorded state, without the instants at which closed rows were closed.
-    recorded: Vec<String>,
+    /// Recorded state by key, without the instants at which closed rows were closed.
+    recorded: BTreeMap<KeyHash, String>,
     changes: u64,
 }
 
@@ -62,19 +62,41 @@ impl End {
         self.changes
     }
 
+    /// Without these cases of a holder, and without how many changes there were: where the moment of a kill decides that.
+    #[must_use]
+    pub fn without(mut self, holder: &str, objects: &[&str]) -> Self {
+        for object in objects {
+            self.journal.remove(&format!("{holder}/{object}"));
+            let key = CaseKey {
+                target: "crm".to_owned(),
+                holder: holder.to_owned(),
+                subject: Subject::Grant,
+                object: (*object).to_owned(),
+            };
+            self.ledger.remove(&key.to_string());
+            self.recorded.remove(&plain_key(&key));
+            self.changes = 0;
+        }
+        self
+    }
+
     /// The first thing in which another end is not this one.
     #[must_use]
     pub fn differs(&self, other: &End) -> Option<String> {
         unequal("rows", &self.rows, &other.rows)
             .or_else(|| unequal("journal", &pairs(&self.journal), &pairs(&other.journal)))
             .or_else(|| unequal("ledger", &pairs(&self.ledger), &pairs(&other.ledger)))
-            .or_else(|| unequal("recorded", &self.recorded, &other.recorded))
+            .or_else(|| unequal("recorded", &lines(&self.recorded), &lines(&other.recorded)))
             .or_else(|| unequal("changes", &[self.changes], &[other.changes]))
     }
 }
 
 fn pairs(history: &History) -> Vec<(&String, &Vec<String>)> {
     history.iter().collect()
+}
+
+fn lines(recorded: &BTreeMap<KeyHash, String>) -> Vec<&String> {
+    recorded.values().collect()
 }
 
 fn unequal<T: PartialEq + Debug>(what: &str, expected: &[T], found: &[T]) -> Option<String> {
@@ -129,14 +151,14 @@ fn told(change: &Change, events: &[Event]) -> Result<String> {
     Ok(format!("{kind} {incarnation} {before:?} {after:?}: {effects} times in effect, {refusals:?}, {end}"))
 }
 
-fn recorded(ledger: &SqliteLedger) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
+fn recorded(ledger: &SqliteLedger) -> Result<BTreeMap<KeyHash, String>> {
+    let mut lines = BTreeMap::new();
     for row in ledger.recorded(TENANT)? {
         let mut row = row?;
         if row.is_closed() {
             row.since = Default::default();
         }
-        lines.push(format!("{row:?}"));
+        lines.insert(row.key, format!("{row:?}"));
     }
     Ok(lines)
 }

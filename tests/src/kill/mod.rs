@@ -3,25 +3,35 @@
 
 mod end;
 mod killing;
+pub mod matrix;
+mod mortal;
+pub mod points;
+pub mod scenes;
+mod session;
 mod tenant;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli;
 use crate::estate::Numbers;
+use crate::{cli, guests};
 
 pub use end::End;
 pub use killing::{DIE_AT, Killed, Way, stage_of};
+pub use mortal::die;
 pub use tenant::{AS_OF, prepare};
 
 /// Stages at which a run is killed, as `--progress json` names them.
 pub const STAGES: [&str; 6] = ["page", "judge", "seal", "intent", "sent", "verify"];
+
+/// A plan of 480 changes: small enough for a round a second, and each stage still reports often.
+const SHARE: usize = 5;
 
 /// Kills whose last reported stage was the same.
 #[derive(Debug, Default, Serialize)]
@@ -71,8 +81,8 @@ fn round(template: &Path, way: &Way) -> Result<Round> {
     if killed.is_some() && resumed["resumed"] == false {
         pages = watched(folder.path(), &["run", "--as-of", AS_OF])?.1;
     }
-    let verified = cli::json(folder.path(), &["audit", "verify"])?;
-    ensure!(verified["verified"] == true, "the log does not verify");
+    let verified = session::looker(folder.path(), 0)?.verify_log()?;
+    ensure!(verified.is_ok(), "the log does not verify: {verified:?}");
     Ok(Round { killed, pages, end: End::of(folder.path())? })
 }
 
@@ -97,36 +107,61 @@ fn uninterrupted(template: &Path) -> Result<(End, BTreeMap<String, u64>)> {
     Ok((End::of(folder.path())?, reports))
 }
 
-/// Kills `rounds` runs, spread evenly over the stages, at pseudo-random points of each: every other one from inside at an
-/// exact report, the rest from outside at any instant.
+/// How the rounds are killed: spread evenly over the stages, at pseudo-random points of each, every other one from inside at
+/// an exact report, the rest from outside at any instant.
+fn ways(rounds: u64, reports: &BTreeMap<String, u64>) -> Result<Vec<Way>> {
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let way = |number: u64| {
+        let stage = STAGES[usize::try_from(number / 2 % STAGES.len() as u64)?];
+        let nth = 1 + numbers.below(reports.get(stage).copied().with_context(|| format!("no report of {stage}"))?);
+        Ok(match number % 2 {
+            0 => Way::Inside { stage, nth },
+            _ => Way::Outside { stage, nth, delay: Duration::from_micros(numbers.below(2_000)) },
+        })
+    };
+    (0..rounds).map(way).collect()
+}
+
+/// Kills so many runs, two side by side, and goes on with each.
 ///
 /// # Errors
 /// When a command fails, or the log of a resumed run does not verify.
-pub fn rounds(rounds: u64, mut tell: impl FnMut(&str)) -> Result<Report> {
+pub fn rounds(rounds: u64, tell: impl Fn(&str) + Sync) -> Result<Report> {
     let template = tempfile::tempdir()?;
-    prepare(template.path())?;
+    // A small rule: every process has to compile it.
+    let module = template.path().join("rule.wasm");
+    std::fs::write(&module, guests::component("by-position")?)?;
+    prepare(template.path(), &module, SHARE)?;
     let (expected, reports) = uninterrupted(template.path())?;
-    let reported = |stage: &str| reports.get(stage).copied().with_context(|| format!("no report of {stage}"));
-    let mut report = Report { changes: expected.changes(), pages: reported("page")?, ..Report::default() };
-    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
-    for number in 0..rounds {
-        let stage = STAGES[usize::try_from(number / 2 % STAGES.len() as u64)?];
-        let nth = 1 + numbers.below(reported(stage)?);
-        let way = match number % 2 {
-            0 => Way::Inside { stage, nth },
-            _ => Way::Outside { stage, nth, delay: Duration::from_micros(numbers.below(2_000)) },
-        };
-        let round = round(template.path(), &way)?;
-        report.count(&way, &round);
-        if let Some(what) = expected.differs(&round.end) {
-            report.different += 1;
-            tell(&format!("round {number}, {way:?}, ended differently: {what}"));
+    let pages = reports.get("page").copied().unwrap_or_default();
+    let report = Mutex::new(Report { changes: expected.changes(), pages, ..Report::default() });
+    let ways = ways(rounds, &reports)?;
+    let next = Mutex::new(ways.iter().enumerate());
+    let work = || -> Result<()> {
+        loop {
+            let Some((number, way)) = locked(&next).next() else { return Ok(()) };
+            let round = round(template.path(), way)?;
+            let mut report = locked(&report);
+            report.count(way, &round);
+            if let Some(what) = expected.differs(&round.end) {
+                report.different += 1;
+                tell(&format!("round {number}, {way:?}, ended differently: {what}"));
+            }
+            if (report.kills + report.missed).is_multiple_of(10) {
+                tell(&format!("{} kills, {} missed", report.kills, report.missed));
+            }
         }
-        if number % 10 == 9 {
-            tell(&format!("{} kills in {} rounds", report.kills, number + 1));
-        }
-    }
-    Ok(report)
+    };
+    std::thread::scope(|scope| {
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| anyhow::anyhow!("a round panicked"))?)
+    })?;
+    Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Whoever panicked here has failed the rounds already.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Report {

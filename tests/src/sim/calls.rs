@@ -92,6 +92,9 @@ impl World<'_> {
         };
         let lost = || Answer::Write(Err(WriteError::Ambiguous { message: "timeout".to_owned() }), None);
         let no = request.no;
+        if self.targets.get(&request.change.key.target).is_some_and(|target| target.outran(&request)) {
+            self.oracle.gone(no);
+        }
         let write = |request, answers, last| Happening::Write { epoch, slot, request, answers, last };
         if fires(swarm.lost_request) {
             self.fires("request lost");
@@ -126,7 +129,7 @@ impl World<'_> {
             // A target says that a condition failed only when nothing was written: there the first answer counts.
             let first = class == Class::K0;
             self.after(there, write(request.clone(), first, false));
-            self.after(there + back, write(request, !first, true));
+            self.after(there + if first { back.max(1) } else { back }, write(request, !first, true));
         } else {
             self.after(there, write(request, true, true));
         }
@@ -185,7 +188,11 @@ impl World<'_> {
         for one in landed {
             self.tell(|| format!("      {} holds {:?} now, by {:?}", one.key, one.after, one.by));
             // Strangers like to change what was just changed.
-            let often = if matches!(one.by, super::target::By::Change(_, true)) { 40 } else { 8 };
+            let often = match one.by {
+                super::target::By::Change(_, true) => 40,
+                _ if self.swarm.weak => 45,
+                _ => 8,
+            };
             if self.swarm.foreign > 0 && !self.calm && self.rng.percent(often) {
                 let soon = self.rng.between(0, 4);
                 self.after(soon, Happening::Edit(Some(one.key.clone())));

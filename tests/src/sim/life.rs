@@ -262,7 +262,7 @@ impl World<'_> {
         }
     }
 
-    fn count_arrow(&mut self, key: (trueup::model::PlanId, trueup::model::ChangeId, u64), event: &Event) {
+    pub(super) fn count_arrow(&mut self, key: (trueup::model::PlanId, trueup::model::ChangeId, u64), event: &Event) {
         let status = self.statuses.entry(key).or_default();
         *self.tally.arrows.entry((status.name(), event.name())).or_default() += 1;
         match next(status, event) {

@@ -5,11 +5,13 @@
 
 mod calls;
 mod disk;
+pub mod expiry;
 mod faults;
 mod life;
 mod oracle;
 mod plan;
 mod process;
+mod replace;
 mod rng;
 mod swarm;
 mod tally;
@@ -20,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub use oracle::Broken;
-pub use tally::{Arrow, NOT_TAKEN, Tally, events, legal_arrows, statuses};
+pub use tally::{Arrow, Tally, events, legal_arrows, statuses};
 
 /// Seeds that once failed, one per line.
 pub const ONCE_FAILED: &str = include_str!("../../fixtures/sim-seeds.txt");

@@ -89,6 +89,9 @@ fn profile(rng: &mut Rng, swarm: &Swarm, class: Class) -> Profile {
     if !swarm.stale && class == Class::K1 && rng.percent(10) {
         profile.grade = Grade::E1;
     }
+    if swarm.weak && profile.is_readable() && rng.percent(30) {
+        profile.grade = Grade::E2;
+    }
     profile
 }
 

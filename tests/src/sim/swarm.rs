@@ -63,11 +63,32 @@ pub struct Swarm {
     pub hand: usize,
     /// Whether targets store fences.
     pub fences: bool,
+    /// Whether some targets show what they hold through a copy that only the lower tiers are content with.
+    pub weak: bool,
+    /// Whether a newer plan takes over once faults have stopped.
+    pub replaced: bool,
 }
 
 impl Swarm {
-    /// The faults of a seed.
-    pub fn new(rng: &mut Rng) -> Self {
+    /// The faults of a seed. Every tenth is a storm of emergencies, strangers and lost answers; of every other tenth the plan is
+    /// replaced.
+    pub fn new(seed: u64, rng: &mut Rng) -> Self {
+        let mut swarm = Self::of(rng);
+        swarm.replaced = seed % 10 == 0;
+        if seed % 10 == 5 {
+            swarm.weak = true;
+            swarm.emergencies = swarm.emergencies.max(6);
+            swarm.foreign = swarm.foreign.max(6);
+            swarm.lost_reply = swarm.lost_reply.max(25);
+        }
+        let throttle = if swarm.weak { 55 } else { 40 };
+        if swarm.weak || swarm.replaced {
+            swarm.throttle = swarm.throttle.max(throttle);
+        }
+        swarm
+    }
+
+    fn of(rng: &mut Rng) -> Self {
         let on = |rng: &mut Rng, low, high| if rng.percent(50) { rng.between(low, high) as u32 } else { 0 };
         let clocks = [ClockFault::Ahead, ClockFault::Back, ClockFault::Frozen];
         let stale = rng.percent(25);
@@ -95,6 +116,8 @@ impl Swarm {
             misjudged: rng.percent(10),
             hand: if rng.percent(40) { rng.between(2, 16) as usize } else { usize::MAX },
             fences: stale || rng.percent(50),
+            weak: false,
+            replaced: false,
         }
     }
 }

@@ -54,12 +54,11 @@ impl Tally {
         (median(&self.changes), median(&self.shared))
     }
 
-    /// Legal arrows that were taken less often than this, but for those that a commit does not take.
+    /// Legal arrows that were taken less often than this.
     #[must_use]
     pub fn rare(&self, least: u64) -> Vec<(Arrow, u64)> {
         let count = |arrow: &Arrow| self.arrows.get(arrow).copied().unwrap_or(0);
-        let legal = legal_arrows().into_iter().filter(|arrow| !NOT_TAKEN.contains(arrow));
-        legal.map(|arrow| (arrow, count(&arrow))).filter(|(_, count)| *count < least).collect()
+        legal_arrows().into_iter().map(|arrow| (arrow, count(&arrow))).filter(|(_, count)| *count < least).collect()
     }
 }
 
@@ -68,24 +67,6 @@ fn median(numbers: &[u32]) -> u32 {
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied().unwrap_or(0)
 }
-
-/// Legal arrows that a commit of one plan never takes: what the engine records between plans, and what `next` allows for
-/// later. A change waits for what comes before it until it begins, so that nothing before a waiting one can still end.
-pub const NOT_TAKEN: [Arrow; 13] = [
-    ("accepted", "observed"),
-    ("manual", "observed"),
-    ("moved", "denied"),
-    ("observed", "unverifiable"),
-    ("ready", "observed"),
-    ("ready", "replanned"),
-    ("ready", "stale"),
-    ("ready", "superseded"),
-    ("waiting", "blocked_by"),
-    ("waiting", "observed"),
-    ("waiting", "replanned"),
-    ("waiting", "stale"),
-    ("waiting", "superseded"),
-];
 
 /// One status of each sort that `next` tells apart.
 #[must_use]

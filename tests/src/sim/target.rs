@@ -187,8 +187,9 @@ impl Target {
 
     /// Somebody else edits a case.
     pub fn edit(&mut self, rng: &mut Rng, tick: i64, key: &CaseKey, state: State) {
-        // Strangers take credentials away; they make none in a case of ours.
-        let state = if self.profile.class == Class::K4 { None } else { state };
+        if self.profile.class == Class::K4 && state.is_some() {
+            self.make(key, String::new(), None);
+        }
         self.put(rng, tick, key, state, By::Foreign);
     }
 
@@ -214,6 +215,12 @@ impl Target {
             reading.list.sort();
         }
         reading
+    }
+
+    /// Whether a request asks for a version that is no more: it can take no effect, whenever it lands (K0).
+    #[must_use]
+    pub fn outran(&self, request: &Request) -> bool {
+        self.profile.class == Class::K0 && request.version.0 != self.version(&request.change.key).to_string()
     }
 
     fn version(&self, key: &CaseKey) -> u64 {
@@ -247,8 +254,11 @@ impl Target {
         made.live = false;
         let (key, change) = (made.key.clone(), made.change);
         if !self.made.iter().any(|made| made.live && made.key == key) {
-            self.put(rng, tick, &key, None, change.map_or(By::Foreign, By::Undo));
+            return self.put(rng, tick, &key, None, change.map_or(By::Foreign, By::Undo));
         }
+        // What is left there is somebody else's.
+        let after = self.holds(&key);
+        self.landed.push(Landed { tick, key, after, by: By::Foreign, seen_by_all: tick });
     }
 
     fn make(&mut self, key: &CaseKey, tag: String, change: Option<ChangeId>) -> String {

@@ -112,7 +112,7 @@ pub(super) fn live(seed: u64, trace: bool) -> Ended {
 impl<'s> World<'s> {
     fn new(seed: u64, trace: bool, pool: std::slice::IterMut<'s, Salts>) -> Self {
         let mut rng = Rng::new(seed);
-        let swarm = Swarm::new(&mut rng);
+        let swarm = Swarm::new(seed, &mut rng);
         let estate = Estate::new(&mut rng, &swarm);
         let slice = rng.between(1, 20) as u32;
         let mut targets = BTreeMap::new();
@@ -190,7 +190,8 @@ impl<'s> World<'s> {
 
     /// Faults on: until its time is over.
     fn safety(&mut self) {
-        let end = self.rng.between(100, 1_200);
+        // A plan that is replaced is replaced while much of it is under way.
+        let end = if self.swarm.replaced { self.rng.between(20, 200) } else { self.rng.between(100, 1_200) };
         self.plan_faults(end);
         self.after(0, Happening::Start);
         while self.oracle.broken().is_none() {
@@ -208,13 +209,19 @@ impl<'s> World<'s> {
     /// Faults off: runs are started until one leaves nothing but what waits for people, and one more.
     fn liveness(&mut self) {
         self.become_calm();
-        if self.owner().is_some() {
+        if self.swarm.replaced {
+            self.replace();
+        } else if self.owner().is_some() {
             self.run_out();
         }
         for _ in 0..ROUNDS {
             if self.oracle.broken().is_some() || self.round() {
                 break;
             }
+        }
+        if self.swarm.replaced {
+            self.judge_replaced();
+            return self.judge_targets();
         }
         let Some(outcomes) = self.outcomes.clone() else {
             return self.oracle.breaks("I6", self.tick, "no run ends".to_owned());
@@ -275,9 +282,10 @@ impl<'s> World<'s> {
         self.oracle.equals_model(self.tick, &self.estate.held, &held);
         let kept = std::mem::take(&mut self.kept);
         for target in self.targets.values() {
-            self.oracle.credentials(self.tick, &target.made, |id| kept.contains(id));
-            if target.profile.class == trueup::target::Class::K6 {
-                self.oracle.work_items(self.tick, &target.work);
+            match target.profile.class {
+                trueup::target::Class::K4 => self.oracle.credentials(self.tick, &target.made, |id| kept.contains(id)),
+                trueup::target::Class::K6 => self.oracle.work_items(self.tick, &target.work),
+                _ => {}
             }
         }
     }

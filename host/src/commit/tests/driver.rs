@@ -27,14 +27,25 @@ fn end<'o>(outcomes: &'o Outcomes, change: &Change) -> Option<&'o End> {
 
 #[test]
 fn commits_in_order_with_a_flush_per_slice() {
-    let world = World::new();
+    // All at once, so that nobody begins the next wave long before the others.
+    let mut profile = profile();
+    profile.parallel = 64;
+    let world = World::with(profile);
     let plan = estate(&world, 10);
     let outcomes = world.finish(&plan, &[], 10);
     assert_eq!((outcomes.confirmed(), outcomes.writes), (40, 40));
     let state = world.lock();
-    assert!(state.log.iter().map(|m| m.change).eq(plan.iter().map(|c| c.id)), "the target's log is in plan order");
-    // Slices of ten accounts, ten and ten grants, ten revokes: a flush before each, and one for the last outcomes.
-    assert_eq!(state.flushes, 5);
+    let mut last = BTreeMap::new();
+    for mutation in &state.log {
+        let index = plan.iter().position(|change| change.id == mutation.change).expect("a change of the plan");
+        for namespace in plan[index].namespaces() {
+            let before = last.insert(namespace.clone(), index);
+            assert!(before < Some(index), "{namespace} is written in plan order");
+        }
+    }
+    // Slices of ten accounts, ten and ten grants, ten revokes: a flush before each, and one for the last outcomes. At most one
+    // more: whoever is ready does not wait for others to fill a slice.
+    assert!((5..=6).contains(&state.flushes), "{} flushes", state.flushes);
     for kind in [LeafKind::Intent, LeafKind::Outcome, LeafKind::Confirmed] {
         assert_eq!(state.leaves.iter().filter(|leaf| leaf.kind() == kind).count(), 40, "{kind:?}");
     }

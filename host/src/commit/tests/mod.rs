@@ -5,6 +5,7 @@ mod driver;
 mod embedded;
 mod machine;
 mod orders;
+mod slices;
 mod status;
 mod window;
 mod world;

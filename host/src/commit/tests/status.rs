@@ -73,9 +73,7 @@ fn events() -> Vec<(&'static str, Event)> {
 #[rustfmt::skip]
 const LEGAL: &[(&str, &[(&str, &str)])] = &[
     ("ready", &[
-        ("intent 2", "intent 2"), ("observed", "observed"), ("stale", "moved"),
-        ("superseded", "ended"), ("blocked", "ended"), ("expired", "ended"), ("replanned", "ended"),
-        ("denied", "ended"),
+        ("intent 2", "intent 2"), ("blocked", "ended"), ("expired", "ended"), ("replanned", "ended"), ("denied", "ended"),
     ]),
     ("intent", &[
         ("acked", "acked"), ("observed", "observed"), ("stale", "moved"), ("throttled", "waiting"),
@@ -88,22 +86,20 @@ const LEGAL: &[(&str, &[(&str, &str)])] = &[
         ("issued", "acked"), ("accepted", "accepted"), ("opened", "manual"), ("orphaned", "orphaned"),
     ]),
     ("waiting", &[
-        ("intent 2", "intent 2"), ("observed", "observed"), ("stale", "moved"),
-        ("superseded", "ended"), ("blocked", "ended"), ("expired", "ended"), ("replanned", "ended"),
-        ("denied", "ended"),
+        ("intent 2", "intent 2"), ("expired", "ended"), ("replanned", "ended"), ("denied", "ended"),
     ]),
     ("ambiguous", &[
         ("intent 2", "intent 2 in doubt"), ("observed", "observed"), ("stale", "moved"), ("not applied", "ready"),
         ("opened", "manual"), ("orphaned", "orphaned"),
     ]),
     ("accepted", &[
-        ("acked", "acked"), ("rejected", "refused"), ("ambiguous", "ambiguous"), ("observed", "observed"),
+        ("acked", "acked"), ("rejected", "refused"), ("ambiguous", "ambiguous"),
     ]),
     ("manual", &[
-        ("acked", "acked"), ("rejected", "refused"), ("observed", "observed"), ("claimed", "manual"), ("overdue", "manual"),
+        ("acked", "acked"), ("rejected", "refused"), ("claimed", "manual"), ("overdue", "manual"),
     ]),
     ("manual overdue", &[
-        ("acked", "acked"), ("rejected", "refused"), ("observed", "observed"), ("claimed", "manual"),
+        ("acked", "acked"), ("rejected", "refused"), ("claimed", "manual"),
     ]),
     ("orphaned", &[("not applied", "ready")]),
     ("acked", &[
@@ -114,7 +110,7 @@ const LEGAL: &[(&str, &[(&str, &str)])] = &[
         ("confirmed", "confirmed"), ("not applied", "ready"), ("not observed", "ended"), ("denied", "ended"),
         ("unverifiable", "ended"),
     ]),
-    ("moved", &[("superseded", "ended"), ("denied", "ended")]),
+    ("moved", &[("superseded", "ended")]),
     ("refused", &[("failed", "ended")]),
     ("confirmed", &[]),
     ("ended", &[]),

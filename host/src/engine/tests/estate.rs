@@ -18,7 +18,9 @@ use crate::model::{CaseKey, Change, Digest, Holding, Mode, PlanId, Scope, Scopes
 use crate::plan::{Draft, HeldLine, Inputs, PLANNER, PlanFile, seal};
 use crate::progress::Silent;
 use crate::rule::{RuleFacts, Settings};
-use crate::target::{EmbeddedRow, EmbeddedTarget, Profile, ReadError, Reading, Target, Write, WriteError, Written};
+use crate::target::{
+    Class, EmbeddedRow, EmbeddedTarget, Found, Profile, ReadError, Reading, Receipt, Target, Write, WriteError, Written,
+};
 
 /// A clock whose hands a test moves.
 pub(super) struct Hands(AtomicI64);
@@ -55,6 +57,17 @@ pub(super) struct Shop {
     pub(super) restless: Mutex<BTreeSet<String>>,
     /// Holders whose rows another writer says it manages.
     pub(super) claimed: Mutex<BTreeSet<String>>,
+    /// What it says it can do, if not what the system itself says.
+    pub(super) profile: Mutex<Option<&'static Profile>>,
+    /// Work items that are open, by the key of their change (K6).
+    pub(super) items: Mutex<BTreeSet<String>>,
+}
+
+impl Shop {
+    /// From now on it says this of itself.
+    pub(super) fn claims(&self, profile: Profile) {
+        *self.profile.lock().unwrap() = Some(Box::leak(Box::new(profile)));
+    }
 }
 
 #[async_trait]
@@ -64,7 +77,7 @@ impl Target for Shop {
     }
 
     fn profile(&self) -> &Profile {
-        self.inner.profile()
+        self.profile.lock().unwrap().unwrap_or(self.inner.profile())
     }
 
     async fn version(&self) -> Result<String, DiscoverError> {
@@ -98,6 +111,10 @@ impl Target for Shop {
 
     async fn write(&self, write: Write<'_>) -> Result<Written, WriteError> {
         let holder = &write.change.key.holder;
+        if self.profile().class == Class::K6 {
+            self.items.lock().unwrap().insert(write.key.to_owned());
+            return Ok(Written::accepted(write.key));
+        }
         let trouble = self.trouble.lock().unwrap().get(holder).copied();
         self.written.lock().unwrap().insert(holder.clone());
         if trouble != Some(Trouble::Lost) {
@@ -107,6 +124,15 @@ impl Target for Shop {
             Some(Trouble::Dark | Trouble::Lost) => Err(WriteError::Ambiguous { message: "no answer".to_owned() }),
             Some(Trouble::Mute) | None => Ok(Written::default()),
         }
+    }
+
+    async fn find(&self, key: &str) -> Result<Vec<Found>, ReadError> {
+        let items = self.items.lock().unwrap();
+        Ok(items.get(key).map(|id| Found { id: id.clone() }).into_iter().collect())
+    }
+
+    async fn poll(&self, receipt: &str) -> Result<Receipt, ReadError> {
+        Ok(if self.items.lock().unwrap().contains(receipt) { Receipt::Pending } else { Receipt::Done })
     }
 }
 
@@ -132,13 +158,9 @@ impl Estate {
         let folder = tempfile::tempdir().unwrap();
         let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
         inner.seed(rows).unwrap();
-        let shop = Arc::new(Shop {
-            inner,
-            trouble: Mutex::default(),
-            written: Mutex::default(),
-            restless: Mutex::default(),
-            claimed: Mutex::default(),
-        });
+        let (trouble, written, restless, claimed) = Default::default();
+        let (profile, items) = Default::default();
+        let shop = Arc::new(Shop { inner, trouble, written, restless, claimed, profile, items });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
         let estate = Estate { folder, clock, shop, mode: Mode::Authoritative, part: u64::MAX };
         estate.desire(&[]);

@@ -10,4 +10,6 @@ mod estate;
 mod own_duties;
 mod parting;
 mod replacing;
+mod resuming;
 mod undoing;
+mod work;

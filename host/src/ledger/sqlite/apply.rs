@@ -1,7 +1,7 @@
 //! One batch within a transaction: its entries become rows, its leaves the end of the log. Owns the statements that
 //! write; when a transaction begins and ends is for `writer`.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::StoreError;
@@ -23,6 +23,25 @@ pub(super) struct Tenant {
     pub(super) base: Option<Digest>,
     /// Number of the plan that the last event belonged to.
     plan: Option<(PlanId, u64)>,
+}
+
+/// What every change needs several times, prepared once for a batch.
+struct Inserts<'c> {
+    event: CachedStatement<'c>,
+    head: CachedStatement<'c>,
+    leaf: CachedStatement<'c>,
+    body: CachedStatement<'c>,
+}
+
+impl<'c> Inserts<'c> {
+    fn prepare(conn: &'c Connection) -> Result<Self, StoreError> {
+        Ok(Inserts {
+            event: conn.prepare_cached("INSERT INTO events (place, plan, change, event) VALUES (?1, ?2, ?3, ?4)")?,
+            head: conn.prepare_cached("INSERT OR REPLACE INTO heads (tenant, key, serial, row) VALUES (?1, ?2, ?3, ?4)")?,
+            leaf: conn.prepare_cached("INSERT INTO leaves (place, hash, bytes) VALUES (?1, ?2, ?3)")?,
+            body: conn.prepare_cached("INSERT INTO bodies (place, field, salt, state) VALUES (?1, ?2, ?3, ?4)")?,
+        })
+    }
 }
 
 impl Tenant {
@@ -61,11 +80,12 @@ impl Tenant {
 
     /// Applies one batch; gives the log's head after it.
     pub(super) fn apply(&mut self, conn: &Connection, id: BatchId, batch: &Batch) -> Result<LogHead, StoreError> {
+        let mut inserts = Inserts::prepare(conn)?;
         for entry in &batch.entries {
-            self.entry(conn, entry)?;
+            self.entry(conn, &mut inserts, entry)?;
         }
         for leaf in &batch.leaves {
-            self.leaf(conn, leaf)?;
+            self.leaf(&mut inserts, leaf)?;
         }
         let (epoch, number) = id.parts();
         let sql = "INSERT INTO batches (tenant, epoch, number) VALUES (?1, ?2, ?3)";
@@ -73,7 +93,7 @@ impl Tenant {
         Ok(self.frontier.head())
     }
 
-    fn entry(&mut self, conn: &Connection, entry: &Entry) -> Result<(), StoreError> {
+    fn entry(&mut self, conn: &Connection, inserts: &mut Inserts<'_>, entry: &Entry) -> Result<(), StoreError> {
         self.serial += 1;
         match entry {
             Entry::Run(row) => {
@@ -81,14 +101,12 @@ impl Tenant {
                 conn.prepare_cached(sql)?.execute(params![self.id, row.run.0, json(row)?])?;
             }
             Entry::Change { plan, change, event } => {
-                let sql = "INSERT INTO events (place, plan, change, event) VALUES (?1, ?2, ?3, ?4)";
                 let plan = self.plan(conn, *plan)?;
                 let place = place(self.id, self.serial)?;
-                conn.prepare_cached(sql)?.execute(params![place, plan, change.0.0, json(event)?])?;
+                inserts.event.execute(params![place, plan, change.0.0, json(event)?])?;
             }
             Entry::Head(row) => {
-                let sql = "INSERT OR REPLACE INTO heads (tenant, key, serial, row) VALUES (?1, ?2, ?3, ?4)";
-                conn.prepare_cached(sql)?.execute(params![self.id, row.key.0, self.serial, to_bytes(row)])?;
+                inserts.head.execute(params![self.id, row.key.0, self.serial, to_bytes(row)])?;
             }
             Entry::Opened(row) => {
                 let sql = "INSERT OR REPLACE INTO openings (tenant, change, gate, row) VALUES (?1, ?2, ?3, ?4)";
@@ -128,17 +146,15 @@ impl Tenant {
         Ok(number)
     }
 
-    fn leaf(&mut self, conn: &Connection, leaf: &Leaf) -> Result<(), StoreError> {
+    fn leaf(&mut self, inserts: &mut Inserts<'_>, leaf: &Leaf) -> Result<(), StoreError> {
         let index = self.frontier.size();
         let bytes = leaf.encode(LeafPlace { tenant: &self.name, epoch: self.epoch, index })?;
         let (hash, place) = (leaf_hash(&bytes), place(self.id, index)?);
-        let sql = "INSERT INTO leaves (place, hash, bytes) VALUES (?1, ?2, ?3)";
-        conn.prepare_cached(sql)?.execute(params![place, hash.0, bytes])?;
+        inserts.leaf.execute(params![place, hash.0, bytes])?;
         for body in &leaf.bodies {
-            let sql = "INSERT INTO bodies (place, field, salt, state) VALUES (?1, ?2, ?3, ?4)";
             let salt = Digest::parse(&body.salt);
             let salt = salt.ok_or_else(|| StoreError::Unusable(format!("the salt of `{}` is no 32 bytes", body.field)))?;
-            conn.prepare_cached(sql)?.execute(params![place, body.field, salt.0, body.state])?;
+            inserts.body.execute(params![place, body.field, salt.0, body.state])?;
         }
         self.frontier.append(hash);
         Ok(())

@@ -321,7 +321,7 @@ impl State {
     fn recover(&mut self, tenant: &str, epoch: u64) -> Result<Recovery, StoreError> {
         let conn = self.connection()?;
         let found = Tenant::owned(conn, tenant, epoch)?;
-        let sql = "SELECT row FROM runs WHERE tenant = ?1 AND row ->> 'stage' NOT IN ('done', 'replaced') \
+        let sql = "SELECT row FROM runs WHERE tenant = ?1 AND row ->> 'stage' NOT IN ('done', 'replaced', 'unsettled') \
                    ORDER BY run DESC LIMIT 1";
         let run = reader::parsed::<RunRow>(conn, sql, [found.id])?.pop();
         let last = "SELECT max(run) FROM runs WHERE tenant = ?1";

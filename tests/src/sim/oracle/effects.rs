@@ -27,7 +27,6 @@ impl Oracle {
                     self.flights.retain(|_, flight| flight.who != who);
                 }
             }
-            By::Collateral(_, true, epoch) if epoch < self.current => {}
             By::Collateral(id, emergency, _) => self.hits_nobody_else((emergency, id), &landed),
             By::Undo(_) | By::Foreign => {}
         }
@@ -64,27 +63,23 @@ impl Oracle {
         self.check(!over, "V15", landed.tick, || format!("{} landed after its access had to end ({ends})", short(who)));
     }
 
-    /// V29: once a denial is settled, nothing that it covers is given again. A person with an old work item may still.
+    /// V29: once a denial is settled, nothing that it covers is given again.
     fn is_not_denied(&mut self, who: Who, landed: &Landed) {
         let Some(fact) = self.facts.get(&who) else { return };
-        let adds = super::gives(&fact.change) && self.class(&landed.key.target) != Class::K6;
+        let adds = super::gives(&fact.change);
         let settled = |tick: Option<i64>| tick.is_some_and(|tick| tick < landed.tick);
         let denied = self.called.iter().any(|called| settled(called.settled) && called.denial.covers(&landed.key));
         self.check(!(adds && denied), "V29", landed.tick, || format!("{} landed after a denial of it was settled", short(who)));
     }
 
-    /// I3: writing a whole list undoes nothing that we did ourselves. What a stranger edits at the same time may be lost; and
-    /// what an emergency of a dead process did is not known to the next.
+    /// I3: writing a whole list undoes nothing that we did ourselves. What a stranger edits at the same time may be lost.
     fn hits_nobody_else(&mut self, who: Who, landed: &Landed) {
-        let began = self.writers.get(&self.current).map_or(0, |writer| writer.started);
-        let unknown = |other: &Landed| matches!(other.by, By::Change(_, true)) && other.tick < began;
-        let last = self.journal.iter().rev().find(|other| other.key == landed.key).filter(|other| !unknown(other));
+        let last = self.journal.iter().rev().find(|other| other.key == landed.key);
         let ours = matches!(last.map(|other| other.by), Some(By::Change(..)));
         self.check(!ours, "I3", landed.tick, || format!("{} wrote over what we did to {}", short(who), landed.key));
     }
 
-    /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since. Where reads
-    /// lag longer than anybody believes, nobody can know.
+    /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since.
     pub fn denial_settled<'a>(&mut self, tick: i64, index: usize, held: impl Iterator<Item = (&'a CaseKey, State)>) {
         let Some(called) = self.called.get(index) else { return };
         let (denial, announced) = (called.denial.clone(), called.announced);
@@ -92,14 +87,13 @@ impl Oracle {
             let last = self.journal.iter().rev().find(|landed| landed.key == *key);
             last.is_some_and(|landed| landed.tick >= announced && matches!(landed.by, By::Foreign | By::Collateral(..)))
         };
-        let by_person = |key: &CaseKey| self.class(&key.target) == Class::K6;
         let works = |key: &CaseKey, state: &State| match key.subject {
             Subject::Account => state.as_ref().is_some_and(|holding| holding.enabled),
             Subject::Grant | Subject::Credential => state.is_some(),
         };
         let left = held
             .filter(|(key, state)| denial.covers(key) && works(key, state))
-            .find(|(key, _)| !by_stranger(key) && !by_person(key) && !self.misjudged)
+            .find(|(key, _)| !by_stranger(key))
             .map(|(key, _)| key.to_string());
         if let Some(key) = left {
             self.breaks("V29", tick, format!("a denial is settled, and {key} still works"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trueup::commit::{Open, Outcomes, Rest, Unconfirmed};
-use trueup::model::{CaseKey, GateKind, Holding, State};
+use trueup::model::{CaseKey, ChangeId, ChangeKind, GateKind, Holding, State};
 use trueup::target::{Class, Grade};
 
 use super::{Called, Oracle, Stand, Who, short};
@@ -110,6 +110,16 @@ impl Oracle {
         self.profiles.get(target).is_some_and(|profile| profile.grade < Grade::E2)
     }
 
+    /// R22: once a newer plan took over, nothing of the old one is left but what nobody can read, or a person has.
+    pub fn replaced(&mut self, tick: i64, left: &[(ChangeId, &'static str)]) {
+        let reads =
+            |id: &ChangeId| self.facts.get(&(false, *id)).is_some_and(|fact| !self.is_unreadable(&fact.change.key.target));
+        let open = left.iter().find(|(id, _)| reads(id)).copied();
+        if let Some((id, status)) = open {
+            self.breaks("R22", tick, format!("{} was replaced, and is still {status}", id.0.short()));
+        }
+    }
+
     /// V22: a settled plan that is run again changes nothing and records nothing.
     pub fn ran_again(&mut self, tick: i64, writes: u64, events: usize) {
         self.check(writes == 0, "V22", tick, || format!("{writes} requests for a settled plan"));
@@ -120,7 +130,7 @@ impl Oracle {
     /// the order in which they took effect. What took effect and was not confirmed must have ended in a way that says so.
     pub fn equals_model(&mut self, tick: i64, first: &BTreeMap<CaseKey, Holding>, held: &BTreeMap<CaseKey, State>) {
         let mut model: BTreeMap<&CaseKey, State> = first.iter().map(|(key, holding)| (key, Some(holding.clone()))).collect();
-        let mut wrong = None;
+        let mut wrong: BTreeMap<&CaseKey, Who> = BTreeMap::new();
         for landed in &self.journal {
             let counts = match landed.by {
                 By::Foreign | By::Undo(_) | By::Collateral(..) => true,
@@ -129,13 +139,13 @@ impl Oracle {
             if counts {
                 model.insert(&landed.key, landed.after.clone());
             } else if let By::Change(id, emergency) = landed.by {
-                wrong = Some((emergency, id));
+                wrong.insert(&landed.key, (emergency, id));
             }
         }
         let differs = held.iter().find(|(key, state)| model.get(key).unwrap_or(&None) != *state).map(|(key, _)| key.clone());
         if let Some(key) = differs {
-            let who = wrong.map(short).unwrap_or_default();
-            let stand = wrong.map(|who| self.stand(who));
+            let wrong = wrong.get(&key).copied();
+            let (who, stand) = (wrong.map(short).unwrap_or_default(), wrong.map(|who| self.stand(who)));
             self.breaks("I6", tick, format!("{key} does not hold what the model says; {who} took effect and is {stand:?}"));
         }
     }
@@ -147,15 +157,23 @@ impl Oracle {
             // An emergency that was cut short is called for again; what it took away stays away.
             _ if who.0 || self.unheard.contains(&who) => true,
             Stand::Confirmed => true,
-            // Where reads lag longer than anybody believes, reading may settle a doubt wrongly.
-            Stand::Ended(name) => tells.contains(&name) || self.misjudged,
+            Stand::Ended(name) => tells.contains(&name),
             // Nobody will ever know.
             _ => self.facts.get(&who).is_some_and(|fact| self.is_unreadable(&fact.change.key.target)),
         }
     }
 
-    /// I2: no credential of one tag lives twice, no confirmed one is without its secret, and none is left of a lost one.
+    /// I2: no credential of one tag lives twice, none is confirmed that was not made with its secret, and none is left of a
+    /// lost one.
     pub fn credentials(&mut self, tick: i64, made: &[Made], kept: impl Fn(&str) -> bool) {
+        let issued = |id: &ChangeId| made.iter().any(|made| made.change == Some(*id) && kept(&made.id));
+        let class = |fact: &super::Fact| self.class(&fact.change.key.target);
+        let issues = |fact: &&super::Fact| class(fact) == Class::K4 && fact.change.kind == ChangeKind::Issue;
+        let of_plan = self.facts.iter().filter(|(who, fact)| !who.0 && issues(fact)).map(|(who, _)| *who);
+        let bare = of_plan.filter(|who| self.stand(*who) == Stand::Confirmed).find(|who| !issued(&who.1));
+        if let Some(who) = bare {
+            self.breaks("I2", tick, format!("{} is confirmed, and nobody ever had its secret", short(who)));
+        }
         for one in made.iter().filter(|made| made.live && made.change.is_some()) {
             let twice = made.iter().filter(|other| other.live && other.tag == one.tag).count() > 1;
             self.check(!twice, "I2", tick, || format!("{} was made twice", one.key));

@@ -94,8 +94,9 @@ impl Oracle {
             format!("{} is confirmed by {} agreeing reads", short(who), reads.agree)
         });
         let own = |by: By| by == By::Change(who.1, who.0);
-        let read = |landed: &&Landed| landed.key == change.key && landed.tick <= reads.last && own(landed.by);
-        let effect = self.journal.iter().rev().find(read);
+        // Whatever changed the case since may have made the same state, or another.
+        let last = self.journal.iter().rev().find(|landed| landed.key == change.key);
+        let effect = last.filter(|landed: &&Landed| landed.tick <= reads.last && own(landed.by));
         let hidden = effect.is_some_and(|landed| landed.seen_by_all > reads.last) && !learned && !self.misjudged;
         self.check(!hidden, "V34", tick, || format!("{} is confirmed before every replica shows it", short(who)));
     }

@@ -184,6 +184,22 @@ impl Oracle {
         self.facts.entry((index.is_none(), change.id)).or_insert(fact);
     }
 
+    /// A newer plan took over: these are left of the old one, and nothing of them may be sent again.
+    pub fn only(&mut self, changes: &[Change]) {
+        // Slices are counted anew, and say nothing of places in the whole plan.
+        (self.order, self.slice) = (changes.iter().map(|change| change.id).collect(), 0);
+        for change in changes {
+            if let Some(fact) = self.facts.get_mut(&(false, change.id)) {
+                fact.change.gates.clone_from(&change.gates);
+            }
+        }
+    }
+
+    /// A change ended because a newer plan took over.
+    pub fn replanned(&mut self, change: ChangeId, event: Event) {
+        self.events.entry((false, change)).or_default().push((self.current, event));
+    }
+
     /// An emergency change came up.
     pub fn know_emergency(&mut self, change: &Change) {
         self.know(change, None);

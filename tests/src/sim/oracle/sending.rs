@@ -72,13 +72,18 @@ impl Oracle {
     }
 
     /// V10: no other request that can still land shares a namespace. Emergencies do not wait; they may be sent again before
-    /// the first landed, where that does no harm; and what one of a dead process left on its way is not known to the next.
+    /// the first landed, where that does no harm; and what one of a dead process left on its way (other than a whole list) is
+    /// not known to the next: it only takes away.
     fn one_unknown_effect(&mut self, tick: i64, epoch: u64, who: Who) {
         let Some(fact) = self.facts.get(&who) else { return };
         let shares = |flight: &Flight| flight.spaces.iter().any(|space| fact.spaces.contains(space));
         let apart = |flight: &Flight| {
-            let alone = !matches!(self.class(&flight.target), Class::K2 | Class::K5);
-            flight.stale || flight.who.0 && (alone || flight.epoch < epoch)
+            let waits = match self.class(&flight.target) {
+                Class::K2 => true,
+                Class::K5 => flight.epoch == epoch,
+                _ => false,
+            };
+            flight.stale || flight.who.0 && !waits
         };
         let counts = |flight: &&Flight| flight.who != who && !apart(flight) && shares(flight);
         let other = self.flights.values().find(counts).map(|flight| flight.who);
