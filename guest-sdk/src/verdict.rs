@@ -154,6 +154,16 @@ pub enum Guard<W> {
     Absent(W),
 }
 
+impl<W> Guard<W> {
+    /// The same guard with its reason in the table of a composed rule.
+    pub fn lift<V: From<W>>(self) -> Guard<V> {
+        match self {
+            Guard::Hold(reason) => Guard::Hold(V::from(reason)),
+            Guard::Absent(reason) => Guard::Absent(V::from(reason)),
+        }
+    }
+}
+
 /// What a rule may return for a case: a verdict; an optional one, where `None`
 /// keeps what is there and lets the next rule of a composed one speak; or a
 /// `Result` of either.

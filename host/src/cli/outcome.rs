@@ -29,14 +29,15 @@ pub(super) fn print(terminal: &mut Terminal<'_>, applied: &Applied) -> Outcome<(
     plan(terminal, "committed plan", applied.plan, &applied.outcomes)?;
     for amended in &applied.amendments {
         if !amended.identities.is_empty() {
-            let (who, them) = (identities(amended.identities.len()), if amended.identities.len() == 1 { "it" } else { "them" });
+            let (who, them) =
+                (plural(amended.identities.len() as u64, "identity"), if amended.identities.len() == 1 { "it" } else { "them" });
             writeln!(terminal.out, "\n{who} moved meanwhile; read {them} again and planned anew")?;
         }
         plan(terminal, "amendment", amended.plan, &amended.outcomes)?;
     }
     if !applied.contended.is_empty() {
         let who: Vec<_> = applied.contended.iter().take(ENDED_LISTED).map(|who| safe(who).to_string()).collect();
-        let who = format!("{} ({})", identities(applied.contended.len()), who.join(", "));
+        let who = format!("{} ({})", plural(applied.contended.len() as u64, "identity"), who.join(", "));
         writeln!(terminal.out, "{} contended: {who} moved each time; left to the next run", paint(YELLOW, "!"))?;
     }
     let head = applied.amendments.last().map_or(applied.head, |amended| amended.head);
@@ -46,10 +47,6 @@ pub(super) fn print(terminal: &mut Terminal<'_>, applied: &Applied) -> Outcome<(
         writeln!(terminal.out, "look at what waits with {}", paint(CYAN, "trueup holds"))?;
     }
     Ok(())
-}
-
-fn identities(number: usize) -> String {
-    if number == 1 { "1 identity".to_owned() } else { format!("{} identities", count(number as u64)) }
 }
 
 /// What became of the changes of one plan.

@@ -59,7 +59,7 @@ pub(super) fn print(terminal: &mut Terminal<'_>, planned: &Planned, path: &Path,
                 "{} read, {} judged in {} ({:.1} s)",
                 plural(report.facts, "fact"),
                 plural(report.cases, "case"),
-                plural(report.batches, "batch").replace("batchs", "batches"),
+                plural(report.batches, "batch"),
                 time.as_secs_f64()
             )
         )

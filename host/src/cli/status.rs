@@ -41,7 +41,7 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     for setting in settings {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("{}: {}", safe(&setting.name), safe(&setting.help))))?;
     }
-    writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry").replace("entrys", "entries"), head.root)?;
+    writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry"), head.root)?;
     for denial in &denials {
         let what = safe(&lift::covered(denial));
         let words = format!("denied since {} by {}: {}", denial.at, safe(&denial.by), safe(&denial.why));
@@ -62,7 +62,7 @@ fn stage(run: &RunRow) -> String {
         Stage::Discovering => "interrupted while reading; `trueup resume` goes on".to_owned(),
         Stage::Sealed => "sealed, not applied".to_owned(),
         Stage::Committing => format!("interrupted after slice {}; `trueup resume` goes on", run.slice),
-        Stage::Done => "done".to_owned(),
+        Stage::Done => run.amends.map_or_else(|| "done".to_owned(), |first| format!("done; amended {first}")),
         Stage::Replaced => "replaced by a later plan".to_owned(),
         Stage::Unsettled => "replaced by a later plan; what some of its changes did is not known yet".to_owned(),
     }

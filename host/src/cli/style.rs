@@ -36,10 +36,17 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// `1 change`, `2 changes`.
+/// `1 change`, `2 changes`, `2 entries`.
 #[must_use]
 pub fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+    let (stem, end) = match stem {
+        _ if number == 1 => (noun, ""),
+        Some(stem) => (stem, "ies"),
+        None if noun.ends_with("ch") => (noun, "es"),
+        None => (noun, "s"),
+    };
+    format!("{} {stem}{end}", count(number))
 }
 
 /// Text from outside, safe to print: control and direction characters are shown, not obeyed.

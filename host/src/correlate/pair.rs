@@ -1,7 +1,7 @@
 //! The stage: facts in order, cases of whole identities, recorded state, batches. Owns the parallel pass; its result does
 //! not depend on how many threads work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use super::order::{Order, order};
@@ -68,7 +68,7 @@ pub enum CorrelateError<E> {
 /// # Errors
 /// When recorded state cannot be read, or there is more than one run can hold.
 pub fn correlate<E>(
-    snapshot: Snapshot,
+    mut snapshot: Snapshot,
     links: Links,
     recorded: impl Iterator<Item = Result<Recorded, E>>,
     context: &CorrelateContext<'_>,
@@ -77,6 +77,7 @@ pub fn correlate<E>(
     if facts >= u64::from(u32::MAX) {
         return Err(CorrelateError::TooMany { facts });
     }
+    forget_owners_who_left(&mut snapshot, &links, context.as_of);
     let ranks = snapshot.symbols.ranks();
     let order = order(&snapshot, &links, context, &ranks).ok_or(CorrelateError::TooMany { facts })?;
     let (cases, identities) = pair(&snapshot, &links, context, &order, &ranks);
@@ -90,6 +91,14 @@ pub fn correlate<E>(
     };
     recorded::merge(&mut cases, recorded, stores, context.as_of)?;
     Ok(cases)
+}
+
+/// Who has left answers for nobody any more.
+fn forget_owners_who_left(snapshot: &mut Snapshot, links: &Links, as_of: Time) {
+    let left: HashSet<Sym> = snapshot.people.iter().filter(|p| p.has_left(as_of)).map(|p| links.holder(p.identity)).collect();
+    for person in snapshot.people.iter_mut().filter(|person| left.contains(&links.holder(person.owner))) {
+        person.owner = Sym::EMPTY;
+    }
 }
 
 /// What one thread made: cases, and for each identity its number and how many cases it has.

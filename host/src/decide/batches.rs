@@ -5,7 +5,7 @@ use super::derive::{Ask, Derived, Effect, End, derive};
 use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
-use super::{Policy, budget, own, weigh};
+use super::{Policy, across, budget, own, weigh};
 use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
@@ -25,7 +25,8 @@ pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, thr
 }
 
 /// Decides every case of one part of a plan, as [`decide`] does, but for the budget of ends: that is for the whole plan to
-/// know, see [`super::Ends`].
+/// know, see [`super::Ends`]. What must hold of many cases at once holds within the part alone: where facts demand such a
+/// thing, a plan has one part.
 #[must_use]
 pub fn decide_part(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, threads: usize) -> Decided {
     let ground = Ground::new(cases, policy);
@@ -50,6 +51,7 @@ pub fn decide_part(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        across::settle(&ground, &mut all);
         all
     })
 }

@@ -72,11 +72,19 @@ pub enum Refusal {
     Moved,
     /// It cannot be undone.
     Irreversible,
+    /// The identity holds another one of its exclusion group (V13).
+    Excluded,
+    /// Too few would be left who hold it (V27).
+    LastHolder,
+    /// Nobody would be left who can break the glass (V27).
+    LastBreakGlass,
+    /// A key that others take the place of, while one of them is neither there nor coming (V13).
+    Unreplaced,
 }
 
 impl Refusal {
     /// Every refusal, in the order of declaration.
-    pub const ALL: [Refusal; 24] = [
+    pub const ALL: [Refusal; 28] = [
         Self::ObserveOnly,
         Self::Unclaimed,
         Self::DesiredUnknown,
@@ -101,6 +109,10 @@ impl Refusal {
         Self::EffectUnknown,
         Self::Moved,
         Self::Irreversible,
+        Self::Excluded,
+        Self::LastHolder,
+        Self::LastBreakGlass,
+        Self::Unreplaced,
     ];
 
     /// Its stable code.
@@ -131,6 +143,10 @@ impl Refusal {
             Self::EffectUnknown => "effect-unknown",
             Self::Moved => "moved",
             Self::Irreversible => "irreversible",
+            Self::Excluded => "excluded",
+            Self::LastHolder => "last-holder",
+            Self::LastBreakGlass => "last-break-glass",
+            Self::Unreplaced => "unreplaced",
         }
     }
 
@@ -170,6 +186,10 @@ impl Refusal {
             Self::Irreversible => {
                 "it cannot be undone: what a deleted account held, and a secret that was revoked or replaced, do not come back"
             }
+            Self::Excluded => "the identity holds, or may hold, or would be given another one of its exclusion group",
+            Self::LastHolder => "fewer would be left who hold it than the catalogue asks for",
+            Self::LastBreakGlass => "nobody would be left who can break the glass",
+            Self::Unreplaced => "a key that takes its place does not work yet, and is not on its way",
         }
     }
 }
@@ -227,6 +247,15 @@ pub struct Held {
     pub refusal: Option<Refusal>,
 }
 
+/// One change that has to be confirmed before another one is sent, because the facts demand it. Both have a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Edge {
+    /// The case that waits.
+    pub later: u32,
+    /// The case that it waits for.
+    pub earlier: u32,
+}
+
 /// Cases per reason: a count is all that the plan holds of them.
 pub type Counts = BTreeMap<Option<u16>, u64>;
 
@@ -235,6 +264,8 @@ pub type Counts = BTreeMap<Option<u16>, u64>;
 pub struct Decided {
     /// To be planned, in order of cases.
     pub decisions: Vec<Decision>,
+    /// The host's own order between them, sorted; no cycle, the rule's `after` included.
+    pub edges: Vec<Edge>,
     /// Refused or held, in order of cases.
     pub held: Vec<Held>,
     /// Kept, per reason; `None` counts cases that the rule did not answer.

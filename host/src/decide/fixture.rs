@@ -28,6 +28,7 @@ pub(crate) struct Says {
     pub record: &'static str,
     pub via: &'static str,
     pub managed_by: &'static str,
+    pub replaces: &'static str,
     pub spelled: &'static str,
     pub not_before: i64,
     pub expires_at: i64,
@@ -52,6 +53,10 @@ pub(crate) struct Row {
     pub disputed: bool,
     /// Tier, privileged, break-glass.
     pub catalogue: Option<(u8, bool, bool)>,
+    /// More of the catalogue, for rows that are in it.
+    pub exclusion: &'static str,
+    pub min_holders: u16,
+    pub parent: &'static str,
 }
 
 impl Row {
@@ -71,6 +76,9 @@ impl Row {
             scope: Some(0),
             disputed: false,
             catalogue: None,
+            exclusion: "",
+            min_holders: 0,
+            parent: "",
         }
     }
 }
@@ -224,6 +232,7 @@ fn fact(row: &Row, says: &Says, side: Side, scan: u16, symbols: &mut Symbols) ->
         record: symbols.intern(says.record),
         via: symbols.intern(says.via),
         managed_by: symbols.intern(says.managed_by),
+        replaces: symbols.intern(says.replaces),
         not_before: Time::from_seconds(says.not_before),
         expires_at: Time::from_seconds(says.expires_at),
         ..Fact::new(row.subject, target, holder, object)
@@ -247,7 +256,9 @@ fn case(row: &Row, snapshot: &mut Snapshot, recorded: &mut Vec<Recorded>) -> Cas
     });
     let entitlement = row.catalogue.map(|(tier, privileged, break_glass)| {
         let (target, object) = (snapshot.symbols.intern(row.target), snapshot.symbols.intern(&row.object));
-        let entitlement = Entitlement { target, object, tier, privileged, break_glass, exclusion: Sym::EMPTY, owner: Sym::EMPTY };
+        let (exclusion, parent) = (snapshot.symbols.intern(row.exclusion), snapshot.symbols.intern(row.parent));
+        let (owner, min_holders) = (Sym::EMPTY, row.min_holders);
+        let entitlement = Entitlement { target, object, tier, privileged, break_glass, exclusion, owner, min_holders, parent };
         snapshot.entitlements.push(entitlement);
         snapshot.entitlements.len() as u32 - 1
     });

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Policy, TargetPolicy};
 use crate::correlate::{Case, Cases, Identity, Recorded, Side, WhyUnknown, traits};
-use crate::model::{Attribute, Denial, Entitlement, Fact, FactFlags, IdentityStatus, KeyHash, Mode, Person, Sym, Time};
+use crate::model::{Attribute, Denial, Entitlement, Fact, FactFlags, KeyHash, Mode, Sym, Time};
 
 /// A scope, resolved.
 #[derive(Clone, Copy)]
@@ -50,7 +50,7 @@ impl<'a> Ground<'a> {
             cases,
             targets: policy.targets.iter().filter_map(|(name, t)| symbols.find(name).map(|sym| (sym, *t))).collect(),
             scopes: (0..policy.scopes.0.len()).map(ruled).collect(),
-            left: cases.snapshot.people.iter().filter(|p| has_left(p, policy.as_of)).map(|p| p.identity).collect(),
+            left: cases.snapshot.people.iter().filter(|p| p.has_left(policy.as_of)).map(|p| p.identity).collect(),
             barred: barred(cases, policy.denials),
             unsettled: policy.unsettled.clone(),
             ours: symbols.find(Fact::OURS).unwrap_or_default(),
@@ -73,11 +73,16 @@ impl<'a> Ground<'a> {
             mode: ruled.map_or(Mode::Observe, |r| r.mode),
             adopted: ruled.is_some_and(|r| r.adopted),
             adopted_by_any: ruled.is_some_and(|r| r.adopted_by_any),
-            effect_unknown: self.unsettled.contains(&case.key),
+            effect_unknown: self.is_unsettled(case),
             of_another: observed.is_some_and(|fact| !fact.managed_by.is_empty() && fact.managed_by != self.ours),
             denied: [desired, observed].into_iter().flatten().any(|fact| self.is_denied(fact)),
-            left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| has_left(p, self.as_of)),
+            left: identity.person.and_then(|i| snapshot.people.get(i as usize)).is_some_and(|p| p.has_left(self.as_of)),
         }
+    }
+
+    /// Whether an earlier plan may have changed a case, and nobody knows yet.
+    pub(super) fn is_unsettled(&self, case: &Case) -> bool {
+        self.unsettled.contains(&case.key)
     }
 
     /// Whether this is somebody, and nobody says that they left.
@@ -129,10 +134,6 @@ fn barred(cases: &Cases, denials: &[Denial]) -> HashMap<Sym, Vec<Barred>> {
         barred.entry(links.holder(holder)).or_default().push(Barred { target, object });
     }
     barred
-}
-
-fn has_left(person: &Person, as_of: Time) -> bool {
-    person.status == IdentityStatus::Left || (person.ends_at.is_some() && person.ends_at <= as_of)
 }
 
 /// One case with everything it refers to.

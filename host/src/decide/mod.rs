@@ -1,5 +1,6 @@
 //! Verdicts become decisions: the host's guarantees on what a rule may propose. Pure.
 
+mod across;
 mod batches;
 mod budget;
 mod decision;
@@ -18,7 +19,7 @@ mod weigh;
 
 pub use batches::{decide, decide_part};
 pub use budget::Ends;
-pub use decision::{Cause, Counts, Decided, Decision, Gates, Held, Refusal};
+pub use decision::{Cause, Counts, Decided, Decision, Edge, Gates, Held, Refusal};
 pub use derive::Effect;
 pub use policy::{Policy, TargetPolicy};
 pub use undo::{Undone, undo};

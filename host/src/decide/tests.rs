@@ -510,8 +510,10 @@ fn causes_tiers_and_approval_are_the_hosts_share() {
     world.left.insert("ann");
     check(&world, account(Side::Absent, Side::Present), says(DISABLED), "disable leaver");
     check(&world, account(Side::Absent, Side::Present), says(ABSENT), "delete");
-    let glass = Row { catalogue: Some((0, false, true)), ..grant(Side::Absent, Side::Present) };
-    check(&world, glass, says(ABSENT), "revoke +approval");
+    let glass = |who: &str| Row { who: who.into(), catalogue: Some((0, false, true)), ..grant(Side::Absent, Side::Present) };
+    let cases = world.cases(&[glass("ben"), glass("cem")], 1);
+    let decided = decide_all(&world, &cases, |i| Some(says(if i == 0 { ABSENT } else { HOLD })));
+    assert_eq!(words(&decided, 0), "revoke +approval");
     for (catalogue, asked, expected) in
         [(None, 1, 1), (Some((1, false, false)), 0, 1), (Some((0, true, false)), 1, 2), (None, 200, 3)]
     {

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::decision::{Gates, Refusal};
+use super::decision::{Cause, Decision, Gates, Refusal};
 use super::ground::Ground;
 use super::guard::{Proposal, guard_undo};
-use super::{Policy, weigh};
+use super::{Policy, across, weigh};
 use crate::correlate::{Case, Cases, Identity, Side};
 use crate::discover::{Completeness, Scan, ScanSide};
 use crate::model::{Change, ChangeKind, KeyHash, Mode, Subject, Time};
@@ -49,7 +49,35 @@ pub fn undo(cases: &Cases, policy: &Policy<'_>, changes: &[Change]) -> Vec<Resul
             None => undo_unknown(cases, policy, change, kind),
         }
     };
-    changes.iter().enumerate().map(one).collect()
+    let mut undone: Vec<_> = changes.iter().enumerate().map(one).collect();
+    forbid(&ground, &mut undone);
+    undone
+}
+
+/// What the catalogue demands holds against a rollback too. It has an order of its own, so nothing may rely on another one.
+fn forbid(ground: &Ground<'_>, all: &mut [Result<Undone, Refusal>]) {
+    let decision = |undone: &Undone| {
+        Some(Decision {
+            case: undone.case?,
+            identity: 0,
+            kind: undone.kind,
+            mask: 0,
+            ends_at: Time::NONE,
+            cause: Cause::Routine,
+            tier: undone.tier,
+            rank: 0,
+            after: None,
+            reason: None,
+            gates: undone.gates,
+        })
+    };
+    let refused = across::forbidden(ground, all.iter().flatten().filter_map(decision).collect());
+    for one in all {
+        let case = one.as_ref().ok().and_then(|undone| undone.case);
+        if let Some(refusal) = case.and_then(|case| refused.get(&case)) {
+            *one = Err(*refusal);
+        }
+    }
 }
 
 /// The kind that takes a change back.

@@ -154,7 +154,7 @@ pub(super) fn renumber_person(person: &mut Person, of: impl Fn(Sym) -> Sym) {
 
 /// Rewrites every number of a catalogue row.
 pub(super) fn renumber_entitlement(row: &mut Entitlement, of: impl Fn(Sym) -> Sym) {
-    for sym in [&mut row.target, &mut row.object, &mut row.exclusion, &mut row.owner] {
+    for sym in [&mut row.target, &mut row.object, &mut row.exclusion, &mut row.owner, &mut row.parent] {
         *sym = of(*sym);
     }
 }
@@ -177,11 +177,12 @@ pub(super) fn person_key(p: &Person) -> PersonKey {
     (p.identity.0, status, kind, p.owner.0, p.unit.0, p.moved_at.seconds(), p.ends_at.seconds())
 }
 
-type EntitlementKey = (u32, u32, Reverse<u8>, bool, bool, u32, u32);
+type EntitlementKey = (u32, u32, (Reverse<u8>, bool, bool), u32, u32, u32, u16);
 
 /// Orders catalogue rows; of one object, the riskiest comes first.
 pub(super) fn entitlement_key(e: &Entitlement) -> EntitlementKey {
-    (e.target.0, e.object.0, Reverse(e.tier), !e.privileged, !e.break_glass, e.exclusion.0, e.owner.0)
+    let risk = (Reverse(e.tier), !e.privileged, !e.break_glass);
+    (e.target.0, e.object.0, risk, e.exclusion.0, e.owner.0, e.parent.0, e.min_holders)
 }
 
 fn entitlement_name(row: &Entitlement, _: &Entitlement, symbols: &Symbols) -> String {
@@ -235,6 +236,8 @@ fn merge_entitlements(rows: &mut Vec<Entitlement>) {
             first.break_glass |= later.break_glass;
             first.exclusion = if first.exclusion.is_empty() { later.exclusion } else { first.exclusion };
             first.owner = if first.owner.is_empty() { later.owner } else { first.owner };
+            first.parent = if first.parent.is_empty() { later.parent } else { first.parent };
+            first.min_holders = first.min_holders.max(later.min_holders);
         }
         same
     });

@@ -98,7 +98,9 @@ impl SnapshotBuilder {
         if let Some(part) = self.parts.get_mut(part) {
             let (target, object) = (part.symbols.intern(target), part.symbols.intern(object));
             let (exclusion, owner) = Default::default();
-            let mut row = Entitlement { target, object, tier: 0, privileged: false, break_glass: false, exclusion, owner };
+            let (parent, min_holders) = Default::default();
+            let (privileged, break_glass) = (false, false);
+            let mut row = Entitlement { target, object, tier: 0, privileged, break_glass, exclusion, owner, min_holders, parent };
             change(&mut row, &mut part.symbols);
             part.entitlements.push(row);
         }

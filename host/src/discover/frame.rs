@@ -10,7 +10,7 @@ const FACT_BYTES: usize = 4 + 4 + 48 + 24;
 /// Bytes of one identity.
 const PERSON_BYTES: usize = 2 + 12 + 16;
 /// Bytes of one catalogue row.
-const ENTITLEMENT_BYTES: usize = 2 + 16;
+const ENTITLEMENT_BYTES: usize = 2 + 2 + 20;
 
 /// What bytes that no page was written as are refused with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,8 @@ pub(super) fn encode(page: &Page, out: &mut Vec<u8>) {
     put_u32(out, page.entitlements.len() as u32);
     for row in &page.entitlements {
         out.extend_from_slice(&[row.tier, u8::from(row.privileged) | u8::from(row.break_glass) << 1]);
-        put_syms(out, &[row.target, row.object, row.exclusion, row.owner]);
+        out.extend_from_slice(&row.min_holders.to_le_bytes());
+        put_syms(out, &[row.target, row.object, row.exclusion, row.owner, row.parent]);
     }
 }
 
@@ -266,10 +267,12 @@ impl<'a> Reader<'a> {
             tier,
             privileged: marks & 1 != 0,
             break_glass: marks & 2 != 0,
+            min_holders: u16::from_le_bytes(self.take()?),
             target: self.sym()?,
             object: self.sym()?,
             exclusion: self.sym()?,
             owner: self.sym()?,
+            parent: self.sym()?,
         })
     }
 }

@@ -247,10 +247,11 @@ fn catalogue(snapshot: &Snapshot) -> Digest {
         if last.replace(entitlement_key(row)) == Some(entitlement_key(row)) {
             continue;
         }
-        for sym in [row.target, row.object, row.exclusion, row.owner] {
+        for sym in [row.target, row.object, row.exclusion, row.owner, row.parent] {
             encoder.text(snapshot.symbols.text(sym));
         }
         encoder.number(i64::from(row.tier)).number(i64::from(row.privileged)).number(i64::from(row.break_glass));
+        encoder.number(i64::from(row.min_holders));
     }
     encoder.finish()
 }

@@ -39,7 +39,9 @@ fn full_page() -> Page {
     let (kind, status) = (IdentityKind::Group, IdentityStatus::Left);
     page.people.push(Person { identity: a, kind, status, owner: b, unit: c, moved_at: NOW, ends_at: NOW.plus(9) });
     let (tier, privileged, break_glass) = (3, true, true);
-    page.entitlements.push(Entitlement { target: a, object: b, tier, privileged, break_glass, exclusion: c, owner: a });
+    let (target, object, exclusion, owner, min_holders, parent) = (a, b, c, a, 517, c);
+    let row = Entitlement { target, object, tier, privileged, break_glass, exclusion, owner, min_holders, parent };
+    page.entitlements.push(row);
     page.next = Some(Cursor("7 8 9".to_owned()));
     page.total = Some(4);
     page.incomplete = Some("cut short".to_owned());

@@ -110,7 +110,10 @@ impl Engine {
         mut join: Option<&mut Join>,
     ) -> Result<(Spill, usize), EngineError> {
         let facts = (snapshot.desired.len() + snapshot.observed.len()) as u64;
-        let parts = facts.div_ceil(self.parts.options.part.max(1)).clamp(1, PLAN_PARTS);
+        // The catalogue and successors may demand something of several identities at once: then they are decided together.
+        let replaces = snapshot.desired.iter().any(|fact| !fact.replaces.is_empty());
+        let together = replaces || !snapshot.entitlements.is_empty();
+        let parts = if together { 1 } else { facts.div_ceil(self.parts.options.part.max(1)).clamp(1, PLAN_PARTS) };
         let mut spill = Spill::new(folder, parts as usize);
         let mut part_of: Vec<Option<u16>> = vec![None; snapshot.symbols.len()];
         let Snapshot { symbols, desired, observed, .. } = snapshot;

@@ -75,7 +75,7 @@ impl Links {
             if is_known(self.object(row.object)) {
                 let mut row = *row;
                 [row.target, row.object] = [row.target, row.object].map(&mut here);
-                [row.exclusion, row.owner] = [row.exclusion, row.owner].map(&mut here);
+                [row.exclusion, row.owner, row.parent] = [row.exclusion, row.owner, row.parent].map(&mut here);
                 part.entitlements.push(row);
             }
         }

@@ -165,6 +165,14 @@ pub struct Person {
     pub ends_at: Time,
 }
 
+impl Person {
+    /// Whether it is gone: a source says so, or its engagement has ended.
+    #[must_use]
+    pub fn has_left(&self, as_of: Time) -> bool {
+        self.status == IdentityStatus::Left || (self.ends_at.is_some() && self.ends_at <= as_of)
+    }
+}
+
 /// What the catalogue says of an entitlement.
 #[derive(Clone, Copy, Debug)]
 pub struct Entitlement {
@@ -178,8 +186,12 @@ pub struct Entitlement {
     pub privileged: bool,
     /// Whether it is kept for emergencies.
     pub break_glass: bool,
-    /// Its exclusion group, or empty.
+    /// Its exclusion group, or empty: nobody holds more than one of a group.
     pub exclusion: Sym,
     /// Who answers for it.
     pub owner: Sym,
+    /// Holders below which no plan takes it; zero: it may be held by nobody.
+    pub min_holders: u16,
+    /// The object of the same target that it belongs to: held before it, given up after it; or empty.
+    pub parent: Sym,
 }

@@ -33,7 +33,7 @@ pub(super) fn change(book: &Book<'_>, placed: Placed) -> Option<Change> {
         after,
         before,
         component: book.identity(decision.identity).to_owned(),
-        depends: depends(book, decision).into_iter().collect(),
+        depends: depends(book, decision),
         disabled_since: since(case.disabled_since),
         ends_at: live.filter(|_| decision.kind.adds()).map_or(Time::NONE, |fact| earliest(decision.ends_at, fact.expires_at)),
         gates: gates(book, decision.gates, decision.tier, Some(case)),
@@ -80,9 +80,9 @@ fn named(book: &Book<'_>, decision: &Decision, case: &Case) -> Named {
     Named { key, incarnation, before, after, id }
 }
 
-fn depends(book: &Book<'_>, decision: &Decision) -> Option<ChangeId> {
-    let earlier = book.decided.decisions.get(before(&book.decided.decisions, decision)?)?;
-    Some(named(book, earlier, book.case(earlier.case)?).id)
+fn depends(book: &Book<'_>, decision: &Decision) -> Vec<ChangeId> {
+    let earlier = before(book.decided, decision).filter_map(|i| book.decided.decisions.get(i));
+    earlier.filter_map(|earlier| Some(named(book, earlier, book.case(earlier.case)?).id)).collect()
 }
 
 /// A closed life is over, and so is one that ended unseen when the thing is made anew: both open the next one, so that a

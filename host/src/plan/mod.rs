@@ -6,6 +6,8 @@ mod change;
 mod draft;
 mod error;
 mod order;
+#[cfg(test)]
+mod prefix_tests;
 mod read;
 mod report;
 mod runs;

@@ -2,7 +2,7 @@
 //! Compares texts, never the numbers of a dictionary, so that equal facts give an equal order.
 
 use crate::correlate::Cases;
-use crate::decide::{Cause, Decision};
+use crate::decide::{Cause, Decided, Decision};
 use crate::model::{ChangeKind, Sym, Symbols, Wave};
 
 /// The host's order class of a change.
@@ -39,13 +39,14 @@ pub(super) struct Placed {
     pub decision: u32,
 }
 
-/// All decisions in plan order. `decisions` are in order of cases.
-pub(super) fn order(cases: &Cases, decisions: &[Decision]) -> Vec<Placed> {
+/// All decisions in plan order.
+pub(super) fn order(cases: &Cases, decided: &Decided) -> Vec<Placed> {
+    let decisions = decided.decisions.as_slice();
     let ranks = ranks(cases, decisions);
     let rank = |sym: Sym| ranks.get(sym.0 as usize).copied().unwrap_or_default();
     let mut all: Vec<_> = decisions
         .iter()
-        .zip(places(decisions))
+        .zip(places(decided))
         .enumerate()
         .map(|(i, (decision, (wave, step)))| {
             let (target, holder, object, subject) = names(cases, decision);
@@ -57,36 +58,46 @@ pub(super) fn order(cases: &Cases, decisions: &[Decision]) -> Vec<Placed> {
     all.into_iter().map(|((wave, step, ..), decision)| Placed { wave, step, decision }).collect()
 }
 
-/// Wave and step of each decision: its own wave, or as far as its edges lift it.
-fn places(decisions: &[Decision]) -> Vec<(Wave, u16)> {
+/// Wave and step of each decision: its own wave, or as far as edges lift it, the rule's and the host's.
+fn places(decided: &Decided) -> Vec<(Wave, u16)> {
+    let decisions = decided.decisions.as_slice();
     let mut places: Vec<Option<(Wave, u16)>> = vec![None; decisions.len()];
     let mut path = Vec::new();
     for start in 0..decisions.len() {
-        let mut next = Some(start);
-        // The bound only matters for edges in a cycle, which deciding does not let through.
-        while let Some(i) = next.filter(|&i| places.get(i) == Some(&None) && path.len() <= decisions.len()) {
-            path.push(i);
-            next = decisions.get(i).and_then(|d| before(decisions, d));
-        }
-        while let Some(i) = path.pop() {
-            let Some(decision) = decisions.get(i) else { continue };
+        path.push(start);
+        while let Some(&i) = path.last() {
+            let Some(decision) = decisions.get(i).filter(|_| places.get(i) == Some(&None)) else {
+                path.pop();
+                continue;
+            };
+            // The bound only matters for edges in a cycle, which deciding does not let through.
+            let open = |j: &usize| places.get(*j) == Some(&None) && path.len() <= decisions.len();
+            if let Some(j) = before(decided, decision).find(open) {
+                path.push(j);
+                continue;
+            }
+            let last = before(decided, decision).filter_map(|j| places.get(j).copied().flatten()).max();
             let own = wave(decision.kind, decision.cause);
-            let earlier = before(decisions, decision).and_then(|j| places.get(j).copied().flatten());
-            let place = match earlier {
+            let place = match last {
                 Some((wave, step)) if wave >= own => (wave, step.saturating_add(1)),
                 _ => (own, 0),
             };
             if let Some(slot) = places.get_mut(i) {
                 *slot = Some(place);
             }
+            path.pop();
         }
     }
     places.into_iter().map(|place| place.unwrap_or((Wave::GRANTS, 0))).collect()
 }
 
-/// Index of the decision that must come before this one.
-pub(super) fn before(decisions: &[Decision], decision: &Decision) -> Option<usize> {
-    decision.after.and_then(|case| decisions.binary_search_by_key(&case, |d| d.case).ok())
+/// Indices of the decisions that must come before this one: by the rule's edge, then by the host's.
+pub(super) fn before<'a>(decided: &'a Decided, decision: &Decision) -> impl Iterator<Item = usize> + use<'a> {
+    let (case, after) = (decision.case, decision.after);
+    let first = decided.edges.partition_point(|edge| edge.later < case);
+    let own = decided.edges.iter().skip(first).take_while(move |edge| edge.later == case).map(|edge| edge.earlier);
+    let earlier = after.into_iter().chain(own.filter(move |earlier| Some(*earlier) != after));
+    earlier.filter_map(move |case| decided.decisions.binary_search_by_key(&case, |d| d.case).ok())
 }
 
 fn names(cases: &Cases, decision: &Decision) -> (Sym, Sym, Sym, u8) {

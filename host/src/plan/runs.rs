@@ -49,7 +49,7 @@ impl Sealing {
         let book = Book::new(draft);
         self.tally.add(Tally::of(&book));
         let decisions = &draft.decided.decisions;
-        let placed = order(draft.cases, decisions);
+        let placed = order(draft.cases, draft.decided);
         let entry = |i: usize, out: &mut Vec<u8>| {
             let change = placed.get(i).and_then(|&placed| change(&book, placed)).ok_or_else(no_case)?;
             let decision = placed.get(i).and_then(|placed| decisions.get(placed.decision as usize));

@@ -30,7 +30,7 @@ pub struct Sealed {
 pub fn seal(draft: &Draft<'_>, threads: usize, out: &mut dyn Write, observer: &dyn Observer) -> Result<Sealed, PlanError> {
     let book = Book::new(draft);
     let header = Tally::of(&book).header(&draft.policy, draft.inputs.clone());
-    let placed = order(draft.cases, &draft.decided.decisions);
+    let placed = order(draft.cases, draft.decided);
     let held = &draft.decided.held;
     let lines = Lines {
         change: &|i: usize| placed.get(i).and_then(|&placed| change(&book, placed)),

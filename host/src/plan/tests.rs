@@ -48,7 +48,7 @@ fn inputs(module: Digest) -> Inputs {
     }
 }
 
-fn seal_bytes(world: &World, cases: &Cases, decided: &Decided, threads: usize) -> (Sealed, Vec<u8>) {
+pub(super) fn seal_bytes(world: &World, cases: &Cases, decided: &Decided, threads: usize) -> (Sealed, Vec<u8>) {
     let rule = rule(world.module);
     let draft = Draft { cases, decided, policy: world.policy(), rule: &rule, inputs: inputs(world.module) };
     let mut bytes = Vec::new();
@@ -73,7 +73,7 @@ fn decided(world: &World, cases: &Cases, reply: impl Fn(u32) -> Option<Reply>) -
     decide(cases, &verdicts(cases, |i, _| reply(i)), &world.policy(), 2)
 }
 
-fn changes(bytes: &[u8]) -> Vec<Change> {
+pub(super) fn changes(bytes: &[u8]) -> Vec<Change> {
     let file = on_disk(bytes);
     PlanFile::open(&file.path).unwrap().changes().map(Result::unwrap).collect()
 }

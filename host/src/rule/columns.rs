@@ -79,8 +79,17 @@ impl Column {
 const E: Sym = Sym::EMPTY;
 /// What stands for a row that there is not: everything empty.
 static NO_FACT: Fact = Fact::new(Subject::Account, E, E, E);
-static NO_ENTITLEMENT: Entitlement =
-    Entitlement { target: E, object: E, tier: 0, privileged: false, break_glass: false, exclusion: E, owner: E };
+static NO_ENTITLEMENT: Entitlement = Entitlement {
+    target: E,
+    object: E,
+    tier: 0,
+    privileged: false,
+    break_glass: false,
+    exclusion: E,
+    owner: E,
+    min_holders: 0,
+    parent: E,
+};
 static NO_PERSON: Person = Person {
     identity: E,
     kind: IdentityKind::Unknown,

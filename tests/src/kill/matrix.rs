@@ -89,8 +89,8 @@ impl Stage {
         Ok(Stage { scene, folder, end, reached: fate.reached(), handed_out })
     }
 
-    /// The cell of a point, with the deaths before it: a third through what the scene has of the
-    /// first.
+    /// The cell of a point, with the deaths before it: a third through what the scene has of the first. How much goes into one
+    /// batch depends on how long the one before was under way, so that of batches only a second one is sure to come.
     ///
     /// # Errors
     /// When the scene never comes to the first.
@@ -98,7 +98,10 @@ impl Stage {
         let mut all = after.iter().copied().chain([point]);
         let first = all.next().unwrap_or(point);
         let count = self.reached.get(first).with_context(|| format!("`{}` never comes to `{first}`", self.scene.name))?;
-        let deaths = [(first, 1 + (count - 1) / 3)].into_iter().chain(all.map(|point| (point, 1))).collect();
+        let of_batches = [".unflushed", ".durable"].iter().any(|end| first.ends_with(end));
+        let third = 1 + (count - 1) / 3;
+        let deaths =
+            [(first, if of_batches { third.min(2) } else { third })].into_iter().chain(all.map(|point| (point, 1))).collect();
         Ok(Cell { scene: self.scene.name, deaths, bug: None, random: false })
     }
 

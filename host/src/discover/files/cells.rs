@@ -107,6 +107,19 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// A number of holders.
+    pub(super) fn min_holders(&self) -> Result<u16, Problem> {
+        let field = Field::MinHolders;
+        let allowed = format!("a number from 0 to {}", u16::MAX);
+        match self.get(field) {
+            Cell::Integer(number) => u16::try_from(*number).map_err(|_| refused(field, &number.to_string(), &allowed)),
+            _ => match self.text(field)? {
+                "" => Ok(0),
+                text => text.parse().map_err(|_| refused(field, text, &allowed)),
+            },
+        }
+    }
+
     /// One of a few names.
     pub(super) fn one_of<T: Copy>(&self, field: Field, empty: Option<T>, all: &[(&str, T)]) -> Result<T, Problem> {
         let text = self.text(field)?;

@@ -105,11 +105,13 @@ pub enum Field {
     Privileged,
     BreakGlass,
     Exclusion,
+    MinHolders,
+    Parent,
 }
 
 impl Field {
     /// How many there are.
-    pub(super) const COUNT: usize = Field::Exclusion as usize + 1;
+    pub(super) const COUNT: usize = Field::Parent as usize + 1;
 
     /// All with their names, in order.
     pub(super) const ALL: [(Field, &'static str); Field::COUNT] = [
@@ -136,6 +138,8 @@ impl Field {
         (Field::Privileged, "privileged"),
         (Field::BreakGlass, "break_glass"),
         (Field::Exclusion, "exclusion"),
+        (Field::MinHolders, "min_holders"),
+        (Field::Parent, "parent"),
     ];
 
     /// Its name in a configuration.
@@ -205,7 +209,19 @@ impl RowKind {
             Self::Grants | Self::Accounts | Self::Credentials => GRANTS,
             Self::People => &[F::Identity, F::Kind, F::Status, F::Owner, F::Unit, F::MovedAt, F::EndsAt],
             Self::Entitlements => {
-                &[F::Target, F::Object, F::Level, F::Tier, F::Privileged, F::BreakGlass, F::Exclusion, F::Owner]
+                const ROWS: &[F] = &[
+                    F::Target,
+                    F::Object,
+                    F::Level,
+                    F::Tier,
+                    F::Privileged,
+                    F::BreakGlass,
+                    F::Exclusion,
+                    F::Owner,
+                    F::MinHolders,
+                    F::Parent,
+                ];
+                ROWS
             }
             Self::Mixed => &ALL,
         }

@@ -136,6 +136,8 @@ impl<'c> Rows<'c> {
             break_glass: cells.mark(Field::BreakGlass, false)?,
             exclusion: self.text(cells, Field::Exclusion)?,
             owner: self.text(cells, Field::Owner)?,
+            min_holders: cells.min_holders()?,
+            parent: self.named(Field::Parent, cells.text(Field::Parent)?),
         };
         self.page.entitlements.push(row);
         Ok(())

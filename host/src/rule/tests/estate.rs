@@ -102,6 +102,8 @@ fn push_case(cases: &mut Cases, name: &str, n: u32) {
             break_glass: false,
             exclusion: snapshot.symbols.intern(&format!("group {n}")),
             owner: Sym::EMPTY,
+            min_holders: 0,
+            parent: Sym::EMPTY,
         };
         snapshot.entitlements.push(entitlement);
         snapshot.entitlements.len() as u32 - 1
