@@ -274,7 +274,7 @@ fn ending(terminal: &mut Terminal<'_>, dir: &Path, module: &Arc<Module>, month: 
     let waits = holds.gates.len() as u64;
     writeln!(
         terminal.out,
-        "  after     {} at gates, {} held for a person, nothing else",
+        "  after     {} at gates and what comes after them, {} held for a person",
         plural(waits, "change"),
         plural(holds.held.len() as u64, "case")
     )?;

@@ -53,7 +53,8 @@ impl Core<'_> {
             self.leave(slot, Some(Open::BackedOff { target }));
             return Ok(());
         }
-        if !item.is_emergency() && !(self.is_let_through(slot)? && self.is_recordable(slot)) {
+        let may_begin = item.is_emergency() || (self.is_let_through(slot)? && self.is_recordable(slot));
+        if !may_begin {
             return Ok(());
         }
         let attempt = self.items.get(&slot).map_or(1, |item| item.status.next_attempt());

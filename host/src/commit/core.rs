@@ -334,7 +334,7 @@ impl<'a> Core<'a> {
     fn set(&mut self, at: Moment) {
         let steady = self.began.now.plus(at.tick - self.began.tick);
         let ahead = at.now.seconds().saturating_sub(steady.seconds());
-        self.skewed = ahead > CLOCK_JUMP_SECONDS || ahead < -CLOCK_BACK_SECONDS;
+        self.skewed = !(-CLOCK_BACK_SECONDS..=CLOCK_JUMP_SECONDS).contains(&ahead);
         self.at = Moment { now: if self.skewed { steady } else { at.now.max(self.at.now) }, tick: at.tick };
         if !self.skewed && ahead > 0 {
             self.began = Moment { now: at.now, tick: at.tick };

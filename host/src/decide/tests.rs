@@ -305,7 +305,7 @@ fn v09_what_another_writer_manages_waits_for_force_whatever_is_done_to_it() {
         check(&world, row(Side::Present), says(KEEP), "kept");
         // The host's own revokes wait as well; what an operator denied does not.
         let expired = Row { have: Says { expires_at: NOW, ..have() }, ..grant(Side::Absent, Side::Present) };
-        let cases = world.cases(&[expired.clone()], 1);
+        let cases = world.cases(std::slice::from_ref(&expired), 1);
         assert_eq!(words(&decide(&cases, &[], &world.policy(), 1), 0), format!("revoke expiry{mark}"));
         let denied = World { denials: vec![denial("gh", "ann", "")], ..authoritative() };
         check(&denied, expired, says(KEEP), "revoke denied");

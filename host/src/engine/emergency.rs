@@ -79,7 +79,7 @@ impl Calls {
         let calls = paths.filter(|path| path.extension().is_some_and(|end| end == "call"));
         let mut calls: Vec<_> =
             calls.filter_map(|path| Some((path.clone(), serde_json::from_slice(&fs::read(&path).ok()?).ok()?))).collect();
-        calls.sort_by(|(_, a): &(_, Denial), (_, b)| (a.at, a.key()).cmp(&(b.at, b.key())));
+        calls.sort_by_key(|(_, denial): &(_, Denial)| (denial.at, denial.key()));
         calls
     }
 

@@ -1,11 +1,15 @@
 //! The kill loop: `cargo run --workspace --features trueup/cli,trueup-tests/whole --bin kill -- [ROUNDS] [DEEP] [SEED]`: so many
 //! rounds with one kill each (default 200), and so many cells with kills during recoveries, three deep (default none).
 
+use anyhow::Context as _;
 use trueup_tests::estate::Numbers;
 use trueup_tests::kill::{self, matrix};
 
 fn main() -> anyhow::Result<()> {
-    let number = |nth, default| std::env::args().nth(nth).map_or(Ok(default), |text| text.parse::<u64>());
+    let number = |nth, default| match std::env::args().nth(nth) {
+        None => Ok(default),
+        Some(text) => text.parse().with_context(|| format!("`{text}` is no number; usage: kill [ROUNDS] [DEEP] [SEED]")),
+    };
     let (rounds, deep, seed) = (number(1, 200)?, number(2, 0)?, number(3, 1)?);
     let report = kill::rounds(rounds, |line| eprintln!("{line}"))?;
     println!("{}", serde_json::to_string_pretty(&report)?);
