@@ -13,6 +13,17 @@ pub const PLAN_CHUNK_CHANGES: u32 = 4_096;
 pub const PLAN_CHUNK_BYTES: usize = 8 << 20;
 /// Longest header or trailer of a plan, in bytes: counts per reason code, and a digest per chunk.
 pub const PLAN_EDGE_BYTES: usize = 16 << 20;
+/// Facts per part of a plan, unless configured: parts are correlated, judged and decided one after another, and a part's facts
+/// and cases are what planning holds in memory. Fewer cost more files, and a threadful of batches is enough to share.
+pub const PART_FACTS: u64 = 262_144;
+/// Parts of a plan, at most: each has an open file and a buffer while facts are dealt out.
+pub const PLAN_PARTS: u64 = 512;
+/// Facts of one part that are written at once: one dictionary for so many rows.
+pub const SPILL_ROWS: usize = 1_024;
+/// Keys and recorded rows wait in buffers of this size, in bytes, one for each range and part, before they are written.
+pub const JOIN_BUFFER_BYTES: usize = 16 << 10;
+/// Runs of a plan are written and read through buffers of this size, in bytes.
+pub const RUN_BUFFER_BYTES: usize = 64 << 10;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
 pub const SLICE_CHANGES: u32 = 500;
 /// Batches that wait for the ledger's writer before those who submit wait too.

@@ -3,6 +3,13 @@
 use super::{Batch, Identity};
 use crate::limits::{BATCH_CLOSES_AFTER_CASES, BATCH_HOLDS_CASES, IDENTITY_HOLDS_CASES};
 
+/// Whether nothing that follows could still join a batch that ends with this identity.
+pub(super) fn is_closed(batch: &Batch, last: &Identity) -> bool {
+    let size = batch.cases.end - batch.cases.start;
+    let ends = last.digest.0.last().is_some_and(|byte| byte & 7 == 0);
+    size > BATCH_HOLDS_CASES || (size >= BATCH_CLOSES_AFTER_CASES && ends)
+}
+
 /// Batches of whole identities, in order. A batch closes once it has enough cases at an identity whose digest ends in
 /// three zero bits, or before it would hold too many; a larger identity stands alone.
 pub(super) fn cut(identities: &[Identity]) -> Vec<Batch> {
@@ -21,9 +28,7 @@ pub(super) fn cut(identities: &[Identity]) -> Vec<Batch> {
         });
         batch.identities.end = at + 1;
         batch.cases.end = identity.cases.end;
-        let size = batch.cases.end - batch.cases.start;
-        let ends = identity.digest.0.last().is_some_and(|byte| byte & 7 == 0);
-        if size > BATCH_HOLDS_CASES || (size >= BATCH_CLOSES_AFTER_CASES && ends) {
+        if is_closed(&batch, identity) {
             batches.push(batch);
         } else {
             open = Some(batch);

@@ -1,7 +1,9 @@
 //! The noun of correlation: cases of whole identities, in the order in which they are judged.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
+use super::batches::is_closed;
 use crate::discover::Snapshot;
 use crate::link::Links;
 use crate::model::{CaseKey, Digest, Fact, KeyHash, StateHash, Sym, Time};
@@ -191,6 +193,19 @@ pub struct Cases {
 }
 
 impl Cases {
+    /// Gives up the last batch, if more identities could still join it: where cases are those of a part, it is cut only when
+    /// the next part is there. Returns the facts of its identities and the recorded rows of its cases, for that part.
+    pub fn give_back_open_batch(&mut self) -> (Vec<Fact>, Vec<Recorded>) {
+        let Some(open) = self.batches.pop_if(|batch| !self.identities.last().is_some_and(|last| is_closed(batch, last))) else {
+            return (Vec::new(), Vec::new());
+        };
+        let names: HashSet<Sym> = self.identities.drain(open.identities.start as usize..).map(|identity| identity.name).collect();
+        let cases = self.cases.drain(open.cases.start as usize..);
+        let rows = cases.filter_map(|case| self.recorded.get(case.recorded? as usize).copied()).collect();
+        let facts = self.snapshot.desired.iter().chain(&self.snapshot.observed);
+        (facts.filter(|fact| names.contains(&self.links.identity(fact))).copied().collect(), rows)
+    }
+
     /// The row that names a case in the target's spelling: the observed one, else the desired one, which linking gave the
     /// spelling that would be written.
     #[must_use]

@@ -10,5 +10,6 @@ mod sides;
 mod tests;
 
 pub use cases::{Batch, Case, Cases, Identity, Recorded, Side, WhyUnknown, traits};
+pub use order::identity_digest;
 pub use pair::{CorrelateContext, CorrelateError, TargetFacts, correlate};
-pub use recorded::{holding, sightings};
+pub use recorded::{holding, sightings, withdrawn};

@@ -95,6 +95,14 @@ fn targets(snapshot: &Snapshot, context: &CorrelateContext<'_>) -> (Vec<(Sym, Ta
     (targets, number)
 }
 
+/// What orders identities: a digest of tenant and name.
+#[must_use]
+pub fn identity_digest(tenant: &str, name: &str) -> Digest {
+    let mut encoder = Encoder::new("trueup.identity");
+    encoder.text(tenant).text(name);
+    encoder.finish()
+}
+
 /// Digest of tenant and name, for each identity.
 fn digest(snapshot: &Snapshot, context: &CorrelateContext<'_>, identities: &mut [(Digest, Sym)]) {
     let share = identities.len().div_ceil(context.threads.max(1)).max(1);
@@ -102,9 +110,7 @@ fn digest(snapshot: &Snapshot, context: &CorrelateContext<'_>, identities: &mut 
         for chunk in identities.chunks_mut(share) {
             scope.spawn(move || {
                 for (digest, identity) in chunk {
-                    let mut encoder = Encoder::new("trueup.identity");
-                    encoder.text(context.tenant).text(snapshot.symbols.text(*identity));
-                    *digest = encoder.finish();
+                    *digest = identity_digest(context.tenant, snapshot.symbols.text(*identity));
                 }
             });
         }

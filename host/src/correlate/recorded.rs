@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::pair::{CorrelateError, TargetFacts};
 use super::{Case, Cases, Recorded, Side, traits};
-use crate::discover::{Completeness, ScanSide};
+use crate::discover::{Completeness, Scan, ScanSide};
 use crate::model::{Attribute, AttributeMask, Fact, FactFlags, Holding, KeyHash, StateHash, Sym, Symbols, Time};
 
 /// What a fact says is held, as far as the target stores it.
@@ -101,11 +101,7 @@ fn date(case: &mut Case, recorded: &[Recorded], as_of: Time) {
 /// closed, and what is unknown stays as it is.
 pub fn sightings<'a>(cases: &'a Cases, targets: &'a BTreeMap<String, TargetFacts>) -> impl Iterator<Item = Recorded> + use<'a> {
     let symbols = &cases.snapshot.symbols;
-    let whole = cases.snapshot.scans.iter().all(|s| s.side == ScanSide::Observed || s.completeness == Completeness::Complete);
-    // No source lists them any more: from now on they may be desired anew.
-    let withdrawn =
-        cases.unlisted.iter().filter(move |_| whole).map(|row| Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row });
-    let seen = cases.cases.iter().filter_map(move |case| {
+    cases.cases.iter().filter_map(move |case| {
         if case.traits & traits::WITHHELD != 0 && case.desired_side == Side::Absent {
             let row = case.recorded.and_then(|i| cases.recorded.get(i as usize))?;
             return Some(Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row });
@@ -124,6 +120,12 @@ pub fn sightings<'a>(cases: &'a Cases, targets: &'a BTreeMap<String, TargetFacts
             Recorded { flags: disabled, ..Recorded::new(case.key, state, 1) }
         });
         Some(Recorded { since, disabled_since: case.disabled_since, ..row })
-    });
-    seen.chain(withdrawn)
+    })
+}
+
+/// Rows that were withheld and that no source lists any more: from now on they may be desired anew. While a source could not
+/// be read as a whole, nobody can tell.
+pub fn withdrawn<'a>(unlisted: &'a [Recorded], scans: &[Scan]) -> impl Iterator<Item = Recorded> + use<'a> {
+    let whole = scans.iter().all(|s| s.side == ScanSide::Observed || s.completeness == Completeness::Complete);
+    unlisted.iter().filter(move |_| whole).map(|row| Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row })
 }

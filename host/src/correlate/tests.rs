@@ -1,15 +1,15 @@
 //! Tests of correlation: three-valued sides, what is compared, recorded state, and cuts that depend on content alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use super::{
-    Batch, Case, Cases, CorrelateContext, CorrelateError, Recorded, Side, TargetFacts, WhyUnknown, correlate, holding, sightings,
-    traits,
+    Batch, Case, Cases, CorrelateContext, CorrelateError, Recorded, Side, TargetFacts, WhyUnknown, correlate, holding,
+    identity_digest, sightings, traits,
 };
-use crate::discover::{Completeness, ScanSide, Snapshot, SnapshotBuilder, Subjects};
+use crate::discover::{Completeness, ScanSide, Snapshot, SnapshotBuilder, Spill, Subjects};
 use crate::limits::{BATCH_CLOSES_AFTER_CASES, BATCH_HOLDS_CASES, IDENTITY_HOLDS_CASES};
-use crate::link::{Canon, link};
+use crate::link::{Canon, Links, link};
 use crate::model::{
     AttributeMask, CaseKey, Fact, FactFlags, IdentityKind, IdentityStatus, KeyHash, Mode, Scope, Scopes, StateHash, Subject,
     Symbols, Time,
@@ -30,9 +30,22 @@ fn targets() -> BTreeMap<String, TargetFacts> {
     BTreeMap::from([("crm".to_owned(), all), ("erp".to_owned(), none)])
 }
 
-fn pair_with(mut snapshot: Snapshot, recorded: Vec<Recorded>, threads: usize) -> Result<Cases, CorrelateError<Infallible>> {
+fn linked(snapshot: &mut Snapshot) -> Links {
     let mut lower = |_: u8, keys: &[&str]| Ok::<_, Infallible>(keys.iter().map(|key| key.to_lowercase()).collect::<Vec<_>>());
-    let links = link(&mut snapshot, Some(&mut lower as &mut Canon<'_, Infallible>)).unwrap_or_else(|error| panic!("{error}"));
+    link(snapshot, Some(&mut lower as &mut Canon<'_, Infallible>)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn pair_with(mut snapshot: Snapshot, recorded: Vec<Recorded>, threads: usize) -> Result<Cases, CorrelateError<Infallible>> {
+    let links = linked(&mut snapshot);
+    pair_linked(snapshot, links, recorded, threads)
+}
+
+fn pair_linked(
+    snapshot: Snapshot,
+    links: Links,
+    recorded: Vec<Recorded>,
+    threads: usize,
+) -> Result<Cases, CorrelateError<Infallible>> {
     let scopes = Scopes(vec![
         Scope { target: "crm".to_owned(), objects: "team:*".to_owned(), mode: Mode::Additive },
         Scope { target: "crm".to_owned(), objects: "*".to_owned(), mode: Mode::Authoritative },
@@ -425,10 +438,14 @@ fn holdings_hold_what_the_target_stores() {
 fn shown(cases: &Cases) -> (Vec<String>, Vec<Batch>) {
     let mut lines = Vec::new();
     for identity in &cases.identities {
-        lines.push(format!("{} {}", cases.snapshot.symbols.text(identity.name), identity.digest));
+        let person = identity.person.and_then(|i| cases.snapshot.people.get(i as usize)).map(|person| person.status);
+        lines.push(format!("{} {} {person:?}", cases.snapshot.symbols.text(identity.name), identity.digest));
         for case in cases.cases.get(identity.cases.start as usize..identity.cases.end as usize).unwrap_or(&[]) {
             let key = cases.key(case).map_or(String::new(), |key| key.to_string());
-            lines.push(format!("  {key} {:?} {} {} {}", case.key, sides(case), case.differs, case.traits));
+            let row = case.entitlement.and_then(|i| cases.snapshot.entitlements.get(i as usize));
+            let row = row.map(|row| (row.tier, cases.snapshot.symbols.text(row.owner)));
+            let since = (case.recorded_side, case.undesired_since, case.disabled_since);
+            lines.push(format!("  {key} {:?} {} {} {} {row:?} {since:?}", case.key, sides(case), case.differs, case.traits));
         }
     }
     (lines, cases.batches.clone())
@@ -472,6 +489,81 @@ fn v01_order_split_and_threads_move_neither_cases_nor_cuts() {
         assert_eq!(other.facts_digest(), digest, "{name}");
         let other = shown(&pair_with(other, vec![], threads).unwrap_or_else(|error| panic!("{error}")));
         assert!(other == expected, "{name}");
+    }
+}
+
+/// What the cases of a snapshot are when it is dealt out into so many parts: as text, the size of each batch, and the rows that
+/// no case refers to.
+fn shown_in_parts(mut whole: Snapshot, recorded: &[Recorded], parts: u64) -> (Vec<String>, Vec<usize>, Vec<KeyHash>) {
+    let links = linked(&mut whole);
+    let folder = tempfile::tempdir().expect("folder");
+    let mut spill = Spill::new(folder.path(), parts as usize);
+    for fact in whole.desired.iter().chain(&whole.observed) {
+        let digest = identity_digest("acme", whole.symbols.text(links.identity(fact)));
+        let part = (u128::from(digest.prefix()) * u128::from(parts)) >> 64;
+        spill.push(part as usize, fact, &whole.symbols).expect("room");
+    }
+    spill.flush(&whole.symbols).expect("room");
+    let (mut lines, mut sizes, mut unlisted) = (Vec::new(), Vec::new(), None::<BTreeSet<KeyHash>>);
+    for part in 0..parts as usize {
+        let mut facts = spill.take(part, &whole.scans).expect("it is there");
+        let local = links.local(&whole, &mut facts, ["P11"].into_iter());
+        let mut cases = pair_linked(facts, local, recorded.to_vec(), 2).unwrap_or_else(|error| panic!("{error}"));
+        assert!(cases.links.disputed.len() <= links.disputed.len());
+        if part + 1 < parts as usize {
+            let (open, _) = cases.give_back_open_batch();
+            open.iter().for_each(|fact| spill.push(part + 1, fact, &cases.snapshot.symbols).expect("room"));
+            spill.flush(&cases.snapshot.symbols).expect("room");
+        }
+        lines.extend(shown(&cases).0);
+        sizes.extend(cases.batches.iter().map(|batch| batch.cases.len()));
+        let here: BTreeSet<KeyHash> = cases.unlisted.iter().map(|row| row.key).collect();
+        unlisted = Some(unlisted.map_or(here.clone(), |all| &all & &here));
+    }
+    (lines, sizes, unlisted.unwrap_or_default().into_iter().collect())
+}
+
+#[test]
+fn v01_parts_move_neither_cases_nor_cuts() {
+    let build: Build<'_> = &|b| {
+        for source in ["iam", "hr"] {
+            b.source(source).scan(ScanSide::Desired, source, "crm", Completeness::Complete);
+        }
+        for i in 0..6_000 {
+            let (who, what) = (format!("P{}", i / 3), format!("team:{}", i % 7));
+            b.source("iam").desired("crm", &who, &what).observed("erp", &who.to_lowercase(), &what.to_uppercase());
+            if i % 5 > 0 {
+                b.observed("crm", &if i % 11 == 0 { who.to_lowercase() } else { who.clone() }, &what);
+            }
+            if i % 100 == 0 {
+                // Links, some in conflict with another source.
+                b.desired("crm", &who, "").with(|fact, symbols| fact.identity = symbols.intern(&format!("boss{}", i / 600)));
+                if i == 3_000 {
+                    b.source("hr").desired("crm", &who, "").with(|fact, symbols| fact.identity = symbols.intern("somebody"));
+                }
+                b.source("hr").person(&format!("p{}", i / 3), IdentityKind::Person, IdentityStatus::Left);
+            }
+        }
+        b.entitlement("crm", "TEAM:3", |row, symbols| (row.tier, row.owner) = (2, symbols.intern("an owner")));
+        b.entitlement("", "team:4", |row, _| row.tier = 1);
+    };
+    let closed = |row: &mut Recorded| (row.state, row.flags) = (StateHash::ABSENT, Recorded::WITHHELD);
+    let row = |who: &str| Recorded { key: CaseKey::hash(Subject::Grant, "crm", who, "team:3"), ..recorded(who, closed) };
+    let mut rows = ["p1", "p101", "p1001", "gone"].map(row).to_vec();
+    rows.sort_by_key(|row| row.key);
+    let whole = pair_with(snapshot(build), rows.clone(), 1).unwrap_or_else(|error| panic!("{error}"));
+    assert!(whole.links.disputed.len() > 0 && whole.unlisted.len() > 0 && whole.unlisted.len() < rows.len());
+    let sizes: Vec<usize> = whole.batches.iter().map(|batch| batch.cases.len()).collect();
+    let unlisted: Vec<KeyHash> = whole.unlisted.iter().map(|row| row.key).collect();
+    let (lines, _) = shown(&whole);
+    assert!(
+        sizes.len() > 5 && lines.iter().any(|line| line.contains("an owner")) && lines.iter().any(|line| line.contains("Left"))
+    );
+    for parts in [1, 2, 3, 40] {
+        let (other, cuts, left) = shown_in_parts(snapshot(build), &rows, parts);
+        assert_eq!((&cuts, &left), (&sizes, &unlisted), "{parts} parts");
+        let differs = lines.iter().zip(&other).find(|(a, b)| a != b);
+        assert!(lines.len() == other.len() && differs.is_none(), "{parts} parts: {differs:?}");
     }
 }
 

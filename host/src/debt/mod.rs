@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use tally::{Debt, Item, Tally};
-pub use weigh::count;
+pub use weigh::{Census, count};
 
 /// Why access is debt. One case may be debt in more than one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -99,6 +99,12 @@ pub struct Debt {
 }
 
 impl Debt {
+    /// Nothing yet, under these terms.
+    #[must_use]
+    pub fn under(terms: &Terms) -> Self {
+        Debt { terms: *terms, ..Debt::default() }
+    }
+
     /// What there is of a kind.
     #[must_use]
     pub fn of(&self, kind: Kind) -> u64 {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Debt, Kind, Terms, count};
+use super::{Census, Debt, Kind, Terms};
 use crate::correlate::{Cases, Side, traits};
 use crate::decide::fixture::{HOUR, NOW, Row, Says, World, account, credential, estate, grant};
 use crate::model::{IdentityKind, Mode, Time};
@@ -17,8 +17,12 @@ fn terms() -> Terms {
     Terms { unused_days: 5, secret_days: 9, review_days: 8 }
 }
 
+fn count(cases: &Cases, terms: &Terms, threads: usize) -> Debt {
+    super::count(cases, &Census::of(&cases.snapshot, Time::from_seconds(NOW)), terms, threads)
+}
+
 fn debt(cases: &Cases) -> Debt {
-    count(cases, Time::from_seconds(NOW), &terms(), 1)
+    count(cases, &terms(), 1)
 }
 
 /// What a row of a known person at work is debt of, and since when.
@@ -111,7 +115,7 @@ fn what_is_not_asked_for_is_not_counted() {
     let none = Terms { unused_days: 0, secret_days: 0, review_days: 0 };
     let row = Row { have: Says { last_used: LONG_AGO, ..Says::default() }, ..credential(Side::Present, Side::Present) };
     let cases = World::new(Mode::Authoritative).cases(&[row], 1);
-    let kinds = |terms| count(&cases, Time::from_seconds(NOW), &terms, 1).by_kind.into_keys().collect::<Vec<_>>();
+    let kinds = |terms| count(&cases, &terms, 1).by_kind.into_keys().collect::<Vec<_>>();
     assert_eq!(kinds(none), []);
     assert_eq!(kinds(terms()), [Kind::LongLived, Kind::Unused, Kind::Unreviewed]);
 }
@@ -128,7 +132,7 @@ fn parts_and_threads_change_nothing_and_the_worst_come_first() {
     let world = World::new(Mode::Authoritative);
     let whole = world.cases(&rows, 4);
     let once = debt(&whole);
-    assert_eq!(count(&whole, Time::from_seconds(NOW), &terms(), 7), once);
+    assert_eq!(count(&whole, &terms(), 7), once);
     // Whole identities, dealt out: as parts of a plan are.
     let mut parts = Debt { terms: terms(), ..Debt::default() };
     for part in (0..3).rev() {

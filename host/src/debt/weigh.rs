@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::tally::older;
 use super::{Debt, Item, Kind, Tally, Terms};
 use crate::correlate::{Case, Cases, Identity, Side, traits};
+use crate::discover::Snapshot;
 use crate::model::{Fact, FactFlags, IdentityKind, Person, Subject, Sym, Time};
 
 const DAY: i64 = 86_400;
@@ -12,13 +13,33 @@ const DAY: i64 = 86_400;
 /// The tier from which access counts as privileged.
 const PRIVILEGED_TIER: u8 = 3;
 
+/// Who is not there to answer, over the whole estate: cases may be only a part of it.
+#[derive(Clone, Debug)]
+pub struct Census {
+    as_of: Time,
+    /// Whether any source speaks of identities.
+    speaks: bool,
+    /// Names of those who have left.
+    gone: Vec<String>,
+}
+
+impl Census {
+    /// Counts the people of a snapshot that has all of them.
+    #[must_use]
+    pub fn of(whole: &Snapshot, as_of: Time) -> Self {
+        let gone = whole.people.iter().filter(|person| person.has_left(as_of));
+        let gone = gone.map(|person| whole.symbols.text(person.identity).to_owned()).collect();
+        Census { as_of, speaks: !whole.people.is_empty(), gone }
+    }
+}
+
 /// Counts the backlog over these cases, on up to so many threads.
 #[must_use]
-pub fn count(cases: &Cases, as_of: Time, terms: &Terms, threads: usize) -> Debt {
-    let gone: HashSet<Sym> = cases.snapshot.people.iter().filter(|p| p.has_left(as_of)).map(|p| p.identity).collect();
-    let scale = Scale { cases, as_of, terms, gone };
+pub fn count(cases: &Cases, census: &Census, terms: &Terms, threads: usize) -> Debt {
+    let gone = census.gone.iter().filter_map(|name| cases.snapshot.symbols.find(name)).collect();
+    let scale = Scale { cases, as_of: census.as_of, speaks: census.speaks, terms, gone };
     let share = cases.identities.len().div_ceil(threads.max(1)).max(1);
-    let mut debt = Debt { terms: *terms, ..Debt::default() };
+    let mut debt = Debt::under(terms);
     std::thread::scope(|scope| {
         let parts: Vec<_> = cases.identities.chunks(share).map(|part| scope.spawn(|| scale.part(part))).collect();
         for part in parts {
@@ -35,6 +56,7 @@ pub fn count(cases: &Cases, as_of: Time, terms: &Terms, threads: usize) -> Debt 
 struct Scale<'a> {
     cases: &'a Cases,
     as_of: Time,
+    speaks: bool,
     terms: &'a Terms,
     /// Those who have left.
     gone: HashSet<Sym>,
@@ -109,7 +131,7 @@ impl Scale<'_> {
         match kind {
             Kind::Orphaned => match who {
                 // Where no source speaks of identities at all, nobody is unknown.
-                None => (!self.cases.snapshot.people.is_empty()).then_some(case.undesired_since),
+                None => self.speaks.then_some(case.undesired_since),
                 Some(who) => who.has_left(self.as_of).then(|| who.ends_at.min(self.as_of)),
             },
             Kind::Unwanted => (case.desired_side == Side::Absent).then_some(case.undesired_since),

@@ -15,10 +15,20 @@ const NOTHING: u32 = u32::MAX;
 /// Bit of the contract's `flags` column.
 const EXCLUSIVE: u8 = 1;
 
-/// Decides every case. `verdicts` are those of `cases.batches`, in their order; a batch without one counts as failed.
-/// The result does not depend on `threads`.
+/// Decides every case of a plan. `verdicts` are those of `cases.batches`, in their order; a batch without one counts as
+/// failed. The result does not depend on `threads`.
 #[must_use]
 pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, threads: usize) -> Decided {
+    let mut all = decide_part(cases, verdicts, policy, threads);
+    budget::gate(cases, policy.spent, &mut all.decisions);
+    all
+}
+
+/// Decides every case of one part of a plan, as [`decide`] does, but for the budget of ends: that is for the whole plan to
+/// know, see [`super::Ends`]. What must hold of many cases at once holds within the part alone: where facts demand such a
+/// thing, a plan has one part.
+#[must_use]
+pub fn decide_part(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, threads: usize) -> Decided {
     let ground = Ground::new(cases, policy);
     let share = cases.batches.len().div_ceil(threads.max(1)).max(1);
     let run = |first: usize, batches: &[Batch]| {
@@ -42,7 +52,6 @@ pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, thr
             }
         }
         across::settle(&ground, &mut all);
-        budget::gate(cases, policy.spent, &mut all.decisions);
         all
     })
 }

@@ -1,5 +1,5 @@
-//! The budget of what ends by its own expiry: a clock that jumps must not empty an estate. Counts over a whole plan, so that
-//! batches and threads do not matter. What an operator denied is not counted: a person called for it.
+//! The budget of what ends by its own expiry: a clock that jumps must not empty an estate. Counts over a whole plan, part by
+//! part, so that batches, threads and parts do not matter. What an operator denied is not counted: a person called for it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,27 +8,61 @@ use crate::correlate::Cases;
 use crate::limits::{EXPIRY_PERCENT, EXPIRY_ROWS};
 use crate::model::Sym;
 
+/// What ends by itself in a plan, and what is held, by target.
+#[derive(Clone, Debug, Default)]
+pub struct Ends(BTreeMap<String, Ending>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Ending {
+    ends: u64,
+    held: u64,
+}
+
+impl Ends {
+    /// Counts these cases, and what was decided of them.
+    pub fn count(&mut self, cases: &Cases, decisions: &[Decision]) {
+        let mut found: HashMap<Sym, Ending> = HashMap::new();
+        for case in cases.cases.iter().filter(|case| case.is_observed()) {
+            found.entry(cases.native(case).map_or(Sym::EMPTY, |fact| fact.target)).or_default().held += 1;
+        }
+        for decision in decisions.iter().filter(|decision| decision.cause == Cause::Expiry) {
+            found.entry(target(cases, decision)).or_default().ends += 1;
+        }
+        for (target, found) in found {
+            let sum = self.0.entry(cases.snapshot.symbols.text(target).to_owned()).or_default();
+            *sum = Ending { ends: sum.ends + found.ends, held: sum.held + found.held };
+        }
+    }
+
+    /// The targets of which more ends than a sound clock would end, after `spent` by earlier plans of the run; with how much
+    /// of this plan ends there: all of that waits.
+    #[must_use]
+    pub fn too_many(&self, spent: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+        let mut waiting = BTreeMap::new();
+        for (target, Ending { ends, held }) in self.0.iter().filter(|(_, ending)| ending.ends > 0) {
+            let all = ends + spent.get(target).copied().unwrap_or_default();
+            if all > EXPIRY_ROWS && all * 100 > held * EXPIRY_PERCENT {
+                waiting.insert(target.clone(), *ends);
+            }
+        }
+        waiting
+    }
+}
+
 /// Puts a gate before all ends of a target when there are more than a sound clock would make.
 pub(super) fn gate(cases: &Cases, spent: &BTreeMap<String, u64>, decisions: &mut [Decision]) {
-    let target =
-        |decision: &Decision| cases.cases.get(decision.case as usize).and_then(|case| cases.native(case)).map(|f| f.target);
-    let mut ends: HashMap<Sym, u64> = HashMap::new();
-    for decision in decisions.iter().filter(|decision| decision.cause == Cause::Expiry) {
-        *ends.entry(target(decision).unwrap_or_default()).or_default() += 1;
-    }
-    for (target, ends) in &mut ends {
-        *ends += spent.get(cases.snapshot.symbols.text(*target)).copied().unwrap_or_default();
-    }
-    ends.retain(|_, ends| *ends > EXPIRY_ROWS);
-    if ends.is_empty() {
+    let mut ends = Ends::default();
+    ends.count(cases, decisions);
+    let waiting = ends.too_many(spent);
+    if waiting.is_empty() {
         return;
     }
-    let mut held: HashMap<Sym, u64> = HashMap::new();
-    for case in cases.cases.iter().filter(|case| case.is_observed()) {
-        *held.entry(cases.native(case).map_or(Sym::EMPTY, |fact| fact.target)).or_default() += 1;
-    }
-    ends.retain(|target, ends| *ends * 100 > held.get(target).copied().unwrap_or_default() * EXPIRY_PERCENT);
     for decision in decisions.iter_mut().filter(|decision| decision.cause == Cause::Expiry) {
-        decision.gates.budget = target(decision).is_some_and(|target| ends.contains_key(&target));
+        decision.gates.budget = waiting.contains_key(cases.snapshot.symbols.text(target(cases, decision)));
     }
+}
+
+fn target(cases: &Cases, decision: &Decision) -> Sym {
+    let case = cases.cases.get(decision.case as usize);
+    case.and_then(|case| cases.native(case)).map_or(Sym::EMPTY, |fact| fact.target)
 }

@@ -17,7 +17,8 @@ mod tests;
 mod undo;
 mod weigh;
 
-pub use batches::decide;
+pub use batches::{decide, decide_part};
+pub use budget::Ends;
 pub use decision::{Cause, Counts, Decided, Decision, Edge, Gates, Held, Refusal};
 pub use derive::Effect;
 pub use policy::{Policy, TargetPolicy};

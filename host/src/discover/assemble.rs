@@ -3,9 +3,8 @@
 
 use std::cmp::Reverse;
 
-use super::head::Head;
 use super::{DiscoverError, Scan, ScanSide, Snapshot, rows};
-use crate::model::{Entitlement, Fact, Person, Sym, Symbols};
+use crate::model::{Entitlement, Fact, Head, Person, Sym, Symbols};
 
 /// All that one source or target said. `Fact::scan` is an index into `scans`.
 pub(super) struct Part {
@@ -125,7 +124,7 @@ fn merge_dictionaries(parts: &mut [Sorted]) -> (Symbols, Vec<Vec<Sym>>) {
 }
 
 /// Rewrites every number of a fact.
-pub(super) fn renumber_fact(fact: &mut Fact, of: impl Fn(Sym) -> Sym) {
+pub(super) fn renumber_fact(fact: &mut Fact, mut of: impl FnMut(Sym) -> Sym) {
     for sym in [
         &mut fact.target,
         &mut fact.holder,

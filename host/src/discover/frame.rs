@@ -1,8 +1,9 @@
 //! The byte form of a page: its dictionary, then rows of fixed size, all little-endian. Owns the form, not the file.
 //! Reading never trusts a length: what it says must be there.
 
+use super::assemble::renumber_fact;
 use super::{Cursor, Page};
-use crate::model::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject, Sym, Time};
+use crate::model::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject, Sym, Symbols, Time};
 
 /// Bytes of one fact: subject, flags, scan, line, twelve texts, three instants.
 const FACT_BYTES: usize = 4 + 4 + 48 + 24;
@@ -15,6 +16,11 @@ const ENTITLEMENT_BYTES: usize = 2 + 2 + 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a page: {0}")]
 pub(super) struct FrameError(&'static str);
+
+impl FrameError {
+    /// Rows are missing.
+    pub(super) const SHORT: FrameError = FrameError("it ends too early");
+}
 
 /// Appends the form of a page.
 pub(super) fn encode(page: &Page, out: &mut Vec<u8>) {
@@ -40,6 +46,51 @@ pub(super) fn encode(page: &Page, out: &mut Vec<u8>) {
         out.extend_from_slice(&row.min_holders.to_le_bytes());
         put_syms(out, &[row.target, row.object, row.exclusion, row.owner, row.parent]);
     }
+}
+
+/// Appends the form of facts alone, with the texts that they use. `numbers` is kept between calls.
+pub(super) fn encode_facts(facts: &[Fact], symbols: &Symbols, numbers: &mut Vec<u32>, out: &mut Vec<u8>) {
+    numbers.resize(symbols.len().max(numbers.len()), 0);
+    let mut texts = vec![Sym::EMPTY];
+    let mut rows = facts.to_vec();
+    for fact in &mut rows {
+        renumber_fact(fact, |sym| match numbers.get_mut(sym.0 as usize) {
+            Some(number) => {
+                if *number == 0 {
+                    *number = texts.len() as u32;
+                    texts.push(sym);
+                }
+                Sym(*number)
+            }
+            None => Sym::EMPTY,
+        });
+    }
+    put_u32(out, texts.len() as u32);
+    for sym in texts {
+        put_text(out, symbols.text(sym));
+        if let Some(number) = numbers.get_mut(sym.0 as usize) {
+            *number = 0;
+        }
+    }
+    put_u32(out, rows.len() as u32);
+    rows.iter().for_each(|fact| put_fact(out, fact));
+}
+
+/// Reads facts back over a dictionary that other frames have texts in too.
+pub(super) fn decode_facts(bytes: &[u8], symbols: &mut Symbols, facts: &mut Vec<Fact>) -> Result<(), FrameError> {
+    let mut reader = Reader { rest: bytes, texts: 0 };
+    let texts = reader.count(4)?;
+    let mut map = Vec::with_capacity(texts as usize);
+    for _ in 0..texts {
+        map.push(symbols.intern(reader.text()?));
+    }
+    reader.texts = texts;
+    for _ in 0..reader.count(FACT_BYTES)? {
+        let mut fact = reader.fact()?;
+        renumber_fact(&mut fact, |sym| map.get(sym.0 as usize).copied().unwrap_or_default());
+        facts.push(fact);
+    }
+    if reader.rest.is_empty() { Ok(()) } else { Err(FrameError("bytes follow its last row")) }
 }
 
 fn put_fact(out: &mut Vec<u8>, fact: &Fact) {

@@ -68,8 +68,8 @@ fn missing(before: &[u64], now: &[u64]) -> u64 {
     lost
 }
 
-/// Stores the keys of every complete scan and returns what the ledger must record of it. Call it once the plan is
-/// sealed; a crash in between only leaves a file that nothing names.
+/// Stores the keys of every complete scan and returns what the ledger must record of it once the plan is sealed. A crash in
+/// between only leaves files that nothing names.
 ///
 /// # Errors
 /// When a file of keys cannot be written.

@@ -1,7 +1,7 @@
 //! Why one case is decided as it is in the newest plan: judges its batch again with the log open, on the pages and the
 //! recorded state that the plan was made from. Asks no source and no target; what they hold now is for the next plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -86,17 +86,23 @@ impl Engine {
 
     /// What a plan was made from: facts, and recorded state as it was met.
     fn seen(&self, run: &RunRow, plan: &PlanFile) -> Result<(Snapshot, Vec<Recorded>), EngineError> {
-        let (report, met) = (self.store.report(run.run), self.store.met(run.run));
+        let report = self.store.report(run.run);
         // A plan that came from elsewhere has no report here.
         if !report.exists() {
             return Err(EngineError::PagesGone);
         }
-        let snapshot = recall(&self.store.pages(run.run), &RunReport::read(&report)?.scans)?;
-        let recorded = read_aside(&met).map_err(|source| EngineError::Store { path: met, source })?;
-        match recorded {
-            Some(recorded) if snapshot.facts_digest() == plan.header().inputs.facts => Ok((snapshot, recorded)),
-            _ => Err(EngineError::PagesGone),
+        let report = RunReport::read(&report)?;
+        let snapshot = recall(&self.store.pages(run.run), &report.scans)?;
+        if snapshot.facts_digest() != plan.header().inputs.facts {
+            return Err(EngineError::PagesGone);
         }
+        let mut recorded = BTreeMap::new();
+        for part in 0..report.parts {
+            let path = self.store.met(run.run, part);
+            let rows = read_aside(&path).map_err(|source| EngineError::Store { path, source })?;
+            recorded.extend(rows.ok_or(EngineError::PagesGone)?.into_iter().map(|row| (row.key, row)));
+        }
+        Ok((snapshot, recorded.into_values().collect()))
     }
 
     fn changed_since(&self, inputs: &Inputs) -> Vec<&'static str> {

@@ -9,8 +9,10 @@ mod emergency;
 mod error;
 mod explaining;
 mod gates;
+mod joining;
 mod judging;
 mod owing;
+mod parting;
 mod planning;
 mod recording;
 mod replacing;
@@ -64,6 +66,8 @@ pub struct Options {
     pub flow: Flow,
     /// Threads that judge; zero: one per core.
     pub threads: usize,
+    /// Facts of one part of a plan: what is in memory at once, about.
+    pub part: u64,
     /// A source read longer ago than this many seconds is not believed. (This one can: it decides what is unknown.)
     pub max_age: i64,
     /// From when on access counts as debt.
@@ -72,8 +76,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let (slice, max_age) = (crate::limits::SLICE_CHANGES, 7 * 86_400);
-        Options { slice, flow: Flow::default(), threads: 0, max_age, debt: Terms::default() }
+        Options {
+            slice: crate::limits::SLICE_CHANGES,
+            flow: Flow::default(),
+            threads: 0,
+            part: crate::limits::PART_FACTS,
+            max_age: 7 * 86_400,
+            debt: Terms::default(),
+        }
     }
 }
 

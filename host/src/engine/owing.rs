@@ -1,8 +1,7 @@
 //! The backlog of clean-up over runs: counted while a plan is made, kept with the run's report.
 
 use super::{Engine, EngineError, RunReport};
-use crate::correlate::Cases;
-use crate::debt::{self, Debt};
+use crate::debt::Debt;
 use crate::ledger::Stage;
 use crate::model::{RunId, Time};
 
@@ -34,10 +33,5 @@ impl Engine {
         }
         all.reverse();
         Ok(all)
-    }
-
-    /// Counts the backlog over some cases of a run.
-    pub(super) fn owed(&self, cases: &Cases, as_of: Time) -> Debt {
-        debt::count(cases, as_of, &self.parts.options.debt, self.threads())
     }
 }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::{Engine, EngineError, RunReport};
 use crate::correlate::{Cases, CorrelateContext, CorrelateError, Recorded, TargetFacts, correlate};
-use crate::decide::{Policy, TargetPolicy, decide};
+use crate::decide::{Policy, TargetPolicy};
 use crate::discover::{Discovery, Snapshot, discover};
 use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
+use crate::link::Links;
 use crate::model::{Denial, Digest, GateKind, KeyHash, PlanId, RunId, Time};
-use crate::plan::{Draft, Header, Inputs, PLANNER, seal};
+use crate::plan::{Header, Inputs, PLANNER};
 use crate::rule::BatchVerdict;
 
 /// What planning came to.
@@ -103,6 +104,17 @@ impl Engine {
         as_of: Time,
     ) -> Result<Cases, EngineError> {
         let links = self.link(&mut snapshot)?;
+        self.pair(snapshot, links, recorded, as_of)
+    }
+
+    /// Correlates what is linked with recorded state.
+    pub(super) fn pair(
+        &self,
+        snapshot: Snapshot,
+        links: Links,
+        recorded: impl Iterator<Item = Result<Recorded, LedgerError>>,
+        as_of: Time,
+    ) -> Result<Cases, EngineError> {
         let context = CorrelateContext {
             tenant: &self.parts.tenant,
             as_of,
@@ -114,33 +126,6 @@ impl Engine {
             CorrelateError::Recorded(error) => error.into(),
             other => EngineError::Correlate(other.to_string()),
         })
-    }
-
-    fn seal_snapshot(&self, owned: &Owned, run: RunRow, snapshot: Snapshot, mut watch: Watch) -> Result<Planned, EngineError> {
-        let facts_digest = snapshot.facts_digest();
-        watch.lap("digest");
-        let cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
-        self.store.keep_met(run.run, &cases.recorded)?;
-        watch.lap("correlate");
-        let verdicts = self.judge(&cases, run.as_of);
-        watch.lap("judge");
-        let bounds = self.bounds(run.run)?;
-        let policy = self.policy(run.as_of, &bounds);
-        let decided = decide(&cases, &verdicts, &policy, self.threads());
-        watch.lap("decide");
-        let inputs = self.inputs(&run, facts_digest, &verdicts, &policy)?;
-        let doubted = inputs.clock.is_some();
-        let draft = Draft { cases: &cases, decided: &decided, policy, rule: &self.rule, inputs };
-        let sealed = self.write_plan(|out, threads, observer| seal(&draft, threads, out, observer))?;
-        watch.lap("seal");
-        let mut report = self.report(&run, sealed.id, &cases, &verdicts);
-        report.debt = Some(self.owed(&cases, run.as_of));
-        report.write(&self.store)?;
-        let planned = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize));
-        let planned: BTreeSet<KeyHash> = planned.map(|case| case.key).collect();
-        self.record_seal(owned, run, sealed.id, &cases, &planned, doubted)?;
-        watch.lap("record");
-        Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
 
     pub(super) fn inputs(
@@ -201,6 +186,12 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// Texts by which denials name holders, targets and objects.
+    pub(super) fn denied(&self) -> impl Iterator<Item = &str> {
+        let standing = self.denials.iter().filter(|denial| denial.stands());
+        standing.flat_map(|denial| [denial.holder.as_str(), denial.target.as_str(), denial.object.as_str()])
+    }
+
     /// After another plan of the same run spent so much.
     pub(super) fn after(self, spent: BTreeMap<String, u64>) -> Self {
         Bounds { spent, ..self }
@@ -224,9 +215,13 @@ impl Watch {
         Watch { laps: Vec::new(), last: Instant::now() }
     }
 
+    /// Ends a lap of this stage; several of one stage add up.
     pub(super) fn lap(&mut self, stage: &'static str) {
         let time = self.last.elapsed();
-        self.laps.push((stage, time));
+        match self.laps.iter_mut().find(|(known, _)| *known == stage) {
+            Some((_, sum)) => *sum += time,
+            None => self.laps.push((stage, time)),
+        }
         self.last += time;
     }
 }

@@ -6,9 +6,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{EngineError, Store};
+use crate::correlate::Cases;
 use crate::debt::Debt;
 use crate::discover::Scan;
-use crate::model::{PlanId, RunId, Time};
+use crate::ledger::RunRow;
+use crate::model::{Digest, PlanId, RunId, Time};
+use crate::rule::{BatchVerdict, Fault, RuleFacts};
+
+/// Log lines of a rule that a run's report keeps.
+const REPORT_LOG_LINES: usize = 200;
 
 /// A batch that got no verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +57,53 @@ pub struct RunReport {
     /// The backlog of clean-up, before the run's changes; none for a run that looked at some cases only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debt: Option<Debt>,
+    /// Parts in which it was planned.
+    #[serde(default = "one")]
+    pub parts: u32,
+}
+
+/// A report without parts was written when there were none.
+const fn one() -> u32 {
+    1
 }
 
 impl RunReport {
+    /// What is told before the first batch: the plan is named when it is sealed.
+    pub(super) fn new(run: &RunRow, rule: &RuleFacts, scans: &[Scan]) -> Self {
+        RunReport {
+            run: run.run,
+            plan: PlanId(Digest::default()),
+            as_of: run.as_of,
+            rule: rule.label(),
+            facts: scans.iter().map(|scan| scan.rows).sum(),
+            cases: 0,
+            batches: 0,
+            fuel: 0,
+            scans: scans.to_vec(),
+            faults: Vec::new(),
+            log: Vec::new(),
+            debt: None,
+            parts: 0,
+        }
+    }
+
+    /// Takes in the next part and its verdicts.
+    pub(super) fn add(&mut self, cases: &Cases, verdicts: &[BatchVerdict]) {
+        for (index, (batch, verdict)) in (self.batches..).zip(cases.batches.iter().zip(verdicts)) {
+            let Some(fault) = verdict.result.as_ref().err().filter(|fault| **fault != Fault::Absent) else { continue };
+            let case = case_of(fault).and_then(|case| cases.cases.get((batch.cases.start + case) as usize));
+            let case = case.and_then(|case| cases.key(case)).map(|key| key.to_string());
+            let count = u64::from(batch.cases.end - batch.cases.start);
+            self.faults.push(BatchFault { batch: index, cases: count, case, message: fault.to_string() });
+        }
+        self.log.extend(verdicts.iter().flat_map(|verdict| &verdict.log).map(|(_, line)| line.clone()));
+        self.log.drain(..self.log.len().saturating_sub(REPORT_LOG_LINES));
+        self.cases += cases.cases.len() as u64;
+        self.batches += cases.batches.len() as u64;
+        self.fuel += verdicts.iter().map(|verdict| verdict.fuel).sum::<u64>();
+        self.parts += 1;
+    }
+
     pub(super) fn write(&self, store: &Store) -> Result<(), EngineError> {
         let path = store.report(self.run);
         Store::replace(&path, |file| {
@@ -70,5 +120,12 @@ impl RunReport {
     pub fn read(path: &Path) -> Result<Self, EngineError> {
         let text = std::fs::read(path).map_err(|source| EngineError::Store { path: path.to_owned(), source })?;
         serde_json::from_slice(&text).map_err(|e| EngineError::Damaged { path: path.to_owned(), problem: e.to_string() })
+    }
+}
+
+fn case_of(fault: &Fault) -> Option<u32> {
+    match fault {
+        Fault::Trap { case, .. } | Fault::Rule { case, .. } => *case,
+        _ => None,
     }
 }

@@ -62,10 +62,23 @@ impl Store {
         self.0.join("pages").join(run.to_string())
     }
 
-    /// Recorded state as a run met it, beside the run's pages.
+    /// Recorded state as a part of a run met it, beside the run's pages.
     #[must_use]
-    pub fn met(&self, run: RunId) -> PathBuf {
-        self.pages(run).join("recorded")
+    pub fn met(&self, run: RunId, part: u32) -> PathBuf {
+        self.pages(run).join(if part == 0 { "recorded".to_owned() } else { format!("recorded-{part}") })
+    }
+
+    /// Makes an empty folder for what planning keeps on disk while it works. Whatever a run that died left there is removed.
+    pub(super) fn begin_spill(&self) -> Result<SpillFolder, EngineError> {
+        let path = self.0.join("spill");
+        let begin = || {
+            if path.exists() {
+                fs::remove_dir_all(&path)?;
+            }
+            fs::create_dir(&path)
+        };
+        begin().map_err(|source| EngineError::Store { path: path.clone(), source })?;
+        Ok(SpillFolder(path))
     }
 
     /// What a run reported besides its plan.
@@ -94,11 +107,8 @@ impl Store {
 
     /// Keeps recorded state as a run met it. Not flushed: a copy that a crash cut short is told by its own root, and serves
     /// explanations only.
-    pub(super) fn keep_met(&self, run: RunId, rows: &[Recorded]) -> Result<(), EngineError> {
-        let path = self.met(run);
-        let error = |source| EngineError::Store { path: path.clone(), source };
-        let mut file = io::BufWriter::new(fs::File::create(&path).map_err(error)?);
-        write_aside(rows, &mut file).and_then(|()| file.flush()).map_err(error)
+    pub(super) fn keep_met(&self, run: RunId, part: u32, rows: &[Recorded]) -> Result<(), EngineError> {
+        keep(&self.met(run, part), rows)
     }
 
     /// Writes a file as a whole or not at all: beside its place, flushed, then renamed.
@@ -119,5 +129,28 @@ impl Store {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(error)?;
         Ok(written)
+    }
+}
+
+/// Keeps rows of recorded state in a file of their own, unflushed.
+pub(super) fn keep(path: &Path, rows: &[Recorded]) -> Result<(), EngineError> {
+    let error = |source| EngineError::Store { path: path.to_owned(), source };
+    let mut file = io::BufWriter::new(fs::File::create(path).map_err(error)?);
+    write_aside(rows, &mut file).and_then(|()| file.flush()).map_err(error)
+}
+
+/// A folder that is removed with all that it holds when its user is done or gives up.
+pub(super) struct SpillFolder(PathBuf);
+
+impl SpillFolder {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for SpillFolder {
+    fn drop(&mut self) {
+        // What stays is never read, and removed when the next plan begins.
+        drop(fs::remove_dir_all(&self.0));
     }
 }

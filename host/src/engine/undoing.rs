@@ -7,7 +7,7 @@ use super::planning::Watch;
 use super::{Engine, EngineError, Planned};
 use crate::commit::Status;
 use crate::decide::{Decided, undo};
-use crate::discover::Snapshot;
+use crate::discover::{Snapshot, record_counts};
 use crate::ledger::{Owned, RunRow};
 use crate::model::{Change, ChangeId, Encoder, KeyHash, PlanId, RunId};
 use crate::plan::{Draft, Inputs, PlanFile, Undoing, seal_undoing};
@@ -83,7 +83,7 @@ impl Engine {
     ) -> Result<Planned, EngineError> {
         let facts = snapshot.facts_digest();
         let cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
-        self.store.keep_met(run.run, &cases.recorded)?;
+        self.store.keep_met(run.run, 0, &cases.recorded)?;
         watch.lap("correlate");
         let bounds = self.bounds(run.run)?;
         let policy = self.policy(run.as_of, &bounds);
@@ -110,7 +110,9 @@ impl Engine {
         watch.lap("seal");
         let report = self.report(&run, sealed.id, &cases, &[]);
         report.write(&self.store)?;
-        self.record_seal(owned, run, sealed.id, &cases, &keys, doubted)?;
+        let seen = if doubted { Vec::new() } else { self.seen_anew(&cases, &keys) };
+        let counts = record_counts(&cases.snapshot, &self.store.keys())?;
+        self.record_seal(owned, run, sealed.id, std::iter::once(Ok(seen)), counts)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }

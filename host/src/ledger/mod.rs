@@ -18,6 +18,8 @@ pub use aside::{read_aside, write_aside};
 pub use batch::{Adoption, AuditBody, Batch, BatchId, Entry, Leaf, LeafKind, Opening, RunRow, ScanCount, Stage, StoredLeaf};
 pub use memory::{Fault, MemoryLedger};
 #[cfg(feature = "sqlite")]
+pub(crate) use row::{ROW_BYTES, from_bytes, to_bytes};
+#[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
 use std::path::PathBuf;

@@ -6,10 +6,10 @@ use crate::correlate::Recorded;
 use crate::model::{Digest, KeyHash, StateHash, Time};
 
 /// Bytes of one row: key 16, state 8, incarnation 4, flags 4, since 8, disabled since 8; numbers big-endian.
-pub(super) const ROW_BYTES: usize = 48;
+pub(crate) const ROW_BYTES: usize = 48;
 
 /// The bytes of a row.
-pub(super) fn to_bytes(row: &Recorded) -> [u8; ROW_BYTES] {
+pub(crate) fn to_bytes(row: &Recorded) -> [u8; ROW_BYTES] {
     let mut bytes = [0; ROW_BYTES];
     bytes[..16].copy_from_slice(&row.key.0);
     bytes[16..24].copy_from_slice(&row.state.0.to_be_bytes());
@@ -21,7 +21,7 @@ pub(super) fn to_bytes(row: &Recorded) -> [u8; ROW_BYTES] {
 }
 
 /// The row of some bytes: any bytes are one.
-pub(super) fn from_bytes(bytes: &[u8; ROW_BYTES]) -> Recorded {
+pub(crate) fn from_bytes(bytes: &[u8; ROW_BYTES]) -> Recorded {
     Recorded {
         key: KeyHash(part(bytes, 0)),
         state: StateHash(u64::from_be_bytes(part(bytes, 16))),

@@ -3,6 +3,7 @@
 
 mod canon;
 mod links;
+mod local;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::Head;
+
 /// Number of a text in one [`Symbols`]. Zero is the empty text. Numbers depend on the order of arrival, so nothing
 /// that is stored, hashed or compared may depend on them: compare the texts, or their [`Symbols::ranks`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -99,16 +101,16 @@ impl Symbols {
         })
     }
 
-    /// For each number, the rank of its text in byte order: what sorting compares. Cheap for a dictionary that was
-    /// filled in sorted order, with few texts added since.
+    /// For each number, the rank of its text in byte order: what sorting compares. Cheapest for a dictionary that was filled
+    /// in sorted order.
     #[must_use]
     pub fn ranks(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.ends.len() as u32).collect();
-        order.sort_by(|&a, &b| self.text(Sym(a)).cmp(self.text(Sym(b))));
+        let mut order: Vec<(Head, Sym)> = self.iter().map(|(sym, text)| (Head::new(text), sym)).collect();
+        order.sort_by(|a, b| a.0.compare(&b.0, || (self.text(a.1), self.text(b.1))));
         let mut ranks = vec![0; order.len()];
-        for (rank, id) in order.into_iter().enumerate() {
-            if let Some(slot) = ranks.get_mut(id as usize) {
-                *slot = rank as u32;
+        for (rank, (_, sym)) in (0u32..).zip(order) {
+            if let Some(slot) = ranks.get_mut(sym.0 as usize) {
+                *slot = rank;
             }
         }
         ranks

@@ -115,15 +115,44 @@ impl<'a> Book<'a> {
     }
 }
 
-/// The header of a draft: all that can be counted before a change is built.
-pub(super) fn header(draft: &Draft<'_>, book: &Book<'_>) -> Header {
-    Header {
-        adopts: adoptable(draft, book),
-        changes: draft.decided.decisions.len() as u64,
-        format: FORMAT,
-        held: draft.decided.held.len() as u64,
-        inputs: draft.inputs.clone(),
-        summary: summary(book),
+/// All that can be counted before a change is built. Parts of a plan are counted one by one.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub changes: u64,
+    pub held: u64,
+    pub summary: Summary,
+    /// Of each scope: whether it has cases, and whether all of them were known and judged.
+    seen: Vec<(bool, bool)>,
+}
+
+impl Tally {
+    /// Counts a part.
+    pub(super) fn of(book: &Book<'_>) -> Self {
+        let (changes, held) = (book.decided.decisions.len() as u64, book.decided.held.len() as u64);
+        Tally { changes, held, summary: summary(book), seen: seen(book) }
+    }
+
+    /// Takes in another part.
+    pub(super) fn add(&mut self, part: Tally) {
+        self.changes += part.changes;
+        self.held += part.held;
+        self.summary.add(part.summary);
+        self.seen.resize(part.seen.len().max(self.seen.len()), (false, true));
+        for ((cases, whole), (more, also)) in self.seen.iter_mut().zip(part.seen) {
+            (*cases, *whole) = (*cases || more, *whole && also);
+        }
+    }
+
+    /// The header of a plan of what was counted.
+    pub(super) fn header(self, policy: &Policy<'_>, inputs: Inputs) -> Header {
+        Header {
+            adopts: adoptable(policy, &self.seen),
+            changes: self.changes,
+            format: FORMAT,
+            held: self.held,
+            inputs,
+            summary: self.summary,
+        }
     }
 }
 
@@ -178,8 +207,8 @@ fn summary(book: &Book<'_>) -> Summary {
 /// Stands for "the rule gave no answer" among reason codes, which are lower case with hyphens.
 const UNANSWERED: &str = "(unanswered)";
 
-/// Scopes that were not adopted before, and whether they were seen as a whole.
-fn adoptable(draft: &Draft<'_>, book: &Book<'_>) -> Vec<Adoptable> {
+/// Of each scope, whether it has cases, and whether all of them were known and judged.
+fn seen(book: &Book<'_>) -> Vec<(bool, bool)> {
     let mut seen = vec![(false, true); book.scopes.len()];
     let mut mark = |case: &Case, known: bool| {
         if let Some((cases, whole)) = case.scope.and_then(|i| seen.get_mut(usize::from(i))) {
@@ -187,16 +216,23 @@ fn adoptable(draft: &Draft<'_>, book: &Book<'_>) -> Vec<Adoptable> {
             *whole &= known;
         }
     };
-    for case in &draft.cases.cases {
+    for case in &book.cases.cases {
         mark(case, case.desired_side != Side::Unknown && case.observed_side != Side::Unknown);
     }
-    for held in &draft.decided.held {
+    for held in &book.decided.held {
         if let Some(case) = book.case(held.case) {
             mark(case, !matches!(held.refusal, Some(Refusal::RuleFailed | Refusal::RuleAbsent | Refusal::IdentityTooLarge)));
         }
     }
-    let scopes = draft.policy.scopes.0.iter().zip(&book.scopes).zip(seen).enumerate();
-    let new = scopes.filter(|(i, ((scope, _), _))| scope.mode != Mode::Observe && !draft.policy.is_adopted(*i, false));
-    new.map(|(_, ((scope, name), (cases, whole)))| Adoptable { mode: scope.mode, scope: name.clone(), whole: cases && whole })
-        .collect()
+    seen
+}
+
+/// Scopes that were not adopted before, and whether they were seen as a whole.
+fn adoptable(policy: &Policy<'_>, seen: &[(bool, bool)]) -> Vec<Adoptable> {
+    let new = policy.scopes.0.iter().enumerate().filter(|(i, s)| s.mode != Mode::Observe && !policy.is_adopted(*i, false));
+    new.map(|(i, scope)| {
+        let (cases, whole) = seen.get(i).copied().unwrap_or_default();
+        Adoptable { mode: scope.mode, scope: policy.adoption_name(i), whole: cases && whole }
+    })
+    .collect()
 }

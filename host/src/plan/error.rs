@@ -10,6 +10,15 @@ pub enum PlanError {
     /// The writer failed.
     #[error("cannot write the plan")]
     Write(#[source] io::Error),
+    /// A part of it cannot be kept beside it until all parts are there.
+    #[error("cannot keep a part of the plan in `{}`", path.display())]
+    Run {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A line would be longer than plans may have.
     #[error("cannot seal the plan: {what} takes {bytes} bytes, more than {allowed}; shorten its texts at the source")]
     Long {

@@ -10,6 +10,7 @@ mod order;
 mod prefix_tests;
 mod read;
 mod report;
+mod runs;
 mod seal;
 mod sealed;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use error::PlanError;
 pub use order::wave;
 pub use read::PlanFile;
 pub use report::{Report, TargetReport};
+pub use runs::Sealing;
 pub use seal::{Sealed, seal};
 pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, Summary, Trailer};
 pub use undo::{Undoing, seal_undoing};

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::PlanError;
 use super::change::{change, held_line};
-use super::draft::{Book, Draft, header};
+use super::draft::{Book, Draft, Tally};
 use super::order::order;
 use super::sealed::{Chunk, Header, HeldLine, Trailer};
 use crate::limits::{LINE_BYTES, PLAN_CHUNK_BYTES, PLAN_CHUNK_CHANGES, PLAN_EDGE_BYTES};
@@ -29,7 +29,7 @@ pub struct Sealed {
 /// When the writer fails, or a line would be longer than plans may have.
 pub fn seal(draft: &Draft<'_>, threads: usize, out: &mut dyn Write, observer: &dyn Observer) -> Result<Sealed, PlanError> {
     let book = Book::new(draft);
-    let header = header(draft, &book);
+    let header = Tally::of(&book).header(&draft.policy, draft.inputs.clone());
     let placed = order(draft.cases, draft.decided);
     let held = &draft.decided.held;
     let lines = Lines {
@@ -45,6 +45,14 @@ pub(super) struct Lines<'a> {
     pub held: &'a (dyn Fn(usize) -> Option<HeldLine> + Sync),
 }
 
+/// Writes the first line of a plan, and gives it without its end.
+pub(super) fn begin_plan(header: &Header, out: &mut dyn Write) -> Result<Vec<u8>, PlanError> {
+    let head = edge("the header", header)?;
+    write(out, &head)?;
+    write(out, b"\n")?;
+    Ok(head)
+}
+
 /// Writes a plan of as many lines as its header says.
 pub(super) fn write_plan(
     header: Header,
@@ -53,10 +61,7 @@ pub(super) fn write_plan(
     out: &mut dyn Write,
     observer: &dyn Observer,
 ) -> Result<Sealed, PlanError> {
-    let head = edge("the header", &header)?;
-    write(out, &head)?;
-    write(out, b"\n")?;
-
+    let head = begin_plan(&header, out)?;
     let write_change = |i: usize, line: &mut Vec<u8>| match (lines.change)(i) {
         Some(change) => append(line, &change, || change.key.to_string()),
         None => Err(no_case()),
@@ -72,7 +77,17 @@ pub(super) fn write_plan(
     };
     let held = write_lines(count(header.held), threads, &write_held, out, &|_| {})?;
 
-    let trailer = Trailer::of(&head, changes, held);
+    end_plan(header, &head, (changes, held), out)
+}
+
+/// Writes the last line of a plan.
+pub(super) fn end_plan(
+    header: Header,
+    head: &[u8],
+    (changes, held): (Vec<Chunk>, Vec<Chunk>),
+    out: &mut dyn Write,
+) -> Result<Sealed, PlanError> {
+    let trailer = Trailer::of(head, changes, held);
     write(out, &edge("the trailer", &trailer)?)?;
     write(out, b"\n")?;
     out.flush().map_err(PlanError::Write)?;
@@ -83,11 +98,11 @@ fn count(lines: u64) -> usize {
     usize::try_from(lines).unwrap_or(usize::MAX)
 }
 
-fn no_case() -> PlanError {
+pub(super) fn no_case() -> PlanError {
     PlanError::Write(io::Error::new(io::ErrorKind::InvalidInput, "a decision names a case that does not exist"))
 }
 
-fn write(out: &mut dyn Write, bytes: &[u8]) -> Result<(), PlanError> {
+pub(super) fn write(out: &mut dyn Write, bytes: &[u8]) -> Result<(), PlanError> {
     out.write_all(bytes).map_err(PlanError::Write)
 }
 
@@ -99,7 +114,7 @@ fn edge<T: Serialize>(what: &str, value: &T) -> Result<Vec<u8>, PlanError> {
 }
 
 /// Appends one line, newline included. Fields of what is written stand in alphabetical order, so this is canonical JSON.
-fn append<T: Serialize>(lines: &mut Vec<u8>, value: &T, what: impl Fn() -> String) -> Result<(), PlanError> {
+pub(super) fn append<T: Serialize>(lines: &mut Vec<u8>, value: &T, what: impl Fn() -> String) -> Result<(), PlanError> {
     let start = lines.len();
     serde_json::to_writer(&mut *lines, value).map_err(|e| PlanError::Write(e.into()))?;
     lines.push(b'\n');
@@ -111,10 +126,10 @@ fn check_length(bytes: usize, allowed: usize, what: impl Fn() -> String) -> Resu
 }
 
 /// Appends the line of an index to a buffer.
-type WriteLine<'a> = dyn Fn(usize, &mut Vec<u8>) -> Result<(), PlanError> + Sync + 'a;
+pub(super) type WriteLine<'a> = dyn Fn(usize, &mut Vec<u8>) -> Result<(), PlanError> + Sync + 'a;
 
 /// Writes `count` lines. While `threads` blocks of them are built, those before are written: no more are in memory.
-fn write_lines(
+pub(super) fn write_lines(
     count: usize,
     threads: usize,
     line: &WriteLine<'_>,

@@ -107,6 +107,19 @@ pub struct Summary {
     pub unmanaged: BTreeMap<String, u64>,
 }
 
+impl Summary {
+    /// Takes in the counts of another part of the plan.
+    pub(super) fn add(&mut self, part: Summary) {
+        let Summary { by_kind, by_tier, gated, held, kept, unmanaged } = part;
+        let sums = [&mut self.by_kind, &mut self.by_tier, &mut self.gated, &mut self.held, &mut self.kept, &mut self.unmanaged];
+        for (sums, counts) in sums.into_iter().zip([by_kind, by_tier, gated, held, kept, unmanaged]) {
+            for (key, count) in counts {
+                *sums.entry(key).or_default() += count;
+            }
+        }
+    }
+}
+
 /// One case that is not changed although the rule or the facts ask for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

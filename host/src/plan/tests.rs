@@ -6,10 +6,12 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::sealed::Chunk;
-use super::{Draft, FORMAT, Header, Inputs, PLANNER, PlanError, PlanFile, Report, Sealed, Trailer, adopted_by, seal, wave};
-use crate::correlate::{Cases, Side};
+use super::{
+    Draft, FORMAT, Header, Inputs, PLANNER, PlanError, PlanFile, Report, Sealed, Sealing, Trailer, adopted_by, seal, wave,
+};
+use crate::correlate::{Case, Cases, Side};
 use crate::decide::fixture::{Dice, HOUR, NOW, Reply, Row, Says, World, account, credential, denial, estate, grant, verdicts};
-use crate::decide::{Cause, Decided, decide, undo};
+use crate::decide::{Cause, Decided, Ends, decide, decide_part, undo};
 use crate::discover::Completeness;
 use crate::model::{
     Attribute, AttributeMask, Change, ChangeId, ChangeKind, Denial, Digest, Holding, KeyHash, Lane, Mode, Reason, Scope, Subject,
@@ -198,6 +200,59 @@ fn v14_every_prefix_of_a_plan_respects_edges_and_waves() {
         assert!(all.is_sorted_by_key(order));
     }
     assert!(edges > 200, "the generator makes too few edges: {edges}");
+}
+
+/// What sealing comes to when cases are decided and written in so many parts.
+fn seal_in_parts(
+    world: &World,
+    rows: &[Row],
+    whole: &Cases,
+    answer: &dyn Fn(u32, &Case) -> Option<Reply>,
+    parts: usize,
+) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let (rule, policy) = (rule(world.module), world.policy());
+    let (mut sealing, mut ends) = (Sealing::begin(folder.path()).unwrap(), Ends::default());
+    for identities in whole.identities.chunks(whole.identities.len().div_ceil(parts)) {
+        let first = identities[0].cases.start;
+        let names: BTreeSet<&str> = identities.iter().map(|i| whole.snapshot.symbols.text(i.name)).collect();
+        let rows: Vec<Row> = rows.iter().filter(|row| names.contains(row.who.as_str())).cloned().collect();
+        let cases = world.cases(&rows, 1);
+        let here = |i: u32, case: &Case| {
+            let reply = answer(first + i, case)?;
+            Some(Reply { after: reply.after.map(|after| after - first), ..reply })
+        };
+        let decided = decide_part(&cases, &verdicts(&cases, here), &policy, 2);
+        ends.count(&cases, &decided.decisions);
+        let draft = Draft { cases: &cases, decided: &decided, policy, rule: &rule, inputs: inputs(world.module) };
+        sealing.add(&draft, 2).unwrap();
+    }
+    let mut bytes = Vec::new();
+    sealing.finish(&policy, inputs(world.module), &ends.too_many(policy.spent), &mut bytes, &Silent).unwrap();
+    bytes
+}
+
+#[test]
+fn v01_a_plan_in_parts_has_the_bytes_of_one_in_memory() {
+    for (seed, people) in [(1, 40), (2, 900), (3, 12_000)] {
+        let spent = BTreeMap::from([("gh".to_owned(), people)]);
+        let world = World { adoptions: Vec::new(), spent, ..authoritative() };
+        let (rows, answer) = estate(seed, people);
+        let whole = world.cases(&rows, 1);
+        let decided = decide(&whole, &verdicts(&whole, &answer), &world.policy(), 2);
+        let (sealed, bytes) = seal_bytes(&world, &whole, &decided, 2);
+        assert!(sealed.header.summary.gated.contains_key("budget"), "the budget is tried too");
+        assert!(people < 12_000 || sealed.header.changes > 4_096, "a chunk ends within: {}", sealed.header.changes);
+        for parts in [1, 2, 7, 100] {
+            assert!(seal_in_parts(&world, &rows, &whole, &answer, parts) == bytes, "{people} people in {parts} parts");
+        }
+    }
+}
+
+#[test]
+fn a_part_that_cannot_be_kept_names_its_file() {
+    let error = Sealing::begin(Path::new("/dev/null/nowhere")).err().unwrap();
+    assert_eq!(error.to_string(), "cannot keep a part of the plan in `/dev/null/nowhere/held`");
 }
 
 #[test]

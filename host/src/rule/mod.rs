@@ -45,7 +45,7 @@ mod validate;
 
 pub use asking::{Judging, KeyKind};
 pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
-pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, verdicts_digest};
+pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, VerdictsDigest, verdicts_digest};
 
 #[cfg(not(feature = "wasm"))]
 pub use absent::{Module, judge_all};

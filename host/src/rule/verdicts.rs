@@ -129,17 +129,41 @@ impl RuleFacts {
 /// Digest over the answers of all batches, in order: what a plan records of them. Fuel and log lines are not part of it.
 #[must_use]
 pub fn verdicts_digest(verdicts: &[BatchVerdict]) -> Digest {
-    let mut encoder = Encoder::new("trueup.verdicts");
-    let mut bytes = Vec::new();
-    for verdict in verdicts {
-        bytes.clear();
-        match &verdict.result {
-            Ok(columns) => columns.encode(&mut bytes),
-            Err(fault) => bytes.extend_from_slice(fault.to_string().as_bytes()),
-        }
-        encoder.number(i64::from(verdict.result.is_ok())).bytes(&bytes);
+    let mut digest = VerdictsDigest::default();
+    digest.add(verdicts);
+    digest.finish()
+}
+
+/// That digest in the making, for batches that are never together in memory.
+pub struct VerdictsDigest {
+    encoder: Encoder,
+    bytes: Vec<u8>,
+}
+
+impl Default for VerdictsDigest {
+    fn default() -> Self {
+        VerdictsDigest { encoder: Encoder::new("trueup.verdicts"), bytes: Vec::new() }
     }
-    encoder.finish()
+}
+
+impl VerdictsDigest {
+    /// Adds the next batches.
+    pub fn add(&mut self, verdicts: &[BatchVerdict]) {
+        for verdict in verdicts {
+            self.bytes.clear();
+            match &verdict.result {
+                Ok(columns) => columns.encode(&mut self.bytes),
+                Err(fault) => self.bytes.extend_from_slice(fault.to_string().as_bytes()),
+            }
+            self.encoder.number(i64::from(verdict.result.is_ok())).bytes(&self.bytes);
+        }
+    }
+
+    /// The digest of all that was added.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        self.encoder.finish()
+    }
 }
 
 impl VerdictColumns {

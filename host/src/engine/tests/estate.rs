@@ -141,6 +141,8 @@ pub(super) struct Estate {
     pub(super) clock: Arc<Hands>,
     pub(super) shop: Arc<Shop>,
     pub(super) mode: Mode,
+    /// Facts of one part of a plan.
+    pub(super) part: u64,
 }
 
 /// A grant in the target.
@@ -160,7 +162,7 @@ impl Estate {
         let (profile, items) = Default::default();
         let shop = Arc::new(Shop { inner, trouble, written, restless, claimed, profile, items });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
-        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative };
+        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative, part: u64::MAX };
         estate.desire(&[]);
         std::fs::write(estate.path("accounts.tsv"), "holder\n").unwrap();
         let adoption =
@@ -169,7 +171,7 @@ impl Estate {
         estate
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -200,7 +202,7 @@ impl Estate {
             settings: Settings::default(),
             scopes: Scopes(vec![Scope { target: "gh".to_owned(), objects: "*".to_owned(), mode: self.mode }]),
             sink: None,
-            options: Options { threads: 1, max_age: i64::MAX, ..Options::default() },
+            options: Options { threads: 1, part: self.part, max_age: i64::MAX, ..Options::default() },
         };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         Engine::open(parts, &self.path("store")).unwrap().on_clock(clock)

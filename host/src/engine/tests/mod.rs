@@ -8,6 +8,7 @@ mod clock;
 mod denials;
 mod estate;
 mod own_duties;
+mod parting;
 mod replacing;
 mod resuming;
 mod undoing;

@@ -7,13 +7,13 @@ const BYTES: usize = 32;
 
 /// The first bytes of a text, and its length.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
+pub(crate) struct Head {
     words: [u64; BYTES / 8],
     length: u32,
 }
 
 impl Head {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut bytes = [0; BYTES];
         bytes.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
         let (chunks, _) = bytes.as_chunks::<8>();
@@ -23,7 +23,7 @@ impl Head {
     }
 
     /// The order of the texts, which are asked for only when both are longer than their heads.
-    pub(super) fn compare<'a>(&self, other: &Self, texts: impl FnOnce() -> (&'a str, &'a str)) -> Ordering {
+    pub(crate) fn compare<'a>(&self, other: &Self, texts: impl FnOnce() -> (&'a str, &'a str)) -> Ordering {
         self.words.cmp(&other.words).then_with(|| {
             if self.length.min(other.length) as usize <= BYTES {
                 return self.length.cmp(&other.length);
