@@ -220,6 +220,8 @@ impl Core<'_> {
         let Status::Accepted { receipt, until, .. } = &item.status else { return Ok(()) };
         let (receipt, until) = (receipt.clone(), *until);
         if self.now() >= until {
+            // A target that never gets it done is not asked for ever.
+            self.count_try(slot);
             return self.doubt(slot, "accepted, and not done in time".to_owned());
         }
         if self.at.tick - item.acked >= ACCEPTED_WAIT_SECONDS || item.check.failed >= CHANGE_ATTEMPTS {

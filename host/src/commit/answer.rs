@@ -253,9 +253,12 @@ impl Core<'_> {
         match result {
             Ok(()) => {
                 self.answered(slot);
+                // Made, and of no use to anybody: a target that never hands out secrets is not asked for ever.
+                self.count_try(slot);
                 // A read that lags behind would still show what was taken back.
                 let lag = self.longest_lag(slot);
-                self.wait(slot, self.at.tick + lag);
+                let due = self.items.get(&slot).map_or(0, |item| item.due).max(self.at.tick + lag);
+                self.wait(slot, due);
                 self.outcome(slot, Outcome::NotApplied, None)
             }
             Err(WriteError::Fenced) => Err(CommitError::Fenced),
@@ -289,7 +292,7 @@ impl Core<'_> {
 
 /// Seconds before the next try: none, one, three, seven …, and for later ones up to half as much again, by the change's
 /// name, so that many do not come back at once and a replay waits as long.
-fn pause(tries: u32, change: &Change) -> i64 {
+pub(super) fn pause(tries: u32, change: &Change) -> i64 {
     let base = (1_i64 << tries.saturating_sub(1).min(6)) - 1;
     let spread = u64::try_from(base / 2).unwrap_or(0);
     base + i64::try_from((change.id.0.prefix() >> tries.min(32)) % (spread + 1)).unwrap_or(0)

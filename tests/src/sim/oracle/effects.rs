@@ -72,11 +72,14 @@ impl Oracle {
         self.check(!(adds && denied), "V29", landed.tick, || format!("{} landed after a denial of it was settled", short(who)));
     }
 
-    /// I3: writing a whole list undoes nothing that we did ourselves. What a stranger edits at the same time may be lost.
+    /// I3: writing a whole list undoes nothing that we did ourselves, and nothing that was there before us. What a stranger edits at the same time may be lost.
     fn hits_nobody_else(&mut self, who: Who, landed: &Landed) {
         let last = self.journal.iter().rev().find(|other| other.key == landed.key);
-        let ours = matches!(last.map(|other| other.by), Some(By::Change(..)));
-        self.check(!ours, "I3", landed.tick, || format!("{} wrote over what we did to {}", short(who), landed.key));
+        // What nobody touched since the beginning is nobody's at the same time.
+        let stays = matches!(last.map(|other| other.by), None | Some(By::Change(..)));
+        self.check(!stays, "I3", landed.tick, || {
+            format!("{} wrote over {}, which it has nothing to do with", short(who), landed.key)
+        });
     }
 
     /// V29: when a denial counts as settled, nothing that it covers is held, but for what a stranger gave since.

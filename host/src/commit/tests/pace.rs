@@ -1,0 +1,302 @@
+//! How often the core asks, how far apart, and when it gives a change up for this run: a target that answers at once and by a
+//! script, on a clock that only the core's own waits move.
+
+use std::collections::BTreeMap;
+
+use super::machine::{BEGIN, of_class};
+use super::world::{change, grant, plan_id, run_row};
+use crate::audit::Salts;
+use crate::commit::{Answer, Ask, Call, Core, Event, Flow, Moment, Open, Outcome, Outcomes, Rest, Terms};
+use crate::ledger::Entry;
+use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
+use crate::model::{Change, ChangeKind, Holding, Time};
+use crate::target::{Class, Found, Grade, Profile, ReadError, Reading, Receipt, WriteError, Written};
+
+/// What a run came to.
+struct Played {
+    /// When what was asked.
+    asked: Vec<(i64, &'static str)>,
+    outcomes: Outcomes,
+    results: Vec<Outcome>,
+    end: i64,
+}
+
+impl Played {
+    /// When this was asked.
+    fn times(&self, what: &str) -> Vec<i64> {
+        self.asked.iter().filter(|(_, asked)| *asked == what).map(|(tick, _)| tick - BEGIN).collect()
+    }
+
+    /// Seconds between one time that this was asked and the next.
+    fn gaps(&self, what: &str) -> Vec<i64> {
+        self.times(what).windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    fn open(&self) -> Option<&Open> {
+        self.outcomes.listed.iter().find_map(|rest| match &rest.rest {
+            Rest::Open(open) => Some(open),
+            Rest::Ended(_) => None,
+        })
+    }
+
+    fn ended(&self) -> Vec<&'static str> {
+        self.outcomes.ended.keys().copied().collect()
+    }
+}
+
+const fn name(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Read => "read",
+        Ask::Write { .. } => "write",
+        Ask::Poll { .. } => "poll",
+        Ask::Find { .. } => "find",
+        Ask::Undo { .. } => "undo",
+    }
+}
+
+/// Commits one change; the script is told the call and how often that was asked before.
+fn play(profile: Profile, change: Change, mut script: impl FnMut(&Call, usize) -> Answer) -> Played {
+    let terms = Terms {
+        plan: plan_id(),
+        changes: 1,
+        run: run_row(),
+        slice: 10,
+        epoch: 1,
+        flow: Flow::default(),
+        profiles: BTreeMap::from([("app".to_owned(), profile)]),
+        openings: Vec::new(),
+        denials: Vec::new(),
+        events: Vec::new(),
+    };
+    let moment = |tick| Moment { now: Time::from_seconds(tick), tick };
+    let mut salts = Salts::from_seed([1; 32]);
+    let mut core = Core::new(terms, &mut salts, moment(BEGIN)).expect("no events");
+    core.offer(0, change).expect("a change of a plan");
+    core.end_of_plan(1);
+    let (mut tick, mut asked, mut results) = (BEGIN, Vec::new(), Vec::new());
+    for _ in 0..2_000 {
+        let calls = core.step(moment(tick)).expect("no event contradicts another");
+        let quiet = calls.is_empty();
+        for call in calls {
+            let what = name(&call.ask);
+            let answer = script(&call, asked.iter().filter(|(_, before)| *before == what).count());
+            asked.push((tick, what));
+            core.answer(call.slot, answer, moment(tick)).expect("no event contradicts another");
+        }
+        if let Some(batch) = core.batch() {
+            results.extend(batch.entries.into_iter().filter_map(|entry| match entry {
+                Entry::Change { event: Event::Outcome { outcome, .. }, .. } => Some(outcome),
+                _ => None,
+            }));
+            core.durable();
+        } else if quiet {
+            if core.is_over() {
+                return Played { asked, outcomes: core.finish(), results, end: tick - BEGIN };
+            }
+            tick = core.wakes_at().expect("it waits for something").max(tick + 1);
+        }
+    }
+    panic!("it does not come to an end: {:?} …", asked.get(..40));
+}
+
+fn read(holds: Option<Holding>) -> Answer {
+    Answer::Read(Ok(Reading::new(holds, "1")))
+}
+
+fn refused(error: WriteError) -> Answer {
+    Answer::Write(Err(error), None)
+}
+
+fn taken(written: Written) -> Answer {
+    Answer::Write(Ok(written), None)
+}
+
+fn down<T>() -> Result<T, ReadError> {
+    Err(ReadError { key: "a case".to_owned(), message: "down".to_owned() })
+}
+
+fn one() -> Change {
+    grant("ann", "group:a")
+}
+
+const ATTEMPTS: usize = CHANGE_ATTEMPTS as usize;
+
+#[test]
+fn pauses_grow_and_differ_by_change_and_are_the_same_in_a_replay() {
+    let changes: Vec<Change> = (0..50).map(|n| grant(&format!("h{n}"), "group:a")).collect();
+    for (tries, base) in [(1, 0), (2, 1), (3, 3), (4, 7), (5, 15), (6, 31), (7, 63), (8, 63), (40, 63)] {
+        let pauses: Vec<i64> = changes.iter().map(|change| super::super::answer::pause(tries, change)).collect();
+        assert!(pauses.iter().all(|pause| (base..=base + base / 2).contains(pause)), "{tries}: {pauses:?}");
+        let distinct = pauses.iter().collect::<std::collections::BTreeSet<_>>().len() as i64;
+        assert!(distinct > base / 8, "{tries}: {distinct} pauses");
+        assert!(pauses.contains(&base) || base > 7, "{tries}: {pauses:?}");
+    }
+}
+
+#[test]
+fn a_condition_that_fails_again_and_again_is_tried_after_the_lag_and_a_few_times() {
+    let played = play(of_class(Class::K0).lagging(20), one(), |call, _| match call.ask {
+        Ask::Read => read(None),
+        _ => refused(WriteError::Precondition),
+    });
+    assert_eq!(played.times("write").len(), ATTEMPTS);
+    assert!(played.gaps("write").iter().all(|gap| (20..=35).contains(gap)), "{:?}", played.gaps("write"));
+    assert!(matches!(played.open(), Some(Open::BackedOff { .. })), "{:?}", played.outcomes);
+    assert!(played.results.iter().all(|result| *result == Outcome::NotApplied), "{:?}", played.results);
+}
+
+#[test]
+fn a_target_is_asked_again_when_it_said_and_not_before() {
+    for (seconds, writes) in [(30, ATTEMPTS), (THROTTLE_SECONDS, ATTEMPTS), (THROTTLE_SECONDS + 1, 1)] {
+        let played = play(of_class(Class::K0), one(), |call, _| match call.ask {
+            Ask::Read => read(None),
+            _ => refused(WriteError::Throttled { seconds }),
+        });
+        assert_eq!(played.times("write").len(), writes, "{seconds}");
+        let due = i64::from(seconds)..=i64::from(seconds) + 25;
+        assert!(played.gaps("write").iter().all(|gap| due.contains(gap)), "{seconds}: {:?}", played.gaps("write"));
+        assert!(matches!(played.open(), Some(Open::BackedOff { .. })), "{:?}", played.outcomes);
+    }
+}
+
+#[test]
+fn a_case_that_cannot_be_read_is_tried_a_few_times_before_it_is_written_and_some_after() {
+    let before = play(of_class(Class::K0), one(), |call, _| match call.ask {
+        Ask::Read => Answer::Read(down()),
+        _ => panic!("nothing is written unread"),
+    });
+    assert_eq!((before.times("read").len(), before.times("write").len()), (ATTEMPTS, 0));
+    assert!(matches!(before.open(), Some(Open::BackedOff { .. })), "{:?}", before.outcomes);
+    let after = play(of_class(Class::K0), one(), |call, nth| match call.ask {
+        Ask::Read if nth == 0 => read(None),
+        Ask::Read => Answer::Read(down()),
+        _ => taken(Written::default()),
+    });
+    assert_eq!(after.times("read").len(), 1 + VERIFY_READS as usize);
+    assert!(after.gaps("read")[1..].iter().all(|gap| *gap == 1), "{:?}", after.gaps("read"));
+    assert!(matches!(after.open(), Some(Open::Unverified)), "{:?}", after.outcomes);
+}
+
+#[test]
+fn accepted_work_is_asked_for_ever_more_seldom_and_left_to_a_later_run() {
+    let mut slow = of_class(Class::K5);
+    slow.completion_bound = 3_600;
+    let played = play(slow.clone(), one(), |call, _| match call.ask {
+        Ask::Read => read(None),
+        Ask::Poll { .. } => Answer::Poll(Ok(Receipt::Pending)),
+        _ => taken(Written::accepted("job 1")),
+    });
+    assert!(played.gaps("poll").starts_with(&[4, 8, 16, POLL_PAUSE_SECONDS]), "{:?}", played.gaps("poll"));
+    assert!((ACCEPTED_WAIT_SECONDS..ACCEPTED_WAIT_SECONDS + POLL_PAUSE_SECONDS).contains(&played.end), "{}", played.end);
+    let until = Time::from_seconds(BEGIN + 3_600);
+    assert_eq!(played.open(), Some(&Open::Accepted { until }));
+    // Done on the third time of asking: it counts from then, and is read back.
+    let done = play(slow, one(), |call, nth| match call.ask {
+        Ask::Read => read((nth > 0).then(Holding::default)),
+        Ask::Poll { .. } => Answer::Poll(Ok(if nth < 2 { Receipt::Pending } else { Receipt::Done })),
+        _ => taken(Written::accepted("job 1")),
+    });
+    assert_eq!((done.times("poll"), done.outcomes.confirmed()), (vec![0, 4, 12], 1));
+    assert_eq!(done.times("write").len(), 1);
+}
+
+#[test]
+fn v36_accepted_work_that_is_never_done_in_time_is_asked_for_a_few_times() {
+    let mut short = of_class(Class::K5);
+    short.completion_bound = 10;
+    let played = play(short, one(), |call, _| match call.ask {
+        Ask::Read => read(None),
+        Ask::Poll { .. } => Answer::Poll(Ok(Receipt::Pending)),
+        _ => taken(Written::accepted("job 1")),
+    });
+    let results = &played.results;
+    assert!(matches!(results[..3], [Outcome::Accepted { .. }, Outcome::Ambiguous { .. }, Outcome::NotApplied]), "{results:?}");
+    // When it can land no more it is asked for again, and that so often only.
+    assert_eq!(played.times("write").len(), ATTEMPTS);
+    assert!(played.gaps("write").iter().all(|gap| *gap > 80), "{:?}", played.gaps("write"));
+    assert!(matches!(played.open(), Some(Open::BackedOff { .. })), "{:?}", played.outcomes);
+}
+
+/// A profile of people who can be shown nothing but their word.
+fn people() -> Profile {
+    let mut people = of_class(Class::K6);
+    people.grade = Grade::E1;
+    people
+}
+
+#[test]
+fn a_persons_work_is_asked_for_once_in_a_run_and_who_works_on_it_is_recorded() {
+    for (told, by) in [(Receipt::Pending, ""), (Receipt::Claimed { by: "bob".to_owned() }, "bob")] {
+        let played = play(people(), one(), |call, _| match call.ask {
+            Ask::Find { .. } => Answer::Find(Ok(Vec::new())),
+            Ask::Poll { .. } => Answer::Poll(Ok(told.clone())),
+            Ask::Read => panic!("nothing can be read"),
+            _ => taken(Written::accepted("item 1")),
+        });
+        assert_eq!((played.times("write").len(), played.times("find").len()), (1, 1));
+        assert!(matches!(&played.results[0], Outcome::Opened { item, .. } if item == "item 1"), "{:?}", played.results);
+        assert_eq!(
+            played.results.iter().filter(|result| matches!(result, Outcome::Claimed { .. })).count(),
+            usize::from(by != "")
+        );
+        let Some(Open::Manual { item, by: who, overdue: false, .. }) = played.open() else { panic!("{:?}", played.outcomes) };
+        assert_eq!((item.as_str(), who.as_str()), ("item 1", by));
+    }
+    // One that an attempt opened of which nobody heard is taken up, not opened twice.
+    let again = play(people(), one(), |call, _| match call.ask {
+        Ask::Find { .. } => Answer::Find(Ok(vec![Found { id: "item 7".to_owned() }])),
+        Ask::Poll { .. } => Answer::Poll(down()),
+        _ => panic!("it is open already"),
+    });
+    assert!(matches!(again.open(), Some(Open::Manual { item, .. }) if item == "item 7"), "{:?}", again.outcomes);
+    assert_eq!(again.times("poll").len(), 1);
+}
+
+fn key_of_a_machine() -> Change {
+    let mut issue = change("svc", "group:a", ChangeKind::Issue, None, Some(Holding::default()));
+    issue.key.subject = crate::model::Subject::Credential;
+    issue
+}
+
+#[test]
+fn v36_what_was_made_is_taken_back_when_its_secret_is_lost_and_not_made_for_ever() {
+    let made = |handle: Option<&str>| Answer::Write(Ok(Written::made("key 9")), handle.map(ToOwned::to_owned));
+    let kept = play(of_class(Class::K4), key_of_a_machine(), |call, nth| match call.ask {
+        Ask::Read => read((nth > 0).then(Holding::default)),
+        Ask::Find { .. } => Answer::Find(Ok(vec![Found { id: "key 9".to_owned() }])),
+        _ => made(Some("vault/1")),
+    });
+    let issued = Outcome::Issued { id: "key 9".to_owned(), handle: "vault/1".to_owned() };
+    assert_eq!(kept.results.first(), Some(&issued), "{:?}", kept.results);
+    // Nobody has its secret, and taking it back fails: so often, and then it is left as unknown.
+    let mut slow = of_class(Class::K4).lagging(3);
+    slow.lag_cap = 40;
+    let lost = |fails: usize| {
+        play(slow.clone(), key_of_a_machine(), move |call, nth| match call.ask {
+            Ask::Read => read(None),
+            Ask::Find { .. } => Answer::Find(Ok(Vec::new())),
+            Ask::Undo { .. } if nth < fails => Answer::Undo(Err(WriteError::Rejected { message: "no".to_owned() })),
+            Ask::Undo { .. } => Answer::Undo(Ok(())),
+            _ => made(None),
+        })
+    };
+    let never = lost(usize::MAX);
+    assert_eq!((never.times("undo").len(), never.times("write").len()), (ATTEMPTS, 1), "{:?}", never.asked);
+    assert!(matches!(never.open(), Some(Open::Unknown)), "{:?}", never.outcomes);
+    let twice = lost(0);
+    let (undone, written) = (twice.times("undo"), twice.times("write"));
+    assert_eq!((written.len(), undone.len()), (ATTEMPTS, ATTEMPTS), "{:?}", twice.asked);
+    assert!(matches!(twice.open(), Some(Open::BackedOff { .. })), "{:?}", twice.outcomes);
+    // A read that lags behind would still show what was taken back.
+    assert!(undone.iter().zip(&written[1..]).all(|(undone, next)| next - undone >= 40), "{undone:?} {written:?}");
+}
+
+#[test]
+fn an_ending_that_is_no_target_s_fault_is_told_in_its_words() {
+    let played = play(of_class(Class::K0), one(), |call, _| match call.ask {
+        Ask::Read => read(None),
+        _ => refused(WriteError::Rejected { message: "quota".to_owned() }),
+    });
+    assert_eq!((played.ended(), played.times("write").len()), (vec!["failed"], 1));
+    assert_eq!(played.outcomes.listed.first().map(|rest| rest.words.as_str()), Some("quota"));
+}
