@@ -20,8 +20,8 @@ pub const PART_FACTS: u64 = 262_144;
 pub const PLAN_PARTS: u64 = 512;
 /// Facts of one part that are written at once: one dictionary for so many rows.
 pub const SPILL_ROWS: usize = 1_024;
-/// Keys and recorded rows wait in buffers of this size, in bytes, one for each range and part, before they are written.
-pub const JOIN_BUFFER_BYTES: usize = 16 << 10;
+/// What is dealt out into piles waits in buffers of this size, in bytes, one for each pile, before it is written.
+pub const PILE_BUFFER_BYTES: usize = 16 << 10;
 /// Runs of a plan are written and read through buffers of this size, in bytes.
 pub const RUN_BUFFER_BYTES: usize = 64 << 10;
 /// Changes per slice unless configured: a flush per slice then costs little against the writes themselves.
@@ -36,6 +36,9 @@ pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 pub const LEAF_BYTES: usize = 65_535;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
+/// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.
+/// Small pages of distant systems are not kept waiting by it.
+pub const ROWS_AT_ONCE: usize = 8 * PAGE_ROWS as usize;
 /// Longest text of one field, in bytes: longer ones are a malformed row.
 pub const FIELD_BYTES: usize = 4_096;
 /// Longest line of a source file, in bytes.

@@ -19,6 +19,13 @@ pub enum Progress {
         /// All batches.
         of: u64,
     },
+    /// Facts are dealt out into parts, and parts of the plan are written beside it.
+    Part {
+        /// Parts so far.
+        done: u64,
+        /// All parts.
+        of: u64,
+    },
     /// The plan is being written.
     Seal {
         /// Changes so far.

@@ -49,6 +49,7 @@ impl Observer for Bars {
         let (name, done, of) = match *step {
             Progress::Page { rows, .. } => ("reading", rows, None),
             Progress::Judge { done, of } => ("judging", done, Some(of)),
+            Progress::Part { done, of } => ("planning", done, Some(of)),
             Progress::Seal { done, of } => ("sealing", done, Some(of)),
             Progress::Intent { done, of } | Progress::Sent { done, of } | Progress::Verify { done, of } => {
                 ("committing", done, Some(of))

@@ -189,7 +189,7 @@ impl World {
         }
         let batches = cut(&identities, per_batch);
         let same: Vec<Sym> = (0..snapshot.symbols.len() as u32).map(Sym).collect();
-        let links = Links { holder: same.clone(), object: same, identity: Default::default(), disputed: Default::default() };
+        let links = Links { holder: same.clone(), object: same, ..Links::default() };
         Cases { snapshot, links, recorded, unlisted: Vec::new(), identities, cases, batches }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::cmp::Reverse;
 
-use super::{DiscoverError, Scan, ScanSide, Snapshot, rows};
+use super::rows::{RowDigests, check, digests};
+use super::{DiscoverError, Page, Scan, ScanSide, Snapshot};
 use crate::model::{Entitlement, Fact, Head, Person, Sym, Symbols};
 
 /// All that one source or target said. `Fact::scan` is an index into `scans`.
@@ -41,6 +42,16 @@ impl Part {
             scans,
         }
     }
+
+    /// Keeps the facts of a page, which know their scans.
+    pub(super) fn keep(&mut self, page: &Page) {
+        let map = self.symbols.absorb(&page.symbols);
+        self.facts.extend(page.facts.iter().map(|fact| {
+            let mut fact = *fact;
+            renumber_fact(&mut fact, |sym| map.get(sym.0 as usize).copied().unwrap_or_default());
+            fact
+        }));
+    }
 }
 
 /// A part and its texts in order, which is worked out where the part was read.
@@ -65,7 +76,21 @@ impl Sorted {
 }
 
 /// Joins the parts. The result depends on what they say, not on their order.
-pub(super) fn assemble(mut parts: Vec<Sorted>) -> Result<Snapshot, DiscoverError> {
+pub(super) fn assemble(parts: Vec<Sorted>) -> Result<Snapshot, DiscoverError> {
+    let (mut snapshot, places) = join(parts)?;
+    check(&snapshot.desired, &snapshot.symbols, &places)?;
+    let mut rows = RowDigests::new(None);
+    for (side, facts) in [(ScanSide::Desired, &snapshot.desired), (ScanSide::Observed, &snapshot.observed)] {
+        for (fact, row) in facts.iter().zip(digests(facts, &snapshot.symbols)) {
+            rows.add(side, fact.scan, &row)?;
+        }
+    }
+    finish(&mut snapshot, rows)?;
+    Ok(snapshot)
+}
+
+/// Puts the parts beside each other, with what messages call the source of each scan.
+pub(super) fn join(mut parts: Vec<Sorted>) -> Result<(Snapshot, Vec<String>), DiscoverError> {
     parts.sort_by(|a, b| (a.part.side, &a.part.name).cmp(&(b.part.side, &b.part.name)));
     let (symbols, maps) = merge_dictionaries(&mut parts);
     let mut snapshot = Snapshot { symbols, ..Snapshot::default() };
@@ -91,10 +116,15 @@ pub(super) fn assemble(mut parts: Vec<Sorted>) -> Result<Snapshot, DiscoverError
     }
     snapshot.people.sort_unstable_by_key(person_key);
     snapshot.entitlements.sort_unstable_by_key(entitlement_key);
-    rows::stamp(&mut snapshot, &places)?;
+    Ok((snapshot, places))
+}
+
+/// Fills in the digests, and lets one row stand for each identity and entitlement.
+pub(super) fn finish(snapshot: &mut Snapshot, rows: RowDigests) -> Result<(), DiscoverError> {
+    rows.stamp(snapshot)?;
     merge_people(&mut snapshot.people);
     merge_entitlements(&mut snapshot.entitlements);
-    Ok(snapshot)
+    Ok(())
 }
 
 /// One dictionary in the order of its texts, and for each part its numbers in it.
@@ -146,14 +176,14 @@ pub(super) fn renumber_fact(fact: &mut Fact, mut of: impl FnMut(Sym) -> Sym) {
 }
 
 /// Rewrites every number of an identity.
-pub(super) fn renumber_person(person: &mut Person, of: impl Fn(Sym) -> Sym) {
+pub(super) fn renumber_person(person: &mut Person, mut of: impl FnMut(Sym) -> Sym) {
     for sym in [&mut person.identity, &mut person.owner, &mut person.unit] {
         *sym = of(*sym);
     }
 }
 
 /// Rewrites every number of a catalogue row.
-pub(super) fn renumber_entitlement(row: &mut Entitlement, of: impl Fn(Sym) -> Sym) {
+pub(super) fn renumber_entitlement(row: &mut Entitlement, mut of: impl FnMut(Sym) -> Sym) {
     for sym in [&mut row.target, &mut row.object, &mut row.exclusion, &mut row.owner, &mut row.parent] {
         *sym = of(*sym);
     }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Completeness, DiscoverError, Scan, ScanSide, Snapshot, Subjects, rows};
+use super::piles::Piles;
+use super::{Completeness, DiscoverError, Scan, ScanSide, Subjects, Survey};
 use crate::ledger::ScanCount;
 use crate::limits::{KEY_WRITERS, SHRINK_PERCENT, SHRINK_ROWS};
 use crate::model::Digest;
@@ -22,20 +23,18 @@ pub(super) struct Gate<'a> {
 
 impl Gate<'_> {
     /// Marks the scans that shrank. Only scans of `gated` sources are looked at: others are vouched for.
-    pub(super) fn settle(&self, snapshot: &mut Snapshot, gated: &BTreeSet<(ScanSide, String)>) -> Result<(), DiscoverError> {
-        if gated.is_empty() {
-            return Ok(());
-        }
-        let keys = rows::key_prefixes(snapshot);
+    pub(super) fn settle(&self, survey: &mut Survey, gated: &BTreeSet<(ScanSide, String)>) -> Result<(), DiscoverError> {
         let counts: BTreeMap<_, _> = self.counts.iter().map(|c| ((c.side, c.source.as_str(), c.target.as_str()), c)).collect();
-        for (scan, keys) in snapshot.scans.iter_mut().zip(&keys) {
+        let Survey { snapshot, keys, .. } = survey;
+        for (at, scan) in snapshot.scans.iter_mut().enumerate() {
             let looked_at = gated.contains(&(scan.side, scan.source.clone())) && scan.subjects != Subjects::NONE;
             if !looked_at || scan.completeness != Completeness::Complete || self.released.contains(&scan.digest) {
                 continue;
             }
+            let keys = sorted_keys(keys, at)?;
             let last = counts.get(&(scan.side, scan.source.as_str(), scan.target.as_str()));
             scan.completeness = match last {
-                Some(last) => self.compare(last, keys)?,
+                Some(last) => self.compare(last, &keys)?,
                 None if keys.is_empty() && scan.side == ScanSide::Desired => {
                     Completeness::Incomplete { why: "it holds no rows, and nothing vouches for that".to_owned() }
                 }
@@ -73,18 +72,16 @@ fn missing(before: &[u64], now: &[u64]) -> u64 {
 ///
 /// # Errors
 /// When a file of keys cannot be written.
-pub fn record_counts(snapshot: &Snapshot, keys_dir: &Path) -> Result<Vec<ScanCount>, DiscoverError> {
-    let keys = rows::key_prefixes(snapshot);
+pub fn record_counts(survey: &Survey, keys_dir: &Path) -> Result<Vec<ScanCount>, DiscoverError> {
     let whole = |scan: &Scan| scan.completeness == Completeness::Complete && scan.subjects != Subjects::NONE;
-    let scans = snapshot.scans.iter().zip(&keys).enumerate().filter(|(_, (scan, _))| whole(scan));
-    let scans: Vec<(usize, (&Scan, &Vec<u64>))> = scans.collect();
-    let count = |&(at, (scan, keys)): &(usize, (&Scan, &Vec<u64>))| {
+    let scans: Vec<(usize, &Scan)> = survey.snapshot.scans.iter().enumerate().filter(|(_, scan)| whole(scan)).collect();
+    let count = |&(at, scan): &(usize, &Scan)| {
         Ok(ScanCount {
             source: scan.source.clone(),
             side: scan.side,
             target: scan.target.clone(),
             rows: scan.rows,
-            keys: write_keys(keys_dir, at, keys)?,
+            keys: write_keys(keys_dir, at, &sorted_keys(&survey.keys, at)?)?,
         })
     };
     // Several at once, so that their flushes share the disk's.
@@ -98,6 +95,17 @@ pub fn record_counts(snapshot: &Snapshot, keys_dir: &Path) -> Result<Vec<ScanCou
         }
         Ok(counts)
     })
+}
+
+/// The distinct keys of a scan, sorted.
+fn sorted_keys(keys: &Piles, scan: usize) -> Result<Vec<u64>, DiscoverError> {
+    let bytes = keys.read(scan)?;
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut keys: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    drop(bytes);
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
 }
 
 /// Removes the files of keys that none of `counts` names. Call it when `counts` are durable.

@@ -7,7 +7,11 @@ mod build;
 pub mod files;
 mod frame;
 mod gate;
+mod gather;
+mod names;
 mod page;
+mod piles;
+mod reading;
 mod recall;
 mod rows;
 mod run;
@@ -15,6 +19,7 @@ mod snapshot;
 mod source;
 mod spill;
 mod spool;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +27,12 @@ pub use build::SnapshotBuilder;
 #[cfg(feature = "files")]
 pub use files::{FileConfig, FileSource};
 pub use gate::{prune_keys, record_counts};
+pub use names::Names;
 pub use page::{Cursor, Page};
+pub use piles::Piles;
 pub use recall::recall;
 pub use run::{Discovery, discover};
 pub use snapshot::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 pub use source::{DiscoverError, Source};
 pub use spill::Spill;
+pub use survey::Survey;

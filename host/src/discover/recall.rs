@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::assemble::{Part, Sorted, assemble};
-use super::run::Reading;
+use super::reading::Reading;
 use super::spool::Spool;
 use super::{DiscoverError, Scan, Snapshot};
 
@@ -14,12 +14,24 @@ use super::{DiscoverError, Scan, Snapshot};
 /// # Errors
 /// When pages cannot be read, or contradict the scans.
 pub fn recall(spool: &Path, scans: &[Scan]) -> Result<Snapshot, DiscoverError> {
+    let names: Vec<String> = scans.iter().map(|scan| scan.source.clone()).collect();
+    recall_as(spool, scans, &names)
+}
+
+/// The same, where messages call the source of each scan by one of `places`.
+pub(super) fn recall_as(spool: &Path, scans: &[Scan], places: &[String]) -> Result<Snapshot, DiscoverError> {
     let mut parts = Vec::new();
+    let mut places = places.iter();
     for scans in scans.chunk_by(|a, b| (a.side, &a.source) == (b.side, &b.source)) {
-        let Some(first) = scans.first() else { continue };
+        let (Some(first), Some(place)) = (scans.first(), places.next()) else { continue };
+        places.by_ref().take(scans.len() - 1).for_each(drop);
         let trusted: Vec<Scan> = scans.iter().map(|scan| Scan { rows: 0, ..scan.clone() }).collect();
-        let mut reading = Reading::new(Part::new(&first.source, &first.source, first.side, trusted));
-        Spool::replay(spool, first.side, &first.source, |page| reading.take(&page))?;
+        let mut reading = Reading::new(Part::new(&first.source, place, first.side, trusted));
+        Spool::replay(spool, first.side, &first.source, |mut page| {
+            reading.take(&mut page)?;
+            reading.part.keep(&page);
+            Ok(())
+        })?;
         parts.push(Sorted::new(reading.part));
     }
     assemble(parts)

@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
-use super::assemble::{Part, Sorted, assemble, renumber_entitlement, renumber_fact, renumber_person};
+use super::assemble::{Part, Sorted, finish, join, renumber_entitlement, renumber_person};
 use super::gate::Gate;
+use super::gather::Gathering;
+use super::reading::Reading;
 use super::spool::Spool;
-use super::{Completeness, Cursor, DiscoverError, Page, Scan, ScanSide, Snapshot, Source, Subjects};
+use super::survey::{self, Survey};
+use super::{Completeness, Cursor, DiscoverError, Page, Scan, ScanSide, Source, Subjects};
 use crate::ledger::ScanCount;
+use crate::limits::ROWS_AT_ONCE;
 use crate::model::{Digest, Sym, Time};
 use crate::progress::{Observer, Progress};
 use crate::target::Target;
@@ -27,6 +32,8 @@ pub struct Discovery {
     pub max_age_seconds: i64,
     /// Directory of the spool files. Those of a finished run may be removed.
     pub spool: PathBuf,
+    /// Directory for what the run keeps on disk while it works: it exists, and nobody else writes there.
+    pub scratch: PathBuf,
     /// The last complete scans.
     pub counts: Vec<ScanCount>,
     /// Directory of the keys of the last complete scans.
@@ -35,46 +42,84 @@ pub struct Discovery {
     pub released: BTreeSet<Digest>,
 }
 
-/// Reads all sources and targets. What they say decides the result, not who was faster.
+/// Reads all sources and targets into pages. What they say decides the result, not who was faster. What is kept in memory is
+/// who and what is named, not the facts: those are gone through again with [`Survey::pages`].
 ///
 /// Rows of an incomplete scan count as present; only their absence means nothing.
 ///
 /// # Errors
-/// When a row is malformed or contradicts another, a configured file does not exist, or pages cannot be stored. A source
-/// or target that cannot be read makes its scans incomplete instead.
+/// When a row is malformed, a configured file does not exist, or pages cannot be stored. A source or target that cannot be
+/// read makes its scans incomplete instead.
 pub async fn discover(
     sources: &[Arc<dyn Source>],
     targets: &[Arc<dyn Target>],
     options: &Discovery,
     observer: Arc<dyn Observer>,
-) -> Result<Snapshot, DiscoverError> {
+) -> Result<Survey, DiscoverError> {
     let origins = sources.iter().cloned().map(Origin::Source).chain(targets.iter().cloned().map(Origin::Target));
-    let mut names = BTreeSet::new();
+    let mut origins: Vec<Origin> = origins.collect();
+    origins.sort_by(|a, b| (a.side(), a.name()).cmp(&(b.side(), b.name())));
+    let config =
+        |origin: &Origin, problem: &str| DiscoverError::Config { name: origin.name().to_owned(), problem: problem.to_owned() };
+    let twice = origins.iter().zip(origins.iter().skip(1)).find(|(a, b)| (a.side(), a.name()) == (b.side(), b.name()));
+    if let Some((origin, _)) = twice {
+        return Err(config(origin, "another one has the same name"));
+    }
+    let shared = Arc::new(Shared {
+        options: options.clone(),
+        observer,
+        gathering: Gathering::new(&options.scratch),
+        rows: Semaphore::new(ROWS_AT_ONCE),
+    });
     let mut tasks = JoinSet::new();
+    let mut scans = 0;
     for origin in origins {
-        if !names.insert((origin.side(), origin.name().to_owned())) {
-            let problem = "another one has the same name".to_owned();
-            return Err(DiscoverError::Config { name: origin.name().to_owned(), problem });
+        let part = origin.part(options);
+        let base = scans as u16;
+        scans += part.scans.len();
+        if scans > usize::from(u16::MAX) {
+            return Err(config(&origin, "there are more than 65535 scans in all"));
         }
-        tasks.spawn(read(origin, options.clone(), Arc::clone(&observer)));
+        tasks.spawn(read(origin, Reading::new(part), base, Arc::clone(&shared)));
     }
-    let mut parts = Vec::new();
-    let mut gated = BTreeSet::new();
+    let mut reads = Vec::new();
     while let Some(done) = tasks.join_next().await {
-        let Read { part, gate } = done.map_err(|error| stopped("discovery", error))??;
-        if gate {
-            gated.insert((part.part().side, part.part().name.clone()));
-        }
-        parts.push(part);
+        reads.push(done.map_err(|error| stopped("discovery", error))??);
     }
-    let options = options.clone();
-    let finish = move || {
-        let mut snapshot = assemble(parts)?;
-        let gate = Gate { counts: &options.counts, keys_dir: &options.keys_dir, released: &options.released };
-        gate.settle(&mut snapshot, &gated)?;
-        Ok(snapshot)
+    spawn_blocking(move || survey(reads, &shared)).await.map_err(|error| stopped("discovery", error))?
+}
+
+/// What all readers share.
+struct Shared {
+    options: Discovery,
+    observer: Arc<dyn Observer>,
+    gathering: Gathering,
+    /// How many rows of pages may be in memory.
+    rows: Semaphore,
+}
+
+/// Puts together what was read.
+fn survey(mut reads: Vec<Read>, shared: &Shared) -> Result<Survey, DiscoverError> {
+    reads.sort_by_key(|read| read.base);
+    let gated =
+        reads.iter().filter(|read| read.gate).map(|read| (read.part.part().side, read.part.part().name.clone())).collect();
+    let origin = |read: &Read| {
+        let Part { side, name, .. } = read.part.part();
+        survey::Origin { side: *side, name: name.clone(), base: read.base, facts: read.facts }
     };
-    spawn_blocking(finish).await.map_err(|error| stopped("discovery", error))?
+    let origins = reads.iter().map(origin).collect();
+    let (mut snapshot, places) = join(reads.into_iter().map(|read| read.part).collect())?;
+    let gathered = shared.gathering.finish();
+    finish(&mut snapshot, gathered.rows)?;
+    let own = std::mem::replace(&mut snapshot.symbols, gathered.symbols);
+    let symbols = &mut snapshot.symbols;
+    let mut of = |sym: Sym| symbols.intern(own.text(sym));
+    snapshot.people.iter_mut().for_each(|person| renumber_person(person, &mut of));
+    snapshot.entitlements.iter_mut().for_each(|row| renumber_entitlement(row, &mut of));
+    let Discovery { spool, counts, keys_dir, released, .. } = &shared.options;
+    let mut survey = Survey { snapshot, names: gathered.names, places, spool: spool.clone(), origins, keys: gathered.keys };
+    Gate { counts, keys_dir, released }.settle(&mut survey, &gated)?;
+    Ok(survey)
 }
 
 /// A panic goes on; a task that was cancelled is an error of the run's end.
@@ -149,40 +194,48 @@ impl Origin {
 /// What became of one origin.
 struct Read {
     part: Sorted,
+    /// The number of its first scan.
+    base: u16,
+    facts: u64,
     /// Nobody vouches for its completeness: the shrink gate decides.
     gate: bool,
 }
 
 /// Reads one origin to its end, or as far as it can be read.
-async fn read(origin: Origin, options: Discovery, observer: Arc<dyn Observer>) -> Result<Read, DiscoverError> {
-    let mut reading = Reading::new(origin.part(&options));
-    let name = origin.name().to_owned();
+async fn read(origin: Origin, mut reading: Reading, base: u16, shared: Arc<Shared>) -> Result<Read, DiscoverError> {
+    let (name, side) = (origin.name().to_owned(), origin.side());
     let mut broken = None;
     match origin.version().await {
         Ok(version) => {
             // What is covered decides what a row may say, so stored pages hold for the same coverage only.
             let covers: Vec<&str> = reading.part.scans.iter().map(|scan| scan.target.as_str()).collect();
             let version = if version.is_empty() { version } else { format!("{version}\n{}", covers.join("\n")) };
-            let (dir, side) = (options.spool.clone(), origin.side());
             let mut spool;
             (reading, spool) = blocking(&name, {
-                let name = name.clone();
+                let (name, shared) = (name.clone(), Arc::clone(&shared));
                 move || {
-                    let spool = Spool::open(&dir, side, &name, &version, |page| reading.take(&page))?;
+                    let spool = Spool::open(&shared.options.spool, side, &name, &version, |mut page| {
+                        reading.take(&mut page)?;
+                        shared.gathering.take(&page, side, base)
+                    })?;
                     Ok((reading, spool))
                 }
             })
             .await?;
             while reading.ended.is_none() {
+                // A page is taken for as large as the one before. Nobody closes the semaphore.
+                let _room = shared.rows.acquire_many(reading.expected).await;
                 match origin.page(reading.next.as_ref()).await {
-                    Ok(page) => {
+                    Ok(mut page) => {
+                        let gathering = Arc::clone(&shared);
                         let stored = move || {
-                            reading.take(&page)?;
+                            reading.take(&mut page)?;
                             spool.append(&page)?;
+                            gathering.gathering.take(&page, side, base)?;
                             Ok((reading, spool))
                         };
                         (reading, spool) = blocking(&name, stored).await?;
-                        observer.on(&Progress::Page { source: name.clone(), rows: reading.rows });
+                        shared.observer.on(&Progress::Page { source: name.clone(), rows: reading.rows });
                     }
                     Err(error @ DiscoverError::Unreadable { .. }) => {
                         broken = Some(error.to_string());
@@ -195,7 +248,11 @@ async fn read(origin: Origin, options: Discovery, observer: Arc<dyn Observer>) -
         Err(error @ DiscoverError::Unreadable { .. }) => broken = Some(error.to_string()),
         Err(error) => return Err(error),
     }
-    blocking(&name, move || Ok(reading.finish(broken))).await
+    blocking(&name, move || {
+        let gate = reading.finish(broken);
+        Ok(Read { facts: reading.facts, part: Sorted::new(reading.part), base, gate })
+    })
+    .await
 }
 
 async fn blocking<T: Send + 'static>(
@@ -203,94 +260,4 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DiscoverError> + Send + 'static,
 ) -> Result<T, DiscoverError> {
     spawn_blocking(work).await.map_err(|error| stopped(name, error))?
-}
-
-/// How far one origin has been read.
-pub(super) struct Reading {
-    pub(super) part: Part,
-    rows: u64,
-    /// The subjects that it holds rows of.
-    found: Subjects,
-    next: Option<Cursor>,
-    /// Set by the last page: its total, and why the scan is not whole.
-    ended: Option<(Option<u64>, Option<String>)>,
-}
-
-impl Reading {
-    /// Nothing is read yet.
-    pub(super) const fn new(part: Part) -> Self {
-        Reading { part, rows: 0, found: Subjects::NONE, next: None, ended: None }
-    }
-
-    /// Takes in a page.
-    pub(super) fn take(&mut self, page: &Page) -> Result<(), DiscoverError> {
-        let part = &mut self.part;
-        let map = part.symbols.absorb(&page.symbols);
-        let of = |sym: Sym| map.get(sym.0 as usize).copied().unwrap_or_default();
-        // Few targets: looking one up costs less than a table.
-        let scans: Vec<Option<Sym>> = part.scans.iter().map(|scan| page.symbols.find(&scan.target)).collect();
-        let own = if part.side == ScanSide::Observed { Some(part.symbols.intern(&part.name)) } else { None };
-        part.facts.reserve(page.facts.len());
-        for fact in &page.facts {
-            let mut fact = *fact;
-            let implied = fact.target.is_empty() && own.is_some();
-            let scan = if implied { Some(0) } else { scans.iter().position(|target| *target == Some(fact.target)) };
-            let Some(scan) = scan else { return Err(uncovered(part, page.symbols.text(fact.target), fact.line)) };
-            renumber_fact(&mut fact, of);
-            fact.target = if implied { own.unwrap_or_default() } else { fact.target };
-            fact.scan = scan as u16;
-            if let Some(scan) = part.scans.get_mut(scan) {
-                scan.rows += 1;
-            }
-            self.found = self.found.and(fact.subject);
-            part.facts.push(fact);
-        }
-        for person in &page.people {
-            let mut person = *person;
-            renumber_person(&mut person, of);
-            part.people.push(person);
-        }
-        for row in &page.entitlements {
-            let mut row = *row;
-            renumber_entitlement(&mut row, of);
-            part.entitlements.push(row);
-        }
-        self.rows += page.rows();
-        self.next.clone_from(&page.next);
-        if page.next.is_none() {
-            self.ended = Some((page.total, page.incomplete.clone()));
-        }
-        Ok(())
-    }
-
-    /// Settles what is known without the shrink gate.
-    fn finish(mut self, broken: Option<String>) -> Read {
-        let (total, incomplete) = self.ended.unwrap_or_default();
-        let short = total.filter(|&total| total != self.rows);
-        let why = broken.or(incomplete).or_else(|| {
-            short.map(|total| format!("it holds {} rows where {total} were announced; read it again once it is whole", self.rows))
-        });
-        for scan in &mut self.part.scans {
-            if scan.subjects == Subjects::AS_FOUND {
-                scan.subjects = self.found;
-            }
-            if scan.target.is_empty() {
-                scan.rows = self.rows;
-            }
-            if let Some(why) = &why {
-                scan.completeness = Completeness::Incomplete { why: why.clone() };
-            }
-        }
-        Read { part: Sorted::new(self.part), gate: total.is_none() && why.is_none() }
-    }
-}
-
-fn uncovered(part: &Part, target: &str, line: u32) -> DiscoverError {
-    let covered: Vec<String> = part.scans.iter().map(|scan| format!("`{}`", scan.target)).collect();
-    DiscoverError::Row {
-        file: part.place.clone(),
-        line: u64::from(line),
-        field: "target".to_owned(),
-        problem: format!("`{target}` is not a target that this source covers; it covers {}", covered.join(", ")),
-    }
 }

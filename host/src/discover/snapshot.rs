@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::{DiscoverError, rows};
 use crate::model::{Digest, Encoder, Entitlement, Fact, Person, Subject, Symbols, Time};
 
 /// Which side a scan speaks for.
@@ -125,6 +126,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Holds each source to its word: it may repeat itself, but not say two different things of one key. `places` is what
+    /// messages call the source of each scan.
+    ///
+    /// # Errors
+    /// When a source contradicts itself.
+    pub fn check(&self, places: &[String]) -> Result<(), DiscoverError> {
+        rows::check(&self.desired, &self.symbols, places)
+    }
+
     /// Digest of every distinct row and of which absences mean something. Equal for equal facts, however they are
     /// ordered or split over sources and files; names of sources and instants of reading do not enter.
     #[must_use]

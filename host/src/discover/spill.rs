@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::frame::{FrameError, decode_facts, encode_facts};
-use super::{DiscoverError, Scan, ScanSide, Snapshot};
+use super::{DiscoverError, ScanSide, Snapshot};
 use crate::limits::SPILL_ROWS;
 use crate::model::{Fact, Symbols};
 
@@ -71,16 +71,14 @@ impl Spill {
         file.and_then(|mut file| file.write_all(&self.buffer)).map_err(|source| DiscoverError::Spool { path, source })
     }
 
-    /// Reads a part back and removes its file: a snapshot of these facts alone, without people, catalogue and digest. Its
-    /// dictionary is in no particular order.
+    /// Reads a part back into a snapshot with scans, over whatever dictionary it has, and removes its file.
     ///
     /// # Errors
     /// When the file cannot be read, or is not what was written.
-    pub fn take(&mut self, part: usize, scans: &[Scan]) -> Result<Snapshot, DiscoverError> {
-        let mut snapshot = Snapshot { scans: scans.to_vec(), ..Snapshot::default() };
+    pub fn take(&mut self, part: usize, snapshot: &mut Snapshot) -> Result<(), DiscoverError> {
         let written = self.parts.get(part).map_or(0, |part| part.written);
         if written == 0 {
-            return Ok(snapshot);
+            return Ok(());
         }
         let path = self.path(part);
         let fail = |source| DiscoverError::Spool { path: path.clone(), source };
@@ -99,7 +97,7 @@ impl Spill {
             decode_facts(&bytes, &mut snapshot.symbols, &mut facts).map_err(damaged)?;
             found += facts.len() as u64;
             for fact in facts.drain(..) {
-                match scans.get(usize::from(fact.scan)).map(|scan| scan.side) {
+                match snapshot.scans.get(usize::from(fact.scan)).map(|scan| scan.side) {
                     Some(ScanSide::Desired) => snapshot.desired.push(fact),
                     Some(ScanSide::Observed) => snapshot.observed.push(fact),
                     None => return Err(damaged(FrameError::SHORT)),
@@ -109,8 +107,7 @@ impl Spill {
         if found != written {
             return Err(damaged(FrameError::SHORT));
         }
-        fs::remove_file(&path).map_err(fail)?;
-        Ok(snapshot)
+        fs::remove_file(&path).map_err(fail)
     }
 
     fn path(&self, part: usize) -> PathBuf {
@@ -136,6 +133,11 @@ mod tests {
         rows
     }
 
+    fn take(spill: &mut Spill, part: usize, whole: &Snapshot) -> Result<Snapshot, DiscoverError> {
+        let mut snapshot = Snapshot { scans: whole.scans.clone(), ..Snapshot::default() };
+        spill.take(part, &mut snapshot).map(|()| snapshot)
+    }
+
     fn snapshot(grants: usize) -> Snapshot {
         let mut builder = SnapshotBuilder::new();
         for i in 0..grants {
@@ -159,8 +161,8 @@ mod tests {
         spill.flush(&whole.symbols).unwrap();
         spill.push(1, &more.observed[0], &more.symbols).unwrap();
         spill.flush(&more.symbols).unwrap();
-        let mut back = rows(&spill.take(0, &whole.scans).unwrap());
-        back.extend(rows(&spill.take(1, &whole.scans).unwrap()));
+        let mut back = rows(&take(&mut spill, 0, &whole).unwrap());
+        back.extend(rows(&take(&mut spill, 1, &whole).unwrap()));
         back.sort();
         let mut expected = rows(&whole);
         expected.push("observed gh p0 team:a  0".to_owned());
@@ -180,7 +182,7 @@ mod tests {
             let path = folder.path().join("facts-0");
             let bytes = fs::read(&path).unwrap();
             fs::write(&path, &bytes[..bytes.len() - lost]).unwrap();
-            let error = spill.take(0, &whole.scans).err().unwrap();
+            let error = take(&mut spill, 0, &whole).err().unwrap();
             assert!(error.to_string().contains("facts-0"), "{error}");
         }
     }

@@ -10,7 +10,7 @@ use super::{DiscoverError, Page, ScanSide};
 use crate::model::Digest;
 
 /// What a spool file begins with; the number is the version of the form.
-const MAGIC: &[u8; 16] = b"trueup pages 02\n";
+const MAGIC: &[u8; 16] = b"trueup pages 03\n";
 /// Length and checksum before each frame.
 const HEAD_BYTES: usize = 12;
 

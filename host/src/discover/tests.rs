@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use super::frame::{decode, encode};
 use super::spool::Spool;
 use super::{
-    Completeness, Cursor, DiscoverError, Discovery, Page, ScanSide, Snapshot, SnapshotBuilder, Source, Subjects, discover,
-    prune_keys, record_counts,
+    Completeness, Cursor, DiscoverError, Discovery, Names, Page, ScanSide, Snapshot, SnapshotBuilder, Source, Subjects, Survey,
+    discover, prune_keys, record_counts,
 };
 use crate::model::{CaseKey, Digest, Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Person, Subject, Sym, Time};
 use crate::progress::Silent;
@@ -207,15 +207,27 @@ fn options(dir: &Path) -> Discovery {
         now: NOW,
         max_age_seconds: 3600,
         spool: dir.join("spool"),
+        scratch: dir.join("scratch"),
         counts: Vec::new(),
         keys_dir: dir.join("keys"),
         released: BTreeSet::new(),
     }
 }
 
-fn run(sources: Vec<Arc<dyn Source>>, targets: Vec<Arc<dyn Target>>, options: &Discovery) -> Result<Snapshot, DiscoverError> {
+fn survey(sources: Vec<Arc<dyn Source>>, targets: Vec<Arc<dyn Target>>, options: &Discovery) -> Result<Survey, DiscoverError> {
+    let _ = std::fs::remove_dir_all(&options.scratch);
+    std::fs::create_dir(&options.scratch).expect("a directory");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     runtime.block_on(discover(&sources, &targets, options, Arc::new(Silent)))
+}
+
+/// The same, with all facts in memory: nothing is lost on the way.
+fn run(sources: Vec<Arc<dyn Source>>, targets: Vec<Arc<dyn Target>>, options: &Discovery) -> Result<Snapshot, DiscoverError> {
+    let survey = survey(sources, targets, options)?;
+    let whole = survey.whole()?;
+    assert_eq!(whole.rows, survey.snapshot.rows);
+    assert_eq!(whole.desired.len() + whole.observed.len(), survey.facts() as usize);
+    Ok(whole)
 }
 
 #[test]
@@ -399,12 +411,12 @@ fn arrival_does_not_matter() {
 }
 
 /// One run of a source that lists these objects, after runs whose complete scans were `counts`.
-fn list(dir: &Path, objects: &[String], change: impl FnOnce(&mut Discovery)) -> Snapshot {
+fn list(dir: &Path, objects: &[String], change: impl FnOnce(&mut Discovery)) -> Survey {
     let rows: Vec<(&str, &str, &str)> = objects.iter().map(|object| ("crm", "ann", object.as_str())).collect();
     let mut options = options(dir);
     change(&mut options);
     let fake = Fake { version: Ok(String::new()), ..Fake::new("iam", &["crm"], vec![Ok(grants(&rows))]) };
-    run(vec![Arc::new(fake)], vec![], &options).expect("it is well formed")
+    survey(vec![Arc::new(fake)], vec![], &options).expect("it is well formed")
 }
 
 #[test]
@@ -424,14 +436,18 @@ fn v07_a_scan_that_lost_too_much_is_not_believed_until_released() {
         let counts = record_counts(&first, &dir.path().join("keys")).expect("keys are stored");
         assert_eq!(counts.iter().map(|count| count.rows).collect::<Vec<_>>(), [before as u64]);
         let second = list(dir.path(), &objects(now), |options| options.counts = counts.clone());
-        let scan = second.scans.first().expect("one scan");
+        let scan = second.snapshot.scans.first().expect("one scan");
         let expected = shrunk.map_or(Completeness::Complete, |(lost, of)| Completeness::Shrunk { lost, of });
         assert_eq!(scan.completeness, expected, "{before} → {now}");
         let released = list(dir.path(), &objects(now), |options| {
             options.counts = counts;
             options.released.insert(scan.digest);
         });
-        assert_eq!(released.scans.first().map(|scan| &scan.completeness), Some(&Completeness::Complete), "{before} → {now}");
+        assert_eq!(
+            released.snapshot.scans.first().map(|scan| &scan.completeness),
+            Some(&Completeness::Complete),
+            "{before} → {now}"
+        );
     }
 }
 
@@ -442,7 +458,7 @@ fn keys_that_are_gone_or_damaged_count_as_lost() {
     let objects: Vec<String> = (0..3).map(|i| format!("team:{i}")).collect();
     let counts = record_counts(&list(dir.path(), &objects, |_| {}), &keys).expect("keys are stored");
     let lost = Completeness::Shrunk { lost: 3, of: 3 };
-    let again = || list(dir.path(), &objects, |options| options.counts = counts.clone()).scans.remove(0).completeness;
+    let again = || list(dir.path(), &objects, |options| options.counts = counts.clone()).snapshot.scans.remove(0).completeness;
     assert_eq!(again(), Completeness::Complete);
     prune_keys(&keys, &counts).expect("nothing to remove");
     assert_eq!(again(), Completeness::Complete, "what is named stays");
@@ -452,6 +468,22 @@ fn keys_that_are_gone_or_damaged_count_as_lost() {
     prune_keys(&keys, &[]).expect("it is removed");
     assert!(!file.exists());
     assert_eq!(again(), lost);
+}
+
+#[test]
+fn pages_that_changed_after_they_were_read_are_an_error() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pages = ["ann", "bob", "cid"].map(|holder| Ok(grants(&[("crm", holder, "team:a")]))).into_iter().collect();
+    let survey = survey(vec![Arc::new(Fake::new("iam", &["crm"], pages))], vec![], &options(dir.path())).expect("read");
+    let names: Vec<&str> = survey.names.used_as(Names::HOLDER).map(|sym| survey.snapshot.symbols.text(sym)).collect();
+    assert_eq!((survey.facts(), names), (3, vec!["ann", "bob", "cid"]));
+    let path = dir.path().join("spool/desired-iam.pages");
+    let whole = std::fs::read(&path).expect("it is there");
+    for lost in [1, whole.len() / 2, whole.len()] {
+        std::fs::write(&path, &whole[..whole.len() - lost]).expect("it is written");
+        let error = survey.pages(|_| Ok(())).err().map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(error, format!("cannot store pages in `{}`", dir.path().join("spool").display()), "{lost} bytes lost");
+    }
 }
 
 #[test]
@@ -509,16 +541,16 @@ fn v07_a_rename_trips_the_gate_until_an_alias_undoes_it() {
         config.aliases = aliases;
         let source = FileSource::open(config, dir.path()).expect("it can be meant");
         let options = Discovery { counts: counts.to_vec(), ..options(dir.path()) };
-        run(vec![Arc::new(source)], vec![], &options).expect("it is well formed")
+        survey(vec![Arc::new(source)], vec![], &options).expect("it is well formed")
     };
     write(false);
     let before = read(vec![], &[]);
     let counts = record_counts(&before, &dir.path().join("keys")).expect("keys are stored");
     write(true);
     let renamed = read(vec![], &counts);
-    assert_eq!(renamed.scans.first().map(|scan| &scan.completeness), Some(&Completeness::Shrunk { lost: 441, of: 739 }));
+    assert_eq!(renamed.snapshot.scans.first().map(|scan| &scan.completeness), Some(&Completeness::Shrunk { lost: 441, of: 739 }));
     let aliases = (0..441).map(|i| Alias { from: format!("repo:new-{i}"), to: format!("repo:old-{i}") }).collect();
     let healed = read(aliases, &counts);
-    assert_eq!(healed.scans.first().map(|scan| &scan.completeness), Some(&Completeness::Complete));
-    assert_eq!(healed.facts_digest(), before.facts_digest());
+    assert_eq!(healed.snapshot.scans.first().map(|scan| &scan.completeness), Some(&Completeness::Complete));
+    assert_eq!(healed.snapshot.facts_digest(), before.snapshot.facts_digest());
 }

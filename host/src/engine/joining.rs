@@ -1,15 +1,12 @@
 //! Recorded rows on their way to the parts that have a case of them: keys are dealt out into ranges on disk, and each range is
 //! met with the rows that the ledger gives in the order of keys, which are read once. Owns these files.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::EngineError;
 use crate::correlate::Recorded;
+use crate::discover::{DiscoverError, Piles};
 use crate::ledger::{LedgerError, ROW_BYTES, RecordedRows, from_bytes, to_bytes};
-use crate::limits::JOIN_BUFFER_BYTES;
 use crate::model::KeyHash;
 
 /// Ranges of keys: one for each first byte.
@@ -19,23 +16,22 @@ const ENTRY_BYTES: usize = 18;
 
 /// Recorded rows and keys that are to meet.
 pub(super) struct Join {
-    folder: PathBuf,
-    keys: Vec<Vec<u8>>,
-    rows: BTreeMap<usize, Vec<u8>>,
+    keys: Piles,
+    rows: Piles,
 }
 
 impl Join {
     pub(super) fn new(folder: &Path) -> Self {
-        Join { folder: folder.to_owned(), keys: vec![Vec::new(); RANGES], rows: BTreeMap::new() }
+        Join { keys: Piles::on_disk(folder, "keys"), rows: Piles::on_disk(folder, "rows") }
     }
 
     /// Says that this part has a case of this key.
-    pub(super) fn key(&mut self, key: KeyHash, part: u16) -> Result<(), EngineError> {
-        let range = usize::from(key.0[0]);
-        let Some(keys) = self.keys.get_mut(range) else { return Ok(()) };
-        keys.extend_from_slice(&key.0);
-        keys.extend_from_slice(&part.to_le_bytes());
-        if keys.len() >= JOIN_BUFFER_BYTES { spill(&self.folder.join(format!("keys-{range}")), keys) } else { Ok(()) }
+    pub(super) fn key(&mut self, key: KeyHash, part: u16) -> Result<(), DiscoverError> {
+        let mut entry = [0; ENTRY_BYTES];
+        let (head, tail) = entry.split_at_mut(ENTRY_BYTES - 2);
+        head.copy_from_slice(&key.0);
+        tail.copy_from_slice(&part.to_le_bytes());
+        self.keys.push(usize::from(key.0[0]), &entry)
     }
 
     /// Deals the rows out. Those that no part has are given to `alone`.
@@ -57,10 +53,8 @@ impl Join {
     }
 
     /// Adds a row to a part.
-    pub(super) fn row(&mut self, part: usize, row: &Recorded) -> Result<(), EngineError> {
-        let rows = self.rows.entry(part).or_default();
-        rows.extend_from_slice(&to_bytes(row));
-        if rows.len() >= JOIN_BUFFER_BYTES { spill(&self.folder.join(format!("rows-{part}")), rows) } else { Ok(()) }
+    pub(super) fn row(&mut self, part: usize, row: &Recorded) -> Result<(), DiscoverError> {
+        self.rows.push(part, &to_bytes(row))
     }
 
     /// The rows of a part, in the order of keys.
@@ -68,7 +62,7 @@ impl Join {
         &mut self,
         part: usize,
     ) -> Result<impl Iterator<Item = Result<Recorded, LedgerError>> + use<>, EngineError> {
-        let bytes = read(&self.folder.join(format!("rows-{part}")), self.rows.remove(&part).unwrap_or_default())?;
+        let bytes = self.rows.take(part)?;
         let (rows, _) = bytes.as_chunks::<ROW_BYTES>();
         let mut rows: Vec<Recorded> = rows.iter().map(from_bytes).collect();
         rows.sort_unstable_by_key(|row| row.key);
@@ -77,8 +71,7 @@ impl Join {
 
     /// The keys of a range, sorted.
     fn range(&mut self, range: usize) -> Result<Vec<(KeyHash, u16)>, EngineError> {
-        let rest = self.keys.get_mut(range).map(std::mem::take).unwrap_or_default();
-        let bytes = read(&self.folder.join(format!("keys-{range}")), rest)?;
+        let bytes = self.keys.take(range)?;
         let (entries, _) = bytes.as_chunks::<ENTRY_BYTES>();
         let entry = |entry: &[u8; ENTRY_BYTES]| {
             let [key @ .., low, high] = *entry;
@@ -90,28 +83,10 @@ impl Join {
     }
 }
 
-/// Moves a buffer to the end of a file. No file is held open: there may be many.
-fn spill(path: &Path, buffer: &mut Vec<u8>) -> Result<(), EngineError> {
-    let file = File::options().create(true).append(true).open(path);
-    let written = file.and_then(|mut file| file.write_all(buffer));
-    buffer.clear();
-    written.map_err(|source| EngineError::Store { path: path.to_owned(), source })
-}
-
-/// What was moved to a file, and the rest; the file is removed.
-fn read(path: &Path, rest: Vec<u8>) -> Result<Vec<u8>, EngineError> {
-    let error = |source| EngineError::Store { path: path.to_owned(), source };
-    let mut bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(rest),
-        bytes => bytes.map_err(error)?,
-    };
-    bytes.extend_from_slice(&rest);
-    fs::remove_file(path).map_err(error)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::StateHash;
 

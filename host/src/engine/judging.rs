@@ -3,10 +3,10 @@
 
 use super::{Engine, EngineError};
 use crate::correlate::{Batch, Cases};
-use crate::discover::Snapshot;
-use crate::link::{Links, link};
+use crate::discover::{Snapshot, Survey};
+use crate::link::{Links, Numbers, link, link_names};
 use crate::model::Time;
-use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, RuleFacts, judge_all};
+use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, Module, RuleFacts, judge_all};
 
 impl Engine {
     /// What plans record of the rule.
@@ -36,13 +36,40 @@ impl Engine {
         let Some(module) = self.parts.module.as_ref().filter(|module| module.is_canonical()) else {
             return Ok(link::<Fault>(snapshot, None)?);
         };
-        let mut canon = |kind: u8, keys: &[&str]| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys);
-        Ok(link(snapshot, Some(&mut canon))?)
+        Ok(link(snapshot, Some(&mut canon(module)))?)
+    }
+
+    /// Links what was surveyed. Only where several spellings compare as one are the pages gone through for it.
+    pub(super) fn link_survey(&self, survey: &mut Survey) -> Result<Links, EngineError> {
+        let names = std::mem::take(&mut survey.names);
+        let (mut links, spellings) = match self.parts.module.as_ref().filter(|module| module.is_canonical()) {
+            None => link_names::<Fault>(&mut survey.snapshot, names, None)?,
+            Some(module) => link_names(&mut survey.snapshot, names, Some(&mut canon(module)))?,
+        };
+        if let Some(mut spellings) = spellings {
+            let whole = &survey.snapshot;
+            survey.pages(|page| {
+                let mut numbers = Numbers::new(&whole.symbols);
+                for fact in &page.facts {
+                    let Some(side) = whole.scans.get(usize::from(fact.scan)).map(|scan| scan.side) else { continue };
+                    let named = numbers.named(&page.symbols, fact);
+                    spellings.meet(&mut links, &whole.symbols, side, &named);
+                }
+                Ok(())
+            })?;
+            spellings.settle(&mut links);
+        }
+        Ok(links)
     }
 
     const fn judging(&self, as_of: Time, explain: bool) -> Judging<'_> {
         Judging { as_of, settings: &self.parts.settings, explain }
     }
+}
+
+/// How the module compares keys.
+fn canon(module: &Module) -> impl FnMut(u8, &[&str]) -> Result<Vec<String>, Fault> + '_ {
+    |kind, keys| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys)
 }
 
 const fn absent() -> BatchVerdict {

@@ -12,12 +12,13 @@ use super::{Engine, EngineError, Planned, RunReport};
 use crate::correlate::{Recorded, identity_digest, withdrawn};
 use crate::debt::{self, Census, Debt};
 use crate::decide::{Ends, decide_part};
-use crate::discover::{Snapshot, Spill, record_counts};
+use crate::discover::{DiscoverError, Scan, Snapshot, Spill, Survey, record_counts};
 use crate::ledger::{Owned, RunRow, read_aside};
 use crate::limits::PLAN_PARTS;
-use crate::link::Links;
+use crate::link::{Links, Numbers};
 use crate::model::CaseKey;
 use crate::plan::{Draft, Inputs, Sealing};
+use crate::progress::Progress;
 use crate::rule::VerdictsDigest;
 
 /// What the parts leave behind for the end.
@@ -33,23 +34,24 @@ struct Left {
 
 impl Engine {
     /// Plans over what was read, and seals.
-    pub(super) fn seal_snapshot(
+    pub(super) fn seal_survey(
         &self,
         owned: &Owned,
         run: RunRow,
-        mut snapshot: Snapshot,
+        mut survey: Survey,
+        folder: &Path,
         mut watch: Watch,
     ) -> Result<Planned, EngineError> {
-        let facts = snapshot.facts_digest();
-        watch.lap("digest");
-        let counts = record_counts(&snapshot, &self.store.keys())?;
+        let facts = survey.snapshot.facts_digest();
+        let counts = record_counts(&survey, &self.store.keys())?;
         watch.lap("record");
-        let links = self.link(&mut snapshot)?;
-        let folder = self.store.begin_spill()?;
+        let together = survey.names.replaces || !survey.snapshot.entitlements.is_empty();
+        let links = self.link_survey(&mut survey)?;
+        watch.lap("link");
         let mut rows = self.ledger.recorded(&self.parts.tenant)?.peekable();
-        let mut join = Join::new(folder.path());
+        let mut join = Join::new(folder);
         let joined = rows.peek().is_some().then_some(&mut join);
-        let (mut spill, parts) = self.deal(&mut snapshot, &links, folder.path(), joined)?;
+        let (mut spill, parts) = self.deal(&survey, &links, folder, together, joined)?;
         let mut left = Left::default();
         join.rows(Box::new(rows), |row| left.alone(row))?;
         watch.lap("deal");
@@ -57,18 +59,20 @@ impl Engine {
         let policy = self.policy(run.as_of, &bounds);
         let inputs = self.inputs(&run, facts, &[], &policy)?;
         let doubted = inputs.clock.is_some();
-        let mut report = RunReport::new(&run, &self.rule, &snapshot.scans);
+        let mut report = RunReport::new(&run, &self.rule, &survey.snapshot.scans);
         let terms = &self.parts.options.debt;
-        let (census, mut owed) = (Census::of(&snapshot, run.as_of), Debt::under(terms));
-        let mut sealing = Sealing::begin(folder.path())?;
+        let (census, mut owed) = (Census::of(&survey.snapshot, run.as_of), Debt::under(terms));
+        let mut sealing = Sealing::begin(folder)?;
+        self.tell_parts(0, parts);
         for part in 0..parts {
-            let mut facts = spill.take(part, &snapshot.scans)?;
-            let local = links.local(&snapshot, &mut facts, bounds.denied());
+            let mut facts = read_part(&survey, &mut spill, part, parts)?;
+            watch.lap("read");
+            let local = links.local(&survey.snapshot, &mut facts, bounds.denied());
             let mut cases = self.pair(facts, local, join.take(part)?, run.as_of)?;
             self.store.keep_met(run.run, part as u32, &cases.recorded)?;
             if part + 1 < parts {
                 let (open, met) = cases.give_back_open_batch();
-                open.iter().try_for_each(|fact| spill.push(part + 1, fact, &cases.snapshot.symbols))?;
+                open.iter().try_for_each(|fact| spill.push(parts + part + 1, fact, &cases.snapshot.symbols))?;
                 met.iter().try_for_each(|row| join.row(part + 1, row))?;
                 spill.flush(&cases.snapshot.symbols)?;
             }
@@ -84,11 +88,12 @@ impl Engine {
             owed.add(debt::count(&cases, &census, terms, self.threads()));
             left.verdicts.add(&verdicts);
             left.ends.count(&cases, &decided.decisions);
-            let planned = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize));
-            let planned = planned.map(|case| case.key).collect();
             mem::take(&mut cases.unlisted).into_iter().for_each(|row| left.alone(row));
-            let seen = if doubted { Vec::new() } else { self.seen_anew(&cases, &planned) };
-            left.keep_seen(folder.path(), &seen)?;
+            if !doubted {
+                let planned = decided.decisions.iter().filter_map(|decision| cases.cases.get(decision.case as usize));
+                left.keep_seen(folder, &self.seen_anew(&cases, &planned.map(|case| case.key).collect()))?;
+            }
+            self.tell_parts(part + 1, parts);
             watch.lap("record");
         }
         let inputs = Inputs { verdicts: mem::take(&mut left.verdicts).finish(), ..inputs };
@@ -97,47 +102,49 @@ impl Engine {
         watch.lap("seal");
         let report = RunReport { plan: sealed.id, debt: Some(owed), ..report };
         report.write(&self.store)?;
-        let withdrawn = withdrawn(&left.unlisted, &snapshot.scans).filter(|_| !doubted).collect();
-        let seen = left.seen.iter().map(|path| read_kept(path)).chain([Ok(withdrawn)]);
-        self.record_seal(owned, run, sealed.id, seen, counts)?;
+        self.record_seal(owned, run, sealed.id, left.rows(&survey.snapshot.scans, doubted), counts)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
     }
 
-    /// Deals the facts out into parts, which are ranges of their identities' digests; the names stay. If recorded rows are to
-    /// be joined, the keys of the facts are told.
+    fn tell_parts(&self, done: usize, of: usize) {
+        self.observer.on(&Progress::Part { done: done as u64, of: of as u64 });
+    }
+
+    /// Deals the facts out into parts, which are ranges of their identities' digests. There is room for as many again: what a
+    /// part gives back. If recorded rows are to be joined, the keys of the facts are told.
     fn deal(
         &self,
-        snapshot: &mut Snapshot,
+        survey: &Survey,
         links: &Links,
         folder: &Path,
+        together: bool,
         mut join: Option<&mut Join>,
     ) -> Result<(Spill, usize), EngineError> {
-        let facts = (snapshot.desired.len() + snapshot.observed.len()) as u64;
         // The catalogue and successors may demand something of several identities at once: then they are decided together.
-        let replaces = snapshot.desired.iter().any(|fact| !fact.replaces.is_empty());
-        let together = replaces || !snapshot.entitlements.is_empty();
-        let parts = if together { 1 } else { facts.div_ceil(self.parts.options.part.max(1)).clamp(1, PLAN_PARTS) };
-        let mut spill = Spill::new(folder, parts as usize);
-        let mut part_of: Vec<Option<u16>> = vec![None; snapshot.symbols.len()];
-        let Snapshot { symbols, desired, observed, .. } = snapshot;
-        for facts in [mem::take(desired), mem::take(observed)] {
-            for fact in &facts {
-                let identity = links.identity(fact);
-                let Some(part) = part_of.get_mut(identity.0 as usize) else { continue };
+        let parts = survey.facts().div_ceil(self.parts.options.part.max(1)).clamp(1, if together { 1 } else { PLAN_PARTS });
+        let mut spill = Spill::new(folder, 2 * parts as usize);
+        let names = &survey.snapshot.symbols;
+        let mut part_of: Vec<Option<u16>> = vec![None; names.len()];
+        survey.pages(|page| {
+            let mut numbers = Numbers::new(names);
+            for fact in &page.facts {
+                let named = numbers.named(&page.symbols, fact);
+                let identity = links.identity(&named);
+                let part = part_of.get_mut(identity.0 as usize).ok_or_else(|| survey.damaged("a name is new".to_owned()))?;
                 let part = *part.get_or_insert_with(|| {
-                    let digest = identity_digest(&self.parts.tenant, symbols.text(identity));
+                    let digest = identity_digest(&self.parts.tenant, names.text(identity));
                     ((u128::from(digest.prefix()) * u128::from(parts)) >> u64::BITS) as u16
                 });
-                spill.push(usize::from(part), fact, symbols)?;
+                spill.push(usize::from(part), fact, &page.symbols)?;
                 if let Some(join) = &mut join {
                     let [target, holder, object] =
-                        [fact.target, links.holder(fact.holder), links.object(fact.object)].map(|sym| symbols.text(sym));
+                        [named.target, links.holder(named.holder), links.object(named.object)].map(|sym| names.text(sym));
                     join.key(CaseKey::hash(fact.subject, target, holder, object), part)?;
                 }
             }
-        }
-        spill.flush(symbols)?;
+            spill.flush(&page.symbols)
+        })?;
         Ok((spill, parts as usize))
     }
 }
@@ -150,6 +157,12 @@ impl Left {
         }
     }
 
+    /// The rows to record, file by file. A clock that is doubted dates nothing.
+    fn rows(&self, scans: &[Scan], doubted: bool) -> impl Iterator<Item = Result<Vec<Recorded>, EngineError>> {
+        let withdrawn = withdrawn(&self.unlisted, scans).filter(|_| !doubted).collect();
+        self.seen.iter().map(|path| read_kept(path)).chain([Ok(withdrawn)])
+    }
+
     fn keep_seen(&mut self, folder: &Path, rows: &[Recorded]) -> Result<(), EngineError> {
         if !rows.is_empty() {
             let path = folder.join(format!("seen-{}", self.seen.len()));
@@ -158,6 +171,15 @@ impl Left {
         }
         Ok(())
     }
+}
+
+/// The facts of a part, each source held to its word, and those that the part before gave back.
+fn read_part(survey: &Survey, spill: &mut Spill, part: usize, parts: usize) -> Result<Snapshot, DiscoverError> {
+    let mut facts = Snapshot { scans: survey.snapshot.scans.clone(), ..Snapshot::default() };
+    spill.take(part, &mut facts)?;
+    facts.check(&survey.places)?;
+    spill.take(parts + part, &mut facts)?;
+    Ok(facts)
 }
 
 /// Rows that were kept by this run.

@@ -1,14 +1,14 @@
 //! From the first page to the seal. Nothing is written to a target here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Engine, EngineError, RunReport};
 use crate::correlate::{Cases, CorrelateContext, CorrelateError, Recorded, TargetFacts, correlate};
 use crate::decide::{Policy, TargetPolicy};
-use crate::discover::{Discovery, Snapshot, discover};
+use crate::discover::{Discovery, Snapshot, Survey, discover};
 use crate::ledger::{Adoption, LedgerError, Opening, Owned, RunRow, Stage};
 use crate::link::Links;
 use crate::model::{Denial, Digest, GateKind, KeyHash, PlanId, RunId, Time};
@@ -63,28 +63,30 @@ impl Engine {
     pub(super) async fn seal_run(&self, owned: &Owned, run: RunRow) -> Result<Planned, EngineError> {
         let mut watch = Watch::start();
         let pages = self.store.begin_pages(run.run)?;
-        let snapshot = self.read(&run, pages).await?;
+        let folder = self.store.begin_spill()?;
+        let survey = self.read(&run, pages, folder.path()).await?;
         // An emergency does not wait until all is judged.
         self.attend(owned).await?;
         watch.lap("discover");
-        tokio::task::block_in_place(|| self.seal_snapshot(owned, run, snapshot, watch))
+        tokio::task::block_in_place(|| self.seal_survey(owned, run, survey, folder.path(), watch))
     }
 
     /// Reads all sources and targets, or what the run's pages already hold of them.
-    pub(super) async fn read(&self, run: &RunRow, spool: PathBuf) -> Result<Snapshot, EngineError> {
+    pub(super) async fn read(&self, run: &RunRow, spool: PathBuf, scratch: &Path) -> Result<Survey, EngineError> {
         let openings = self.openings()?;
         let options = Discovery {
             as_of: run.as_of,
             now: run.began.max(run.as_of),
             max_age_seconds: self.parts.options.max_age,
             spool,
+            scratch: scratch.to_owned(),
             counts: self.scan_counts()?,
             keys_dir: self.store.keys(),
             released: released(&openings),
         };
-        let snapshot = discover(&self.parts.sources, &self.parts.targets, &options, Arc::clone(&self.observer)).await?;
-        self.check_targets(&snapshot)?;
-        Ok(snapshot)
+        let survey = discover(&self.parts.sources, &self.parts.targets, &options, Arc::clone(&self.observer)).await?;
+        self.check_targets(&survey.snapshot)?;
+        Ok(survey)
     }
 
     fn check_targets(&self, snapshot: &Snapshot) -> Result<(), EngineError> {

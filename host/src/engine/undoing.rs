@@ -7,7 +7,7 @@ use super::planning::Watch;
 use super::{Engine, EngineError, Planned};
 use crate::commit::Status;
 use crate::decide::{Decided, undo};
-use crate::discover::{Snapshot, record_counts};
+use crate::discover::{Survey, record_counts};
 use crate::ledger::{Owned, RunRow};
 use crate::model::{Change, ChangeId, Encoder, KeyHash, PlanId, RunId};
 use crate::plan::{Draft, Inputs, PlanFile, Undoing, seal_undoing};
@@ -35,9 +35,10 @@ impl Engine {
         let run = self.new_run(RunId(recovery.last_run + 1), None, false);
         self.begin(&owned, &run)?;
         let mut watch = Watch::start();
-        let snapshot = self.read(&run, self.store.begin_pages(run.run)?).await?;
+        let folder = self.store.begin_spill()?;
+        let survey = self.read(&run, self.store.begin_pages(run.run)?, folder.path()).await?;
         watch.lap("discover");
-        tokio::task::block_in_place(|| self.seal_rollback(&owned, run, snapshot, &wanted, watch))
+        tokio::task::block_in_place(|| self.seal_rollback(&owned, run, &survey, &wanted, watch))
     }
 
     fn wanted(&self, plan: PlanId, select: &[String]) -> Result<Wanted, EngineError> {
@@ -77,12 +78,12 @@ impl Engine {
         &self,
         owned: &Owned,
         run: RunRow,
-        snapshot: Snapshot,
+        survey: &Survey,
         wanted: &Wanted,
         mut watch: Watch,
     ) -> Result<Planned, EngineError> {
-        let facts = snapshot.facts_digest();
-        let cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
+        let facts = survey.snapshot.facts_digest();
+        let cases = self.correlate(survey.whole()?, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
         self.store.keep_met(run.run, 0, &cases.recorded)?;
         watch.lap("correlate");
         let bounds = self.bounds(run.run)?;
@@ -111,7 +112,7 @@ impl Engine {
         let report = self.report(&run, sealed.id, &cases, &[]);
         report.write(&self.store)?;
         let seen = if doubted { Vec::new() } else { self.seen_anew(&cases, &keys) };
-        let counts = record_counts(&cases.snapshot, &self.store.keys())?;
+        let counts = record_counts(survey, &self.store.keys())?;
         self.record_seal(owned, run, sealed.id, std::iter::once(Ok(seen)), counts)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })

@@ -4,14 +4,15 @@ use super::links::{Canon, LinkError};
 use crate::limits::FIELD_BYTES;
 use crate::model::{Sym, Symbols};
 
-/// For each symbol the symbol that it compares as: its canonical form if it is among `keys`, else itself.
+/// For each symbol the symbol that it compares as: its canonical form if it is among `keys`, else itself. Empty when each is
+/// compared as itself.
 pub(super) fn canonical<E>(
     symbols: &mut Symbols,
     kind: u8,
     mut keys: Vec<Sym>,
     canon: Option<&mut Canon<'_, E>>,
 ) -> Result<Vec<Sym>, LinkError<E>> {
-    let Some(canon) = canon else { return Ok(symbols.iter().map(|(sym, _)| sym).collect()) };
+    let Some(canon) = canon else { return Ok(Vec::new()) };
     keys.sort_by(|&a, &b| symbols.text(a).cmp(symbols.text(b)));
     let answers = ask(symbols, kind, &keys, canon)?;
     let answers: Vec<Sym> = answers.iter().map(|text| symbols.intern(text)).collect();
@@ -22,7 +23,7 @@ pub(super) fn canonical<E>(
         }
     }
     stable(symbols, kind, &keys, &answers, &map, canon)?;
-    Ok(map)
+    Ok(if keys == answers { Vec::new() } else { map })
 }
 
 /// The canonical form of a canonical form is itself: else what compares equal would depend on who is asked first.

@@ -2,22 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Spellings;
 use super::canon::canonical;
-use crate::discover::Snapshot;
+use crate::discover::{Names, ScanSide, Snapshot};
 use crate::limits::FIELD_BYTES;
-use crate::model::{Fact, Sym, Symbols};
+use crate::model::{Fact, Sym};
 
 /// How every text of a snapshot is compared. Filled once per run: by the rule's `canon`, or the identity.
+#[derive(Default)]
 pub struct Links {
-    /// For each symbol used as a holder or identity: the symbol it compares as.
+    /// For each symbol used as a holder or identity: the symbol it compares as. Empty: each as itself.
     pub holder: Vec<Sym>,
-    /// For each symbol used as an object: the symbol it compares as.
+    /// For each symbol used as an object: the symbol it compares as. Empty: each as itself.
     pub object: Vec<Sym>,
     /// (target, canonical holder) → identity, where a source links them; else the canonical holder is the identity.
     pub identity: HashMap<(Sym, Sym), Sym>,
     /// (target, canonical holder or object) of which the target holds more than one native id, or that sources link to
     /// more than one identity: held, never written.
     pub disputed: HashSet<(Sym, Sym)>,
+    /// (target, canonical holder) and (target, canonical object) → the spelling that is written, where there are several.
+    pub spelling: [HashMap<(Sym, Sym), Sym>; 2],
 }
 
 impl Links {
@@ -41,6 +45,13 @@ impl Links {
             return holder;
         }
         self.identity.get(&(fact.target, holder)).copied().unwrap_or(holder)
+    }
+
+    /// Gives a desired fact the spelling that is written.
+    pub fn spell(&self, fact: &mut Fact) {
+        let [holder, object] = &self.spelling;
+        fact.holder = holder.get(&(fact.target, self.holder(fact.holder))).copied().unwrap_or(fact.holder);
+        fact.object = object.get(&(fact.target, self.object(fact.object))).copied().unwrap_or(fact.object);
     }
 
     /// Whether nobody can tell which account or object a fact is about.
@@ -95,128 +106,72 @@ pub enum LinkError<E> {
 ///
 /// # Errors
 /// When the rule fails or breaks its promises.
-pub fn link<E>(snapshot: &mut Snapshot, mut canon: Option<&mut Canon<'_, E>>) -> Result<Links, LinkError<E>> {
-    let asked = canon.is_some();
-    let (holders, objects) = (holders(snapshot), objects(snapshot));
-    let holder = canonical(&mut snapshot.symbols, 0, holders, canon.as_deref_mut())?;
-    let object = canonical(&mut snapshot.symbols, 1, objects, canon)?;
-    let mut links = Links { holder, object, identity: HashMap::new(), disputed: HashSet::new() };
-    explicit(snapshot, &mut links);
-    if asked {
-        spell(snapshot, &mut links, Kind::Holder);
-        spell(snapshot, &mut links, Kind::Object);
+pub fn link<E>(snapshot: &mut Snapshot, canon: Option<&mut Canon<'_, E>>) -> Result<Links, LinkError<E>> {
+    let names = Names::of(snapshot);
+    let (mut links, spellings) = link_names(snapshot, names, canon)?;
+    if let Some(mut spellings) = spellings {
+        let Snapshot { symbols, desired, observed, .. } = snapshot;
+        observed.iter().for_each(|fact| spellings.meet(&mut links, symbols, ScanSide::Observed, fact));
+        desired.iter().for_each(|fact| spellings.meet(&mut links, symbols, ScanSide::Desired, fact));
+        spellings.settle(&mut links);
+        desired.iter_mut().for_each(|fact| links.spell(fact));
     }
     Ok(links)
 }
 
+/// The same for facts that are not at hand: `names` are theirs, over the dictionary of `snapshot`, which has the people and the
+/// catalogue. Where several spellings compare as one, the facts must be shown to what is returned beside the links.
+///
+/// # Errors
+/// As for [`link`].
+pub fn link_names<E>(
+    snapshot: &mut Snapshot,
+    names: Names,
+    mut canon: Option<&mut Canon<'_, E>>,
+) -> Result<(Links, Option<Spellings>), LinkError<E>> {
+    let mut links = Links::default();
+    let mut spellings = None;
+    if canon.is_some() {
+        let of_people = snapshot.people.iter().map(|person| person.identity);
+        let holders = distinct(names.used_as(Names::HOLDER | Names::IDENTITY).chain(of_people));
+        let of_catalogue = snapshot.entitlements.iter().map(|row| row.object);
+        let objects = distinct(names.used_as(Names::OBJECT | Names::REPLACED).chain(of_catalogue));
+        links.holder = canonical(&mut snapshot.symbols, 0, holders, canon.as_deref_mut())?;
+        links.object = canonical(&mut snapshot.symbols, 1, objects, canon)?;
+        spellings = Spellings::of(&links, &names);
+    }
+    explicit(names, &mut links);
+    Ok((links, spellings))
+}
+
 /// What sources link; two different identities of one account are a dispute.
-fn explicit(snapshot: &Snapshot, links: &mut Links) {
-    for fact in snapshot.desired.iter().chain(&snapshot.observed).filter(|fact| !fact.identity.is_empty()) {
-        let (key, identity) = ((fact.target, links.holder(fact.holder)), links.holder(fact.identity));
-        if *links.identity.entry(key).or_insert(identity) != identity {
+fn explicit(names: Names, links: &mut Links) {
+    let Names { mut accounts, mut conflicts, .. } = names;
+    // Most compare as they are, and stay where they are.
+    accounts.retain(|&(target, holder), identity| {
+        let stays = links.holder(holder) == holder;
+        if stays {
+            *identity = links.holder(*identity);
+        } else {
+            conflicts.push(((target, holder), *identity));
+        }
+        stays
+    });
+    for ((target, holder), identity) in conflicts {
+        let (key, identity) = ((target, links.holder(holder)), links.holder(identity));
+        if *accounts.entry(key).or_insert(identity) != identity {
             links.disputed.insert(key);
         }
     }
     // Of disputed links none may win by arrival: such an account stands for itself.
-    let Links { identity, disputed, .. } = links;
-    identity.retain(|key, _| !disputed.contains(key));
-}
-
-fn holders(snapshot: &Snapshot) -> Vec<Sym> {
-    let facts = snapshot.desired.iter().chain(&snapshot.observed);
-    let of_facts = facts.flat_map(|fact| [fact.holder, fact.identity]);
-    distinct(&snapshot.symbols, of_facts.chain(snapshot.people.iter().map(|person| person.identity)))
-}
-
-fn objects(snapshot: &Snapshot) -> Vec<Sym> {
-    let facts = snapshot.desired.iter().chain(&snapshot.observed);
-    let of_facts = facts.flat_map(|fact| [fact.object, fact.replaces]);
-    distinct(&snapshot.symbols, of_facts.chain(snapshot.entitlements.iter().map(|row| row.object)))
+    accounts.retain(|key, _| !links.disputed.contains(key));
+    links.identity = accounts;
 }
 
 /// Each text once, without the empty one, in the order of the dictionary.
-fn distinct(symbols: &Symbols, all: impl Iterator<Item = Sym>) -> Vec<Sym> {
-    let mut used = vec![false; symbols.len()];
-    for sym in all {
-        if let Some(used) = used.get_mut(sym.0 as usize) {
-            *used = true;
-        }
-    }
-    (0u32..).zip(used).skip(1).filter(|(_, used)| *used).map(|(number, _)| Sym(number)).collect()
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Holder,
-    Object,
-}
-
-impl Kind {
-    fn of(self, fact: &Fact) -> Sym {
-        match self {
-            Self::Holder => fact.holder,
-            Self::Object => fact.object,
-        }
-    }
-
-    fn canon(self, links: &Links, sym: Sym) -> Sym {
-        match self {
-            Self::Holder => links.holder(sym),
-            Self::Object => links.object(sym),
-        }
-    }
-}
-
-/// Finds disputes, and gives desired rows the spelling that is written.
-fn spell(snapshot: &mut Snapshot, links: &mut Links, kind: Kind) {
-    let Snapshot { symbols, desired, observed, .. } = snapshot;
-    let shared = shared(symbols.len(), desired.iter().chain(observed.iter()).map(|fact| kind.of(fact)), links, kind);
-    let is_shared = |canon: Sym| shared.get(canon.0 as usize) == Some(&Class::Many);
-    let mut spelling: HashMap<(Sym, Sym), Sym> = HashMap::new();
-    for fact in observed.iter() {
-        let (native, canon) = (kind.of(fact), kind.canon(links, kind.of(fact)));
-        if is_shared(canon) && *spelling.entry((fact.target, canon)).or_insert(native) != native {
-            links.disputed.insert((fact.target, canon));
-        }
-    }
-    let mut smallest: HashMap<(Sym, Sym), Sym> = HashMap::new();
-    for fact in desired.iter() {
-        let (native, canon) = (kind.of(fact), kind.canon(links, kind.of(fact)));
-        if is_shared(canon) && !spelling.contains_key(&(fact.target, canon)) {
-            let slot = smallest.entry((fact.target, canon)).or_insert(native);
-            *slot = if symbols.text(native) < symbols.text(*slot) { native } else { *slot };
-        }
-    }
-    spelling.extend(smallest);
-    for fact in desired.iter_mut() {
-        let canon = kind.canon(links, kind.of(fact));
-        if let Some(native) = is_shared(canon).then(|| spelling.get(&(fact.target, canon))).flatten() {
-            match kind {
-                Kind::Holder => fact.holder = *native,
-                Kind::Object => fact.object = *native,
-            }
-        }
-    }
-}
-
-/// How many spellings compare as one.
-#[derive(Clone, Copy, PartialEq)]
-enum Class {
-    None,
-    One(Sym),
-    Many,
-}
-
-fn shared(texts: usize, natives: impl Iterator<Item = Sym>, links: &Links, kind: Kind) -> Vec<Class> {
-    let mut classes = vec![Class::None; texts];
-    for native in natives {
-        if let Some(class) = classes.get_mut(kind.canon(links, native).0 as usize) {
-            *class = match *class {
-                Class::None => Class::One(native),
-                Class::One(other) if other == native => Class::One(native),
-                Class::One(_) | Class::Many => Class::Many,
-            };
-        }
-    }
-    classes
+fn distinct(all: impl Iterator<Item = Sym>) -> Vec<Sym> {
+    let mut all: Vec<Sym> = all.filter(|sym| !sym.is_empty()).collect();
+    all.sort_unstable_by_key(|sym| sym.0);
+    all.dedup();
+    all
 }

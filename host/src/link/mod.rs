@@ -4,7 +4,10 @@
 mod canon;
 mod links;
 mod local;
+mod spelling;
 #[cfg(test)]
 mod tests;
 
-pub use links::{Canon, LinkError, Links, link};
+pub use links::{Canon, LinkError, Links, link, link_names};
+pub use local::Numbers;
+pub use spelling::Spellings;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{CaseKey, Digest, Encoder, Mode, PlanId, Reason, Time};
 
 /// Version of the rules of order and of what a change holds: part of a plan's inputs.
-pub const PLANNER: u32 = 3;
+pub const PLANNER: u32 = 4;
 /// Format of plan files that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 

@@ -26,6 +26,8 @@ pub(super) const HELD: &str = "held";
 /// Targets that hold nothing.
 pub(super) const EMPTY: &str = "empty";
 
+/// Rows that are put into a target at once.
+const SEEDED_AT_ONCE: usize = 20_000;
 const DESIRED: &str = "desired.tsv";
 const HEADER: &str =
     "target\tholder\tobject\tlevel\tidentity\towner\tpurpose\trecord\tapprover\tnot_before\texpires_at\treplaces";
@@ -42,7 +44,12 @@ pub(super) fn write(folder: &Path, rows: u64, seed: u64) -> Result<()> {
     file.flush()?;
     let mut by_target: BTreeMap<String, Vec<EmbeddedRow>> = BTreeMap::new();
     for row in pair.observed() {
-        by_target.entry(row.target.clone()).or_default().push(embedded(row));
+        let target = row.target.clone();
+        let rows = by_target.entry(target.clone()).or_default();
+        rows.push(embedded(row));
+        if rows.len() == SEEDED_AT_ONCE {
+            EmbeddedTarget::open(&database(folder, HELD, &target), &target)?.seed(std::mem::take(rows))?;
+        }
     }
     for (target, rows) in by_target {
         EmbeddedTarget::open(&database(folder, HELD, &target), &target)?.seed(rows)?;

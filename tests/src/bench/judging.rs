@@ -1,6 +1,7 @@
 //! What judging costs: the whole way of a batch into the sandbox and back, beside the same rule as an ordinary function.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -78,11 +79,13 @@ fn cases(folder: &Path, module: &Module) -> Result<Cases> {
         now: estate::AS_OF,
         max_age_seconds: i64::MAX,
         spool: folder.join("pages"),
+        scratch: folder.join("scratch"),
         counts: Vec::new(),
         keys_dir: folder.join("keys"),
         released: Default::default(),
     };
-    let mut snapshot = block_on(discover(&systems.sources, &systems.targets, &options, Arc::new(Silent)))??;
+    fs::create_dir(&options.scratch)?;
+    let mut snapshot = block_on(discover(&systems.sources, &systems.targets, &options, Arc::new(Silent)))??.whole()?;
     let mut canon = |kind: u8, keys: &[&str]| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys);
     let links = link(&mut snapshot, Some(&mut canon))?;
     let targets = systems.targets.iter().map(|target| (target.name().to_owned(), target.profile().into())).collect();

@@ -77,6 +77,24 @@ impl Sizes {
 /// # Errors
 /// When a part of trueup fails, or files cannot be written.
 pub fn run(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    figures(folder, out, |work, summary| {
+        judging::measure(sizes, work, summary)?;
+        planning::measure(sizes, work, summary)?;
+        ledger::measure(sizes, work, summary)?;
+        audit::measure(sizes, work, summary)
+    })
+}
+
+/// Measures planning alone, with so many desired and as many observed grants each time, and what each size costs beside the
+/// first.
+///
+/// # Errors
+/// As for [`run`].
+pub fn plans(sizes: &[u64], folder: &Path, out: &mut dyn Write) -> Result<()> {
+    figures(folder, out, |work, summary| planning::compare(sizes, work, summary))
+}
+
+fn figures(folder: &Path, out: &mut dyn Write, measure: impl FnOnce(&Path, &mut Summary<'_>) -> Result<()>) -> Result<()> {
     let work = folder.join("work");
     if work.exists() {
         fs::remove_dir_all(&work)?;
@@ -85,10 +103,7 @@ pub fn run(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
     let mut summary = Summary::new(out, &work);
     let built = build_component(&cli::root().join("rules/least-access"), &BuildOptions::default())?;
     fs::write(work.join(estate::RULE), &built.component).context("the rule's component")?;
-    judging::measure(sizes, &work, &mut summary)?;
-    planning::measure(sizes, &work, &mut summary)?;
-    ledger::measure(sizes, &work, &mut summary)?;
-    audit::measure(sizes, &work, &mut summary)?;
+    measure(&work, &mut summary)?;
     let figures = summary.finish();
     fs::write(folder.join("summary.json"), serde_json::to_string_pretty(&figures)? + "\n")?;
     fs::remove_dir_all(&work)?;

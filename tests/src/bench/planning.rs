@@ -16,6 +16,9 @@ use super::summary::{Figure, Summary, number};
 use super::{SEED, Sizes, estate};
 
 const AIM_ROWS_PER_SECOND: f64 = 500_000.0;
+/// Plans of each scenario where sizes are compared, and the desired grants above which one must do.
+const PLANS: usize = 3;
+const ONCE_ABOVE_ROWS: u64 = 1_000_000;
 
 /// What one plan came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,19 +34,52 @@ struct Made {
     stages: Vec<(String, f64)>,
 }
 
+/// The plan in the middle of those of one scenario.
+struct Middle {
+    what: &'static str,
+    rows: u64,
+    wall: f64,
+    peak_mib: f64,
+}
+
 /// Measures both scenarios.
 pub(super) fn measure(sizes: &Sizes, work: &Path, summary: &mut Summary<'_>) -> Result<()> {
-    summary.say(&format!("planning {} desired and as many observed grants …", sizes.planned))?;
-    let folder = work.join("planned");
-    estate::write(&folder, sizes.planned, SEED)?;
-    for (held, what) in [(estate::HELD, "0.1 % changed"), (estate::EMPTY, "empty target")] {
-        let made = (0..sizes.plans).map(|_| one(work, held)).collect::<Result<Vec<Made>>>()?;
-        tell(what, &made, summary)?;
+    scenarios(sizes.planned, sizes.plans, work, summary).map(drop)
+}
+
+/// Measures both scenarios at each size, and what each size costs beside the first.
+pub(super) fn compare(sizes: &[u64], work: &Path, summary: &mut Summary<'_>) -> Result<()> {
+    let mut first: Vec<Middle> = Vec::new();
+    for rows in sizes {
+        let plans = if *rows > ONCE_ABOVE_ROWS { 1 } else { PLANS };
+        let made = scenarios(*rows, plans, work, summary)?;
+        for (base, made) in first.iter().zip(&made) {
+            let times = made.rows as f64 / base.rows as f64;
+            let name = |of: &str| format!("{of} of {times:.1} times as many grants, {}", made.what);
+            summary.add(Figure::new(&name("time"), made.wall / base.wall, "times").beside("grants", times))?;
+            summary.add(Figure::new(&name("peak memory"), made.peak_mib / base.peak_mib, "times").beside("grants", times))?;
+        }
+        if first.is_empty() {
+            first = made;
+        }
     }
     Ok(())
 }
 
-fn tell(what: &str, made: &[Made], summary: &mut Summary<'_>) -> Result<()> {
+fn scenarios(rows: u64, plans: usize, work: &Path, summary: &mut Summary<'_>) -> Result<Vec<Middle>> {
+    summary.say(&format!("planning {rows} desired and as many observed grants …"))?;
+    let folder = work.join("planned");
+    estate::write(&folder, rows, SEED)?;
+    let mut all = Vec::new();
+    for (held, what) in [(estate::HELD, "0.1 % changed"), (estate::EMPTY, "empty target")] {
+        let made = (0..plans).map(|_| one(work, held)).collect::<Result<Vec<Made>>>()?;
+        all.push(tell(what, &made, summary)?);
+    }
+    fs::remove_dir_all(&folder)?;
+    Ok(all)
+}
+
+fn tell(what: &'static str, made: &[Made], summary: &mut Summary<'_>) -> Result<Middle> {
     let of = |pick: fn(&Made) -> f64| made.iter().map(pick).collect::<Vec<f64>>();
     let walls = of(|made| made.wall);
     // The run in the middle stands for all: its stages add up to its time.
@@ -67,7 +103,9 @@ fn tell(what: &str, made: &[Made], summary: &mut Summary<'_>) -> Result<()> {
     let speed =
         speed.with("wall s", list(&walls)).with("processor s", list(&of(|made| made.cpu))).with("stages s", stages.join(" "));
     summary.add(speed)?;
-    summary.add(figure("peak memory", median(&of(|made| made.peak_mib)), "MiB").with("each", list(&of(|made| made.peak_mib))))
+    let peak_mib = median(&of(|made| made.peak_mib));
+    summary.add(figure("peak memory", peak_mib, "MiB").with("each", list(&of(|made| made.peak_mib))))?;
+    Ok(Middle { what, rows: middle.rows, wall: middle.wall, peak_mib })
 }
 
 /// One plan in a process of its own.

@@ -1,10 +1,11 @@
 //! How fast trueup is: `make bench`, or `bench [--quick] [FOLDER]` for small sizes or another folder than `target/bench`.
-//! `bench plan WORK held|empty` is the part of it that has a process of its own.
+//! `bench plans ROWS…` measures planning alone, with so many desired and as many observed grants each time, in
+//! `target/bench-plans`. `bench plan WORK held|empty` is the part of it that has a process of its own.
 
 use std::io::stdout;
 use std::path::Path;
 
-use trueup_tests::bench::{Sizes, child, run};
+use trueup_tests::bench::{Sizes, child, plans, run};
 use trueup_tests::cli;
 
 fn main() -> anyhow::Result<()> {
@@ -12,10 +13,14 @@ fn main() -> anyhow::Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["plan", work, held] => child(Path::new(work), held, &mut stdout()),
+        ["plans", sizes @ ..] if !sizes.is_empty() => {
+            let sizes = sizes.iter().map(|rows| rows.parse()).collect::<Result<Vec<u64>, _>>()?;
+            plans(&sizes, &cli::root().join("target/bench-plans"), &mut stdout())
+        }
         ["--quick", folder] => run(&Sizes::QUICK, Path::new(folder), &mut stdout()),
         ["--quick"] => run(&Sizes::QUICK, &cli::root().join("target/bench-quick"), &mut stdout()),
         [] => run(&Sizes::FULL, &cli::root().join("target/bench"), &mut stdout()),
         [folder] if !folder.starts_with('-') => run(&Sizes::FULL, Path::new(folder), &mut stdout()),
-        _ => anyhow::bail!("bench [--quick] [FOLDER]"),
+        _ => anyhow::bail!("bench [--quick] [FOLDER], or bench plans ROWS…"),
     }
 }

@@ -291,6 +291,8 @@ impl Observer for MortalObserver {
         match step {
             Progress::Page { .. } => self.fate.reach("page.stored"),
             Progress::Judge { .. } => self.fate.reach("judge"),
+            Progress::Part { done: 0, .. } => self.fate.reach("facts.dealt"),
+            Progress::Part { .. } => self.fate.reach("part.written"),
             Progress::Seal { .. } => self.fate.reach("seal.writing"),
             Progress::Sent { .. } => {
                 let then = self.on_first_sent.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -45,6 +45,7 @@ pub struct Scene {
 
 const NO_CALL: (&str, &str) = ("call.left denial. emergency. settled.", "nobody calls");
 const NO_RULE: (&str, &str) = ("judge", "a rollback asks no rule");
+const NO_PARTS: (&str, &str) = ("facts.dealt part.written", "a rollback is planned in one piece");
 
 /// All scenes.
 pub const SCENES: &[Scene] = &[
@@ -96,7 +97,7 @@ pub const SCENES: &[Scene] = &[
         prepare: |errand| run(&Errand { hour: errand.hour - 1, ..errand.clone() }, &Arc::default()),
         slice: SLICE,
         decided: ("", &[]),
-        never: &[NO_CALL, NO_RULE],
+        never: &[NO_CALL, NO_RULE, NO_PARTS],
     },
     Scene {
         name: "release",

@@ -300,3 +300,39 @@ fn an_ending_that_is_no_target_s_fault_is_told_in_its_words() {
     assert_eq!((played.ended(), played.times("write").len()), (vec!["failed"], 1));
     assert_eq!(played.outcomes.listed.first().map(|rest| rest.words.as_str()), Some("quota"));
 }
+
+/// A create of which nobody heard: found, it is taken up (K6) or taken back (K4); not found when it must have landed and can be
+/// seen, it is made again. Never before.
+#[test]
+fn v20_what_is_made_anew_each_time_is_searched_for_before_it_is_made_again() {
+    for class in [Class::K4, Class::K6] {
+        for was_made in [true, false] {
+            let mut slow = Profile { grade: if class == Class::K6 { Grade::E1 } else { Grade::E3 }, ..of_class(class) };
+            (slow.landing_bound, slow.read_lag, slow.lag_cap) = (50, 3, 40);
+            let change = if class == Class::K6 { one() } else { key_of_a_machine() };
+            let mut undone = false;
+            let played = play(slow, change, |call, nth| match call.ask {
+                Ask::Read => read(None),
+                Ask::Find { .. } if was_made && !undone && (class == Class::K4 || nth > 0) => {
+                    Answer::Find(Ok(vec![Found { id: "made".to_owned() }]))
+                }
+                Ask::Find { .. } => Answer::Find(Ok(Vec::new())),
+                Ask::Undo { .. } => {
+                    undone = true;
+                    Answer::Undo(Ok(()))
+                }
+                Ask::Write { .. } if nth == 0 => refused(WriteError::Ambiguous { message: "no answer".to_owned() }),
+                Ask::Write { .. } if class == Class::K6 => taken(Written::accepted("item 2")),
+                Ask::Write { .. } => refused(WriteError::Rejected { message: "enough".to_owned() }),
+                Ask::Poll { .. } => Answer::Poll(Ok(Receipt::Pending)),
+            });
+            let name = format!("{class:?}, made: {was_made}: {:?}", played.asked);
+            let writes = played.times("write");
+            assert_eq!(writes.len(), if was_made && class == Class::K6 { 1 } else { 2 }, "{name}");
+            let searched = played.times("find").into_iter().filter(|tick| *tick > 0).collect::<Vec<_>>();
+            assert_eq!(searched.first(), Some(&91), "{name}");
+            assert!(writes[1..].iter().all(|tick| *tick >= 91), "{name}");
+            assert_eq!(played.times("undo").len(), usize::from(was_made && class == Class::K4), "{name}");
+        }
+    }
+}

@@ -76,6 +76,22 @@ fn v01_a_plan_does_not_depend_on_how_many_parts_it_was_made_in() {
 }
 
 #[test]
+fn a_source_that_contradicts_itself_ends_the_run_in_whichever_part_it_is_found() {
+    for part in [u64::MAX, 50] {
+        let mut estate = Estate::new([held("ann", "team:a", 0)]);
+        estate.part = part;
+        let names: Vec<String> = (0..PEOPLE).map(|i| format!("p{i:03}")).collect();
+        let mut rows: Vec<(&str, &str, i64)> = names.iter().map(|who| (who.as_str(), "team:a", 0)).collect();
+        rows.push(("p300", "team:a", NOW + HOUR));
+        estate.desire(&rows);
+        let error = super::estate::block_on(estate.engine().plan(None)).unwrap_err();
+        assert_eq!(error.to_string(), "grants.tsv:702: duplicate of line 302: `gh/p300/team:a`");
+        assert_eq!(std::fs::read_dir(estate.path("store/plans")).unwrap().count(), 0);
+        assert!(!estate.path("store/spill").exists());
+    }
+}
+
+#[test]
 fn what_a_dead_run_spilled_is_removed_by_the_next_plan() {
     let estate = Estate::new([held("ann", "team:a", NOW - 1)]);
     let spill = estate.path("store/spill");

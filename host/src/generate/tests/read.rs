@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::scripted::Folder;
 use super::*;
 use crate::discover::files::{Alias, CompleteBy, FileConfig, FileSource, RowKind};
-use crate::discover::{Completeness, DiscoverError, Discovery, Scan, Snapshot, Source, discover, record_counts};
+use crate::discover::{Completeness, DiscoverError, Discovery, Scan, Snapshot, Source, Survey, discover, record_counts};
 use crate::ledger::ScanCount;
 use crate::progress::Silent;
 
@@ -30,7 +30,7 @@ fn source(file: &SourceFile, folder: &Path, day: u16) -> Arc<dyn Source> {
 }
 
 /// Writes a day's sources and reads them as discovery does.
-fn read(estate: &Estate, day: u16, folder: &Path, counts: &[ScanCount]) -> Result<Snapshot, DiscoverError> {
+fn read(estate: &Estate, day: u16, folder: &Path, counts: &[ScanCount]) -> Result<Survey, DiscoverError> {
     estate.write_sources(day, folder).unwrap();
     let files = estate.sources();
     let sources: Vec<_> = files.iter().filter(|f| f.from_day <= day).map(|f| source(f, folder, day)).collect();
@@ -39,12 +39,15 @@ fn read(estate: &Estate, day: u16, folder: &Path, counts: &[ScanCount]) -> Resul
         now: instant(day),
         max_age_seconds: 3_600,
         spool: folder.join("spool"),
+        scratch: folder.join("scratch"),
         counts: counts.to_vec(),
         keys_dir: folder.join("keys"),
         released: BTreeSet::new(),
     };
-    for part in ["spool", "keys"] {
-        let _ = std::fs::remove_dir_all(folder.join("spool"));
+    for part in ["spool", "scratch", "keys"] {
+        if part != "keys" {
+            let _ = std::fs::remove_dir_all(folder.join(part));
+        }
         std::fs::create_dir_all(folder.join(part)).unwrap();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
@@ -67,7 +70,7 @@ fn discovery_reads_what_was_meant() {
     let folder = Folder::new("read");
     let estate = Estate::with(small(), 4, Options::default());
     for day in [0, 15] {
-        let snapshot = read(&estate, day, &folder.0, &[]).unwrap();
+        let snapshot = read(&estate, day, &folder.0, &[]).unwrap().whole().unwrap();
         let meant = estate.grants(day).filter(|row| row.target != "wiki").map(|row| (row.target, row.holder, row.object));
         assert_eq!(grants(&snapshot), meant.collect());
         assert_eq!(snapshot.people.len(), estate.people(day).count());
@@ -82,12 +85,12 @@ fn discovery_sees_what_goes_wrong() {
     let estate = Estate::with(small(), 4, Options::default());
     let before = read(&estate, 15, &folder.0, &[]).unwrap();
     let counts = record_counts(&before, &folder.0.join("keys")).unwrap();
-    let half = read(&estate, 16, &folder.0, &counts).unwrap();
+    let half = read(&estate, 16, &folder.0, &counts).unwrap().snapshot;
     let shrunk: Vec<_> = incomplete(&half).into_iter().filter(|scan| scan.source == "crm-export").collect();
     assert!(matches!(shrunk[..], [Scan { completeness: Completeness::Shrunk { .. }, .. }]), "{shrunk:?}");
 
     // Renamed, but the alias knows.
-    let renamed = read(&estate, 23, &folder.0, &[]).unwrap();
+    let renamed = read(&estate, 23, &folder.0, &[]).unwrap().whole().unwrap();
     let (old, _) = renaming();
     assert!(grants(&renamed).iter().filter(|(target, ..)| target == "registry").all(|(.., object)| object.starts_with(&old)));
 

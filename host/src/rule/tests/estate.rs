@@ -1,7 +1,5 @@
 //! Small estates, made by hand.
 
-use std::collections::HashMap;
-
 use crate::correlate::{Batch, Case, Cases, Identity, Side, WhyUnknown};
 use crate::discover::Snapshot;
 use crate::link::Links;
@@ -13,7 +11,7 @@ use crate::model::{
 pub(super) fn estate(identities: &[(&str, u32)]) -> Cases {
     let mut cases = Cases {
         snapshot: Snapshot::default(),
-        links: Links { holder: Vec::new(), object: Vec::new(), identity: HashMap::new(), disputed: [].into() },
+        links: Links::default(),
         unlisted: Vec::new(),
         recorded: Vec::new(),
         identities: Vec::new(),

@@ -13,6 +13,9 @@ const APPLICATION_ID: u32 = 0x5472_5574;
 /// How long a write waits for another process, as a remote system would let it wait.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// Memory that a connection keeps pages of the file in; SQLite counts kibibytes as negative numbers.
+const CACHE_KIB: i64 = -256;
+
 const TABLES: &str = "
 CREATE TABLE holding (
     subject INTEGER NOT NULL,
@@ -50,6 +53,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, EmbeddedError> {
     conn.busy_timeout(BUSY)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "cell_size_check", true)?;
+    // An estate may have hundreds of these; behind it stands the system's own cache.
+    conn.pragma_update(None, "cache_size", CACHE_KIB)?;
     // It plays a remote system: what a power cut may take back there is not what the ledger promises.
     conn.pragma_update(None, "synchronous", "NORMAL")?;
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
