@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::world::{plan_id, profile, run_row};
+use super::world::{profile, terms};
 use crate::audit::Salts;
 use crate::commit::{Answer, Ask, Call, Core, Event, Flow, Moment, Outcomes, Terms};
 use crate::ledger::Entry;
@@ -52,18 +52,8 @@ pub(super) fn of_class(class: Class) -> Profile {
 impl<'a> Machine<'a> {
     pub(super) fn new(profiles: &[(&str, Profile)], plan: &[Change], salts: &'a mut Salts) -> Self {
         let bound = profiles.iter().map(|(_, profile)| i64::from(profile.effect_bound())).max().unwrap_or(0);
-        let terms = Terms {
-            plan: plan_id(),
-            changes: plan.len() as u64,
-            run: run_row(),
-            slice: 100,
-            epoch: 1,
-            flow: Flow { tenant: 1_000, ..Flow::default() },
-            profiles: profiles.iter().map(|(name, profile)| ((*name).to_owned(), profile.clone())).collect(),
-            openings: Vec::new(),
-            denials: Vec::new(),
-            events: Vec::new(),
-        };
+        let flow = Flow { tenant: 1_000, ..Flow::default() };
+        let terms = Terms { flow, ..terms(plan.len() as u64, 100, profiles) };
         let at = Moment { now: Time::from_seconds(BEGIN), tick: BEGIN };
         let mut core = Core::new(terms, salts, at).expect("no events");
         for (index, change) in (0..).zip(plan) {

@@ -1,12 +1,10 @@
 //! How often the core asks, how far apart, and when it gives a change up for this run: a target that answers at once and by a
 //! script, on a clock that only the core's own waits move.
 
-use std::collections::BTreeMap;
-
 use super::machine::{BEGIN, of_class};
-use super::world::{change, grant, plan_id, run_row};
+use super::world::{change, grant, terms};
 use crate::audit::Salts;
-use crate::commit::{Answer, Ask, Call, Core, Event, Flow, Moment, Open, Outcome, Outcomes, Rest, Terms};
+use crate::commit::{Answer, Ask, Call, Core, Event, Moment, Open, Outcome, Outcomes, Rest};
 use crate::ledger::Entry;
 use crate::limits::{ACCEPTED_WAIT_SECONDS, CHANGE_ATTEMPTS, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
 use crate::model::{Change, ChangeKind, Holding, Time};
@@ -56,18 +54,7 @@ const fn name(ask: &Ask) -> &'static str {
 
 /// Commits one change; the script is told the call and how often that was asked before.
 fn play(profile: Profile, change: Change, mut script: impl FnMut(&Call, usize) -> Answer) -> Played {
-    let terms = Terms {
-        plan: plan_id(),
-        changes: 1,
-        run: run_row(),
-        slice: 10,
-        epoch: 1,
-        flow: Flow::default(),
-        profiles: BTreeMap::from([("app".to_owned(), profile)]),
-        openings: Vec::new(),
-        denials: Vec::new(),
-        events: Vec::new(),
-    };
+    let terms = terms(1, 10, &[("app", profile)]);
     let moment = |tick| Moment { now: Time::from_seconds(tick), tick };
     let mut salts = Salts::from_seed([1; 32]);
     let mut core = Core::new(terms, &mut salts, moment(BEGIN)).expect("no events");

@@ -1,10 +1,8 @@
 //! How much becomes durable at once, and how far ahead of being sent.
 
-use std::collections::BTreeMap;
-
-use super::world::{grant, plan_id, profile, run_row};
+use super::world::{grant, profile, terms};
 use crate::audit::Salts;
-use crate::commit::{Core, Event, Flow, Moment, Terms};
+use crate::commit::{Core, Event, Moment};
 use crate::ledger::{Batch, Entry};
 use crate::limits::SLICES_AHEAD;
 use crate::model::Time;
@@ -21,18 +19,7 @@ fn intents(batch: &Batch) -> usize {
 fn a_batch_has_the_intents_of_one_slice_and_few_slices_are_ahead_of_being_sent() {
     let mut slow = profile();
     slow.parallel = 2;
-    let terms = Terms {
-        plan: plan_id(),
-        changes: CHANGES as u64,
-        run: run_row(),
-        slice: SLICE as u32,
-        epoch: 1,
-        flow: Flow::default(),
-        profiles: BTreeMap::from([("app".to_owned(), slow)]),
-        openings: Vec::new(),
-        denials: Vec::new(),
-        events: Vec::new(),
-    };
+    let terms = terms(CHANGES as u64, SLICE as u32, &[("app", slow)]);
     let at = Moment { now: Time::from_seconds(1_000_000), tick: 0 };
     let mut salts = Salts::from_seed([1; 32]);
     let mut core = Core::new(terms, &mut salts, at).expect("no events");

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Clock, Commit, CommitError, Event, Flow, NoDesk, Outcomes, Status, next};
+use crate::commit::{Clock, Commit, CommitError, Event, Flow, NoDesk, Outcomes, Status, Terms, next};
 use crate::correlate::Recorded;
 use crate::discover::{Cursor, DiscoverError, Page};
 use crate::ledger::{
@@ -125,6 +125,22 @@ pub(super) fn grant(holder: &str, object: &str) -> Change {
 
 pub(super) fn revoke(holder: &str, object: &str) -> Change {
     change(holder, object, ChangeKind::Revoke, Some(Holding::default()), None)
+}
+
+/// What the core is told of a run over so many changes, with nothing behind it.
+pub(super) fn terms(changes: u64, slice: u32, profiles: &[(&str, Profile)]) -> Terms {
+    Terms {
+        plan: plan_id(),
+        changes,
+        run: run_row(),
+        slice,
+        epoch: 1,
+        flow: Flow::default(),
+        profiles: profiles.iter().map(|(name, profile)| ((*name).to_owned(), profile.clone())).collect(),
+        openings: Vec::new(),
+        denials: Vec::new(),
+        events: Vec::new(),
+    }
 }
 
 pub(super) fn gated(mut change: Change, kind: GateKind) -> Change {
