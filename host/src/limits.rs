@@ -111,3 +111,8 @@ pub const MESSAGE_BYTES: usize = 256;
 pub const LISTED_CHANGES: usize = 10_000;
 /// Cases that a run's report lists of each kind of debt: enough to begin with; the counts tell of all.
 pub const DEBT_LISTED: usize = 20;
+/// One batch of so many that could get a former answer is judged again: a rule that lies about how long its answers hold is
+/// found out within days, at a hundredth of the cost of judging.
+pub const SAMPLED_BATCHES: usize = 100;
+/// Runs whose answers are kept: a month of daily runs. A list takes 88 bytes per batch.
+pub const ANSWER_LISTS: usize = 31;

@@ -8,6 +8,7 @@ mod explain;
 mod house;
 mod identity;
 mod kill;
+mod reuse;
 mod rules;
 mod sim;
 mod since;

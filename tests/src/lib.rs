@@ -14,6 +14,8 @@ pub mod guests;
 pub mod history;
 #[cfg(feature = "whole")]
 pub mod kill;
+#[cfg(feature = "whole")]
+pub mod reruns;
 pub mod sim;
 
 /// The README's examples, compiled.

@@ -57,6 +57,7 @@ pub(super) fn parts(config: Config, module: Option<Arc<Module>>) -> Outcome<Part
     options.slice = config.run.slice;
     options.threads = config.run.threads;
     options.debt = config.debt;
+    options.reuse = config.run.reuse;
     options.max_age = i64::from(config.run.max_age_hours) * 3_600;
     Ok(Parts { tenant: config.tenant, sources, targets, module, settings, scopes, sink: None, options })
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::joining::Join;
 use super::planning::Watch;
+use super::remembering::Remembering;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
 use crate::correlate::{Recorded, identity_digest, withdrawn};
@@ -40,7 +41,8 @@ impl Engine {
         run: RunRow,
         mut survey: Survey,
         folder: &Path,
-        mut watch: Watch,
+        watch: &mut Watch,
+        mut memory: Remembering<'_>,
     ) -> Result<Planned, EngineError> {
         let facts = survey.snapshot.facts_digest();
         let counts = record_counts(&survey, &self.store.keys())?;
@@ -77,7 +79,7 @@ impl Engine {
                 spill.flush(&cases.snapshot.symbols)?;
             }
             watch.lap("correlate");
-            let verdicts = self.judge(&cases, run.as_of);
+            let verdicts = self.judge_anew(&cases, run.as_of, &mut memory)?;
             watch.lap("judge");
             let decided = decide_part(&cases, &verdicts, &policy, self.threads());
             watch.lap("decide");
@@ -100,11 +102,12 @@ impl Engine {
         let waiting = left.ends.too_many(policy.spent);
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
         watch.lap("seal");
-        let report = RunReport { plan: sealed.id, debt: Some(owed), ..report };
+        let spared = memory.end(run.run)?;
+        let report = RunReport { plan: sealed.id, debt: Some(owed), spared, ..report };
         report.write(&self.store)?;
         self.record_seal(owned, run, sealed.id, left.rows(&survey.snapshot.scans, doubted), counts)?;
         watch.lap("record");
-        Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
+        Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: Vec::new() })
     }
 
     fn tell_parts(&self, done: usize, of: usize) {

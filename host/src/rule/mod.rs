@@ -2,6 +2,8 @@
 //! answer well formed; whether an answer may be followed is for `decide`.
 
 mod asking;
+mod memory;
+mod packed;
 mod settings;
 mod verdicts;
 
@@ -39,11 +41,15 @@ mod profile;
 #[cfg(feature = "wasm")]
 mod sandbox;
 #[cfg(feature = "wasm")]
+mod shown;
+#[cfg(feature = "wasm")]
 mod text;
 #[cfg(feature = "wasm")]
 mod validate;
 
 pub use asking::{Judging, KeyKind};
+pub use memory::Memory;
+pub use packed::{pack, unpack};
 pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
 pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, VerdictsDigest, verdicts_digest};
 
