@@ -111,3 +111,9 @@ pub const MESSAGE_BYTES: usize = 256;
 pub const LISTED_CHANGES: usize = 10_000;
 /// Cases that a run's report lists of each kind of debt: enough to begin with; the counts tell of all.
 pub const DEBT_LISTED: usize = 20;
+/// Processor time that compiling a module may take, in seconds: one of 16 MiB takes about ten.
+pub const COMPILE_SECONDS: u64 = 60;
+/// Address space that compiling a module may take, in bytes: the compiler itself reserves some hundred MiB.
+pub const COMPILE_MEMORY_BYTES: u64 = 2 << 30;
+/// Machine code that a compiler may give back, in bytes: some times the largest component.
+pub const COMPILED_BYTES: u64 = 256 << 20;

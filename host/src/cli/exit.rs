@@ -106,6 +106,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Link(_) | EngineError::Judge(_) => {
             (Exit::Module, Some("nothing was written; ask the author of the rule module"))
         }
+        EngineError::Admit(AdmitError::Worker { .. }) => {
+            (Exit::Internal, Some("nothing was run; try again where there is more memory, or fewer processes"))
+        }
         EngineError::Admit(_) => (Exit::Module, Some("nothing was run; `trueup rule build` makes a module from a rule's crate")),
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),
         EngineError::Ledger(LedgerError::Busy { .. }) => {

@@ -13,7 +13,11 @@ mod admit;
 #[cfg(feature = "wasm")]
 mod bindings;
 #[cfg(feature = "wasm")]
+mod cache;
+#[cfg(feature = "wasm")]
 mod canon;
+#[cfg(feature = "wasm")]
+mod code;
 #[cfg(feature = "wasm")]
 mod columns;
 #[cfg(feature = "wasm")]
@@ -42,6 +46,8 @@ mod sandbox;
 mod text;
 #[cfg(feature = "wasm")]
 mod validate;
+#[cfg(feature = "wasm")]
+mod worker;
 
 pub use asking::{Judging, KeyKind};
 pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
@@ -51,6 +57,8 @@ pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, VerdictsDiges
 pub use absent::{Module, judge_all};
 #[cfg(feature = "wasm")]
 pub use admit::{AdmitError, Built};
+#[cfg(feature = "wasm")]
+pub use cache::{CacheError, CodeCache};
 #[cfg(feature = "wasm")]
 pub use columns::Column;
 #[cfg(feature = "wasm")]
@@ -63,6 +71,8 @@ pub use limits::RuleLimits;
 pub use module::Module;
 #[cfg(feature = "wasm")]
 pub use profile::{PROFILE, profile_digest, profile_text};
+#[cfg(feature = "wasm")]
+pub use worker::{Worker, compile_here};
 
 #[cfg(all(test, feature = "wasm"))]
 mod tests;
