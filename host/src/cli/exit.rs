@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::engine::EngineError;
+use crate::rule::AdmitError;
 
 /// What the process tells the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
