@@ -116,3 +116,9 @@ pub const DEBT_LISTED: usize = 20;
 pub const SAMPLED_BATCHES: usize = 100;
 /// Runs whose answers are kept: a month of daily runs. A list takes 88 bytes per batch.
 pub const ANSWER_LISTS: usize = 31;
+/// Processor time that compiling a module may take, in seconds: one of 16 MiB takes about ten.
+pub const COMPILE_SECONDS: u64 = 60;
+/// Address space that compiling a module may take, in bytes: the compiler itself reserves some hundred MiB.
+pub const COMPILE_MEMORY_BYTES: u64 = 2 << 30;
+/// Machine code that a compiler may give back, in bytes: some times the largest component.
+pub const COMPILED_BYTES: u64 = 256 << 20;

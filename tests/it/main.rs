@@ -1,6 +1,7 @@
 //! One binary of integration tests; each file is a module below.
 
 mod bench;
+mod compiling;
 mod debt;
 mod emergency;
 mod errors;

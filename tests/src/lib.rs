@@ -9,6 +9,8 @@ pub mod errors;
 #[cfg(feature = "whole")]
 pub mod estate;
 #[cfg(feature = "whole")]
+pub mod graft;
+#[cfg(feature = "whole")]
 pub mod guests;
 #[cfg(feature = "whole")]
 pub mod history;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::engine::EngineError;
+use crate::rule::AdmitError;
 
 /// What the process tells the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Discover(_) => (Exit::Input, Some("nothing was written; correct the source and run again")),
         EngineError::Link(_) | EngineError::Judge(_) => {
             (Exit::Module, Some("nothing was written; ask the author of the rule module"))
+        }
+        EngineError::Admit(AdmitError::Worker { .. }) => {
+            (Exit::Internal, Some("nothing was run; try again where there is more memory, or fewer processes"))
         }
         EngineError::Admit(_) => (Exit::Module, Some("nothing was run; `trueup rule build` makes a module from a rule's crate")),
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),

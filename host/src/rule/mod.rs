@@ -15,7 +15,11 @@ mod admit;
 #[cfg(feature = "wasm")]
 mod bindings;
 #[cfg(feature = "wasm")]
+mod cache;
+#[cfg(feature = "wasm")]
 mod canon;
+#[cfg(feature = "wasm")]
+mod code;
 #[cfg(feature = "wasm")]
 mod columns;
 #[cfg(feature = "wasm")]
@@ -46,6 +50,8 @@ mod shown;
 mod text;
 #[cfg(feature = "wasm")]
 mod validate;
+#[cfg(feature = "wasm")]
+mod worker;
 
 pub use asking::{Judging, KeyKind};
 pub use memory::Memory;
@@ -58,6 +64,8 @@ pub use absent::{Module, judge_all};
 #[cfg(feature = "wasm")]
 pub use admit::{AdmitError, Built};
 #[cfg(feature = "wasm")]
+pub use cache::{CacheError, CodeCache};
+#[cfg(feature = "wasm")]
 pub use columns::Column;
 #[cfg(feature = "wasm")]
 pub use engine::{EngineError, RuleEngine};
@@ -69,6 +77,8 @@ pub use limits::RuleLimits;
 pub use module::Module;
 #[cfg(feature = "wasm")]
 pub use profile::{PROFILE, profile_digest, profile_text};
+#[cfg(feature = "wasm")]
+pub use worker::{Worker, compile_here};
 
 #[cfg(all(test, feature = "wasm"))]
 mod tests;
