@@ -79,13 +79,13 @@ impl Core {
     /// A section, which is made where there is none: empty, but for its count.
     fn section(&mut self, id: u8) -> &mut Vec<u8> {
         let rank = |id: u8| ORDER.iter().position(|other| *other == id).unwrap_or(ORDER.len());
-        let at = self.sections.iter().position(|(other, _)| *other == id).unwrap_or_else(|| {
-            // Custom sections stand anywhere; what is named last in the order stands behind all others.
-            let at = self.sections.iter().position(|(other, _)| *other != 0 && rank(*other) > rank(id));
-            let at = at.unwrap_or(self.sections.len());
+        let known = self.sections.iter().position(|(other, _)| *other == id);
+        // Custom sections stand anywhere; what is named last in the order stands behind all others.
+        let behind = self.sections.iter().position(|(other, _)| *other != 0 && rank(*other) > rank(id));
+        let at = known.unwrap_or(behind.unwrap_or(self.sections.len()));
+        if known.is_none() {
             self.sections.insert(at, (id, vec![0]));
-            at
-        });
+        }
         &mut self.sections[at].1
     }
 

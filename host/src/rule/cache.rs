@@ -18,8 +18,9 @@ const KEY: &str = "key";
 /// How files of code end, and those that were found to be something else.
 const CODE: &str = "code";
 const BAD: &str = "bad";
-/// Bytes of a key and of a code of authentication.
-const KEY_BYTES: usize = 32;
+/// Bytes of a key: a block of SHA-256. And of a code of authentication.
+const KEY_BYTES: usize = 64;
+const TAG_BYTES: usize = 32;
 /// Compiled code is some times as large as its component; what is larger than this is not ours.
 const CODE_BYTES: u64 = 1 << 30;
 
@@ -104,7 +105,7 @@ impl CodeCache {
     pub(super) fn get(&self, name: &Digest) -> io::Result<Found> {
         let path = self.path(name);
         let Some(bytes) = read_plain(&path)? else { return self.put_aside(&path).map(|aside| aside.unwrap_or(Found::Nothing)) };
-        let Some((code, tag)) = bytes.split_last_chunk::<KEY_BYTES>() else { return self.foreign(&path) };
+        let Some((code, tag)) = bytes.split_last_chunk::<TAG_BYTES>() else { return self.foreign(&path) };
         let mut mac = self.mac(name);
         mac.update(code);
         if mac.verify_slice(tag).is_err() {
