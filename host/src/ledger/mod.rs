@@ -7,6 +7,8 @@ mod base;
 mod batch;
 #[cfg(test)]
 mod conformance;
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) mod fixture;
 mod memory;
 #[cfg(any(test, feature = "sqlite"))]
 mod merge;

@@ -7,6 +7,8 @@ mod claims;
 mod clock;
 mod denials;
 mod estate;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod own_duties;
 mod parting;
 mod replacing;

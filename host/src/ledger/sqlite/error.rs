@@ -33,8 +33,15 @@ impl StoreError {
             Self::Fenced => LedgerError::Fenced,
             Self::Newer { found, supported } => LedgerError::Newer { path, found, supported },
             e if e.is_damage() => LedgerError::Corrupt { path, problem: e.to_string() },
+            e if e.is_without_room() => LedgerError::Unwritable { path, problem: "database or disk is full".to_owned() },
             e => LedgerError::Unwritable { path, problem: e.to_string() },
         }
+    }
+
+    /// SQLite calls it an I/O error where there is no room for its index of the write-ahead log.
+    fn is_without_room(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
     }
 
     /// Met while reading.
