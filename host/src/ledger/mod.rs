@@ -275,6 +275,12 @@ pub enum LedgerError {
         /// What this version reads.
         supported: u32,
     },
+    /// Nobody has written there yet.
+    #[error("there is no ledger in `{}` yet", path.display())]
+    Absent {
+        /// Its directory.
+        path: PathBuf,
+    },
     /// There is no room, or the directory cannot be written. Nothing of the batch was written.
     #[error("cannot write the ledger in `{}`: {problem}", path.display())]
     Unwritable {

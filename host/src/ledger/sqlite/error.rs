@@ -22,6 +22,8 @@ pub(super) enum StoreError {
     Newer { found: u32, supported: u32 },
     #[error("another writer took over")]
     Fenced,
+    #[error("there is none")]
+    Absent,
 }
 
 impl StoreError {
@@ -31,6 +33,7 @@ impl StoreError {
         match self {
             Self::Leaf(e) => LedgerError::Leaf(e),
             Self::Fenced => LedgerError::Fenced,
+            Self::Absent => LedgerError::Absent { path },
             Self::Newer { found, supported } => LedgerError::Newer { path, found, supported },
             e if e.is_damage() => LedgerError::Corrupt { path, problem: e.to_string() },
             e if e.is_without_room() => LedgerError::Unwritable { path, problem: "database or disk is full".to_owned() },
@@ -65,7 +68,7 @@ impl StoreError {
             Self::Sql(e) => {
                 matches!(e.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
             }
-            Self::Leaf(_) | Self::Unusable(_) | Self::Newer { .. } | Self::Fenced => false,
+            Self::Leaf(_) | Self::Unusable(_) | Self::Newer { .. } | Self::Fenced | Self::Absent => false,
         }
     }
 }
