@@ -111,3 +111,6 @@ pub const MESSAGE_BYTES: usize = 256;
 pub const LISTED_CHANGES: usize = 10_000;
 /// Cases that a run's report lists of each kind of debt: enough to begin with; the counts tell of all.
 pub const DEBT_LISTED: usize = 20;
+/// The highest share of grants that a generated estate changes on a day, in percent: of what is there at first, more than a third
+/// is still there after a month.
+pub const GENERATED_CHURN_PERCENT: u32 = 5;

@@ -5,6 +5,7 @@ mod debt;
 mod emergency;
 mod errors;
 mod explain;
+mod generate;
 mod house;
 mod identity;
 mod kill;
