@@ -1,5 +1,6 @@
 //! A small file system in memory, for tests that fill a disk and free it again. Needs Linux and the right to mount; says so where
 //! it cannot be made.
+#![allow(clippy::expect_used, reason = "tests")]
 
 use std::fs::{self, File};
 use std::io::Write as _;
