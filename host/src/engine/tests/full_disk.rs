@@ -32,7 +32,7 @@ const STAGES: [(&str, &str); 9] = [
 
 /// About 3,000 facts in six parts. So many end that they wait for a person, and nothing is ever committed.
 fn estate() -> Estate {
-    let end = |i: usize| if i % 3 == 0 { NOW - 1 } else { 0 };
+    let end = |i: usize| if i.is_multiple_of(3) { NOW - 1 } else { 0 };
     let mut estate = Estate::new((0..PEOPLE).map(|i| held(&format!("p{i:04}"), "team:a", end(i))));
     estate.part = 500;
     estate
