@@ -1,6 +1,7 @@
 //! One binary of integration tests; each file is a module below.
 
 mod bench;
+mod compiling;
 mod debt;
 mod emergency;
 mod errors;
@@ -9,6 +10,7 @@ mod generate;
 mod house;
 mod identity;
 mod kill;
+mod reuse;
 mod rules;
 mod sim;
 mod since;

@@ -85,6 +85,9 @@ pub enum Command {
     Audit(AuditCommand),
     /// Write a generated estate: sources, targets and a configuration to run on.
     Generate(GenerateArgs),
+    /// Compile a module for a host that waits at the other end of a pipe.
+    #[command(hide = true)]
+    CompileModule,
     /// Print shell completions.
     Completions {
         /// Which shell.

@@ -7,6 +7,7 @@ use crate::discover::DiscoverError;
 use crate::engine::EngineError;
 use crate::ledger::LedgerError;
 use crate::plan::PlanError;
+use crate::rule::AdmitError;
 
 /// Advice where something cannot be written: a run that was interrupted by that is gone on with or replaced by the next one.
 const ROOM: &str = "make room there, or allow writing there; then give the same command again: nothing is half done";
@@ -110,6 +111,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Discover(_) => (Exit::Input, Some("nothing was written; correct the source and run again")),
         EngineError::Link(_) | EngineError::Judge(_) => {
             (Exit::Module, Some("nothing was written; ask the author of the rule module"))
+        }
+        EngineError::Admit(AdmitError::Worker { .. }) => {
+            (Exit::Internal, Some("nothing was run; try again where there is more memory, or fewer processes"))
         }
         EngineError::Admit(_) => (Exit::Module, Some("nothing was run; `trueup rule build` makes a module from a rule's crate")),
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),

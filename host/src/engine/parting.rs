@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::joining::Join;
 use super::planning::{Bounds, Watch};
+use super::remembering::Remembering;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
 use crate::correlate::{Cases, Recorded, identity_digest, withdrawn};
@@ -68,7 +69,8 @@ impl Engine {
         run: RunRow,
         mut survey: Survey,
         folder: &Path,
-        mut watch: Watch,
+        watch: &mut Watch,
+        mut memory: Remembering<'_>,
     ) -> Result<Planned, EngineError> {
         let facts = survey.snapshot.facts_digest();
         let counts = record_counts(&survey, &self.store.keys())?;
@@ -90,18 +92,19 @@ impl Engine {
         let common = Common { run: &run, survey: &survey, links: &links, folder, bounds: &bounds, policy, inputs, census };
         self.tell_parts(0, dealt.parts);
         for part in 0..dealt.parts {
-            self.plan_part(&common, part, &mut dealt, &mut left, &mut watch)?;
+            self.plan_part(&common, part, &mut dealt, &mut left, &mut memory, watch)?;
         }
         let Left { sealing, report, owed, ends, verdicts, rows } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
         watch.lap("seal");
-        let report = RunReport { plan: sealed.id, debt: Some(owed), ..report };
+        let spared = memory.end(run.run)?;
+        let report = RunReport { plan: sealed.id, debt: Some(owed), spared, ..report };
         report.write(&self.store)?;
         self.record_seal(owned, run, sealed.id, rows.read(&survey.snapshot.scans, doubted), counts)?;
         watch.lap("record");
-        Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: watch.laps })
+        Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: Vec::new() })
     }
 
     /// Takes one part from its facts to its lines.
@@ -111,13 +114,14 @@ impl Engine {
         part: usize,
         dealt: &mut Dealt,
         left: &mut Left,
+        memory: &mut Remembering<'_>,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
         let facts = dealt.facts(part, common.survey)?;
         watch.lap("read");
         let cases = self.pair_part(common, part, facts, dealt)?;
         watch.lap("correlate");
-        let verdicts = self.judge(&cases, common.run.as_of);
+        let verdicts = self.judge_anew(&cases, common.run.as_of, memory)?;
         watch.lap("judge");
         let decided = decide_part(&cases, &verdicts, &common.policy, self.threads());
         watch.lap("decide");

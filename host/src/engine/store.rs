@@ -50,6 +50,12 @@ impl Store {
         self.0.join("calls")
     }
 
+    /// Folder of the answers that rules gave.
+    #[must_use]
+    pub fn answers(&self) -> PathBuf {
+        self.0.join("answers")
+    }
+
     /// A sealed plan.
     #[must_use]
     pub fn plan(&self, id: PlanId) -> PathBuf {

@@ -9,6 +9,7 @@ mod oracle;
 mod scenario;
 #[cfg(target_os = "linux")]
 mod syscalls;
+#[expect(unsafe_code, reason = "SQLite asks for a file system through a C interface")]
 mod vfs;
 
 use std::fs;
