@@ -6,6 +6,7 @@ mod debt;
 mod emergency;
 mod errors;
 mod explain;
+mod generate;
 mod house;
 mod identity;
 mod kill;

@@ -36,7 +36,7 @@ impl Engine {
     /// same terms; one that was interrupted earlier, or began under others, is given up for this one.
     ///
     /// # Errors
-    /// When a stage fails; nothing was then written to any target, and `resume` goes on from the last whole page.
+    /// When a stage fails; nothing was then written to any target, and the next plan begins again.
     pub async fn plan(&self, as_of: Option<Time>) -> Result<Planned, EngineError> {
         let owned = self.acquire()?;
         self.plan_owned(&owned, as_of, false).await
