@@ -10,6 +10,7 @@ mod generate;
 mod house;
 mod identity;
 mod kill;
+mod mutated;
 mod reuse;
 mod rules;
 mod sim;

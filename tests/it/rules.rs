@@ -17,7 +17,7 @@ const PER_BATCH: u64 = 250;
 const AS_OF: i64 = 1_772_323_200;
 
 /// A batch of whole identities with random columns; as the contract says, text 0 is empty.
-fn batch(numbers: &mut Numbers) -> Columns {
+pub(super) fn batch(numbers: &mut Numbers) -> Columns {
     let mut columns = Columns::default();
     let texts = ["", "crm", "git", "ada", "ben", "team:ops", "team:dev#admin", "key:1", "member", "admin", "programme", "REQ-1"];
     for text in texts {

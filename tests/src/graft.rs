@@ -7,11 +7,12 @@ use anyhow::{Context as _, Result, ensure};
 const TYPE: u8 = 1;
 const IMPORT: u8 = 2;
 const FUNCTION: u8 = 3;
+const MEMORY: u8 = 5;
 const START: u8 = 8;
 const DATA_COUNT: u8 = 12;
 const CODE: u8 = 10;
 const DATA: u8 = 11;
-const ORDER: [u8; 13] = [0, TYPE, IMPORT, FUNCTION, 4, 5, 13, 6, 7, START, 9, DATA_COUNT, CODE];
+const ORDER: [u8; 13] = [0, TYPE, IMPORT, FUNCTION, 4, MEMORY, 13, 6, 7, START, 9, DATA_COUNT, CODE];
 /// The section of a component that holds a core module, and the one that holds a component.
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
@@ -38,6 +39,19 @@ pub fn graft(component: &[u8], change: impl FnOnce(&mut Core) -> Result<()>) -> 
     Ok(whole.bytes())
 }
 
+/// The bytes of the core module that [`graft`] changes.
+///
+/// # Errors
+/// As for [`graft`].
+pub fn core_of(component: &[u8]) -> Result<Vec<u8>> {
+    let mut core = Vec::new();
+    graft(component, |found| {
+        core = found.bytes();
+        Ok(())
+    })?;
+    Ok(core)
+}
+
 /// A component with so many components in one another at its end.
 ///
 /// # Errors
@@ -54,7 +68,11 @@ pub fn nested(component: &[u8], depth: usize) -> Result<Vec<u8>> {
 }
 
 impl Core {
-    fn read(bytes: &[u8]) -> Result<Self> {
+    /// The sections of a module.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
         let (head, mut rest) = bytes.split_at_checked(HEAD_BYTES).context("no head")?;
         let mut sections = Vec::new();
         while let Some((id, body)) = rest.split_first() {
@@ -125,7 +143,7 @@ impl Core {
     /// # Errors
     /// When the module is none.
     pub fn start(&mut self, body: impl FnOnce(usize) -> Vec<u8>) -> Result<()> {
-        let own = self.imported_functions()? + self.section(FUNCTION).first().map_or(Ok(0), |_| self.defined())?;
+        let own = self.imported_functions()? + self.defined()?;
         let function = self.functions(1, &body(own))?;
         ensure!(function == own, "functions are numbered in order");
         let mut section = Vec::new();
@@ -153,6 +171,11 @@ impl Core {
     /// When the module is none.
     pub fn storage(&mut self, section: u8, kind: &[u8]) -> Result<()> {
         self.append(section, 1, kind).map(drop)
+    }
+
+    /// Makes the memory one of this kind.
+    pub fn memory(&mut self, kind: &[u8]) {
+        *self.section(MEMORY) = [&[1], kind].concat();
     }
 
     fn defined(&mut self) -> Result<usize> {

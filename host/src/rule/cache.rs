@@ -6,7 +6,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -111,12 +110,10 @@ impl CodeCache {
         if mac.verify_slice(tag).is_err() {
             return self.foreign(&path);
         }
-        // So that the oldest is what was not used for longest. If it fails, this one goes a little earlier.
-        drop(File::options().append(true).open(&path).and_then(|file| file.set_modified(now())));
         Ok(Found::Code(code.to_vec()))
     }
 
-    /// Keeps code, and drops what was not used for longest if there is too much.
+    /// Keeps code, and drops what was compiled first if there is too much: it is compiled again when it is needed.
     pub(super) fn put(&self, name: &Digest, code: &[u8]) -> io::Result<()> {
         let (path, beside) = (self.path(name), beside(&self.folder));
         let mut mac = self.mac(name);
@@ -181,11 +178,6 @@ impl CodeCache {
         }
         Ok(())
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "it orders files by their use; nothing depends on it")]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 /// Threads and processes write beside the place first, each under a name of its own.
@@ -317,20 +309,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_for_longest_goes_first() {
+    fn what_was_compiled_first_goes_first() {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path());
         let old = |number: u64| {
             let file = File::options().append(true).open(cache.path(&name(number as u8))).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(number)).unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(number)).unwrap();
         };
         for number in 1..=3 {
             cache.put(&name(number), &[number; 3_000]).unwrap();
             old(u64::from(number));
         }
-        assert!(matches!(cache.get(&name(1)).unwrap(), Found::Code(_)));
         cache.put(&name(4), &[4; 3_000]).unwrap();
-        assert_eq!(files(&cache), [1, 3, 4].map(|number| format!("{}.{CODE}", name(number))));
+        assert_eq!(files(&cache), [2, 3, 4].map(|number| format!("{}.{CODE}", name(number))));
     }
 
     #[cfg(unix)]
