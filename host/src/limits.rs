@@ -125,3 +125,5 @@ pub const COMPILE_SECONDS: u64 = 60;
 pub const COMPILE_MEMORY_BYTES: u64 = 2 << 30;
 /// Machine code that a compiler may give back, in bytes: some times the largest component.
 pub const COMPILED_BYTES: u64 = 256 << 20;
+/// Cases that a comparison of two rules lists; the rest are counted by what becomes of them.
+pub const COMPARED_CASES: usize = 1_000;

@@ -3,6 +3,7 @@
 mod bench;
 mod compiling;
 mod debt;
+mod diff;
 mod emergency;
 mod errors;
 mod explain;

@@ -5,6 +5,7 @@ mod audit;
 mod config;
 mod debt;
 mod demo;
+mod diff;
 mod emergency;
 mod estate;
 mod exit;
@@ -138,6 +139,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),
+        Command::Rule(RuleCommand::Diff { module, show, exit_code }) => diff::diff(terminal, &module, show, exit_code),
         Command::Audit(AuditCommand::Verify) => audit::verify(terminal),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),

@@ -1,5 +1,6 @@
 //! From a configuration to an engine: opens sources, targets and the rule module.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::progress::observer;
 use crate::discover::{FileSource, Source};
 use crate::engine::{Engine, EngineError, Options, Parts};
 use crate::model::Scopes;
-use crate::rule::{CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Worker};
+use crate::rule::{CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Settings, Worker};
 use crate::target::{EmbeddedTarget, Target};
 
 /// What this program is told when it is started to compile a module.
@@ -44,11 +45,8 @@ fn configured(config: &Config) -> Outcome<Option<Arc<Module>>> {
 
 /// Opens what an engine is made of.
 pub(super) fn parts(config: Config, module: Option<Arc<Module>>) -> Outcome<Parts> {
-    let settings = config.rule.map(|rule| rule.settings).unwrap_or_default();
-    let settings = settings.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
-    let settings = settings.collect::<Outcome<_>>()?;
-    let settings = module.as_ref().map(|module| module.check_settings(&settings)).transpose().map_err(EngineError::from)?;
-    let settings = settings.unwrap_or_default();
+    let given = config.rule.map(|rule| rule.settings).unwrap_or_default();
+    let settings = module.as_ref().map(|module| settings(module, given)).transpose()?.unwrap_or_default();
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for source in config.sources {
         sources.push(Arc::new(FileSource::open(source.into_inner(), &config.folder).map_err(EngineError::from)?));
@@ -75,6 +73,19 @@ fn embedded(path: &Path, name: &str) -> Outcome<EmbeddedTarget> {
         let message = anyhow::Error::new(error).context(format!("cannot open target `{name}` in `{}`", path.display()));
         Failure::new(Exit::Config, message, "`path` names a file that trueup made, or one that does not exist yet")
     })
+}
+
+/// Another version of the configured rule, under the configured settings.
+pub(super) fn version(terminal: &Terminal<'_>, path: &Path) -> Outcome<(Arc<Module>, Settings)> {
+    let config = Config::read(&terminal.common.config)?;
+    let module = module(path)?;
+    let settings = settings(&module, config.rule.map(|rule| rule.settings).unwrap_or_default())?;
+    Ok((module, settings))
+}
+
+fn settings(module: &Module, given: BTreeMap<String, toml::Value>) -> Outcome<Settings> {
+    let given = given.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
+    Ok(module.check_settings(&given.collect::<Outcome<_>>()?).map_err(EngineError::from)?)
 }
 
 /// Loads a rule module.

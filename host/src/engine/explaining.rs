@@ -85,7 +85,7 @@ impl Engine {
     }
 
     /// What a plan was made from: facts, and recorded state as it was met.
-    fn seen(&self, run: &RunRow, plan: &PlanFile) -> Result<(Snapshot, Vec<Recorded>), EngineError> {
+    pub(super) fn seen(&self, run: &RunRow, plan: &PlanFile) -> Result<(Snapshot, Vec<Recorded>), EngineError> {
         let report = self.store.report(run.run);
         // A plan that came from elsewhere has no report here.
         if !report.exists() {

@@ -5,6 +5,7 @@ mod amending;
 mod answers;
 mod clock;
 mod committing;
+mod comparing;
 mod denials;
 mod emergency;
 mod error;
@@ -28,6 +29,7 @@ mod work;
 
 pub use amending::Amended;
 pub use committing::Applied;
+pub use comparing::{Comparison, Difference, Differences, Fate};
 pub use denials::Lift;
 pub use emergency::Revocation;
 pub use error::EngineError;
