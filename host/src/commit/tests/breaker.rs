@@ -34,6 +34,9 @@ fn v30_a_quarantine_lasts_twice_as_long_each_time_until_a_probe_succeeds() {
     assert_eq!(breakers.passage("app", from), Passage::Open, "too few to tell");
     fail(&mut breakers, 1, from);
     assert_eq!(breakers.passage("app", from), Passage::Quarantined(from + 30));
+    // So does an answer to what was under way already.
+    breakers.answered("app");
+    assert_eq!(breakers.passage("app", from), Passage::Open);
 }
 
 #[test]

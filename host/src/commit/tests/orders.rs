@@ -8,7 +8,7 @@ use crate::audit::Salts;
 use crate::commit::{Ask, CommitError, Event, Reduction, reduce};
 use crate::correlate::Recorded;
 use crate::limits::{CLOCK_JUMP_SECONDS, EVIDENCE_BY_TIER};
-use crate::model::{CaseKey, Change, ChangeKind, Holding, Lane, Namespace, StateHash, Subject, Time};
+use crate::model::{CaseKey, Change, ChangeKind, Holding, Lane, Namespace, StateHash, Subject, Time, Wave};
 use crate::target::{Class, Grade};
 
 /// Every way to choose: `run` is given a chooser that takes one of so many, and is called until all were taken.
@@ -159,8 +159,16 @@ fn v28_every_kind_in_every_lane() {
         for held in &holdings {
             let object = if subject == Subject::Account { "" } else { "group:x" }.to_owned();
             let key = CaseKey { target: "app".to_owned(), holder: "a".to_owned(), subject, object };
-            let recorded = Recorded::new(crate::commit::plain_key(&key), StateHash::ABSENT, 3);
+            // Recorded under another spelling, and undesired for long.
+            let known = CaseKey::hash(subject, "APP", "A", &key.object);
+            let since = Time::from_seconds(77);
+            let recorded = Recorded { since, ..Recorded::new(known, StateHash::ABSENT, 3) };
             let change = reduce("t", &denial, &key, held, &recorded);
+            assert_eq!((&change.recorded_as, change.undesired_since, change.incarnation), (&known.to_string(), since, 3));
+            assert_eq!(
+                (change.wave, change.reason.code.as_str(), &change.reason.text),
+                (Wave::URGENT, "trueup:emergency", &denial.why)
+            );
             assert!(!change.kind.adds() && change.lane == Lane::Emergency, "{subject:?}");
             assert!(change.after.as_ref().is_none_or(|after| !after.enabled), "{subject:?}");
             let same =

@@ -42,13 +42,14 @@ fn v36_totals_reconcile_and_what_is_listed_is_bounded_and_in_plan_order() {
     }
     let last = LISTED_CHANGES as i64 + 1;
     count(last, &Status::Ended { end: End::Failed, at }, None);
+    count(last + 3, &Status::Ended { end: End::Expired, at }, None);
     let gate = Gate { kind: GateKind::Clock, scope: String::new() };
     count(last + 1, &Status::default(), Some(Open::Gate { gate }));
     count(last + 2, &Status::Ambiguous { attempts: 1 }, None);
     outcomes.sort();
     let listed = LISTED_CHANGES as u64;
-    assert_eq!((outcomes.changes, outcomes.confirmed(), outcomes.ended(), outcomes.open()), (listed + 4, 1, 1, listed + 2));
-    assert_eq!((outcomes.listed.len(), outcomes.unlisted), (LISTED_CHANGES, 3));
+    assert_eq!((outcomes.changes, outcomes.confirmed(), outcomes.ended(), outcomes.open()), (listed + 5, 1, 2, listed + 2));
+    assert_eq!((outcomes.listed.len(), outcomes.unlisted), (LISTED_CHANGES, 4));
     assert_eq!(outcomes.gates.iter().collect::<Vec<_>>(), [(&"clock".to_owned(), &1)]);
     assert_eq!(outcomes.open.get("unknown"), Some(&1));
     assert!(outcomes.listed.iter().all(|line| line.rest == Rest::Open(Open::Unverified)));

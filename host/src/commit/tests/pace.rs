@@ -349,12 +349,14 @@ fn v20_what_is_made_anew_each_time_is_searched_for_before_it_is_made_again() {
 fn v20_a_refusal_says_nothing_of_an_earlier_attempt() {
     let rejected = || WriteError::Rejected { message: "no".to_owned() };
     for second in [WriteError::Precondition, WriteError::Throttled { seconds: 10 }, rejected()] {
-        for landed in [true, false] {
+        for shown in [None, Some(""), Some("odd")] {
+            let shown = shown.map(|level| Holding { level: level.to_owned(), ..Holding::default() });
+            let landed = shown == Some(Holding::default());
             let mut slow = of_class(Class::K0);
             slow.landing_bound = 50;
             let mut writes = 0;
             let played = play(slow, one(), |call, nth| match call.ask {
-                Ask::Read => read((landed && writes > 1).then(Holding::default)),
+                Ask::Read => read(shown.clone().filter(|_| writes > 1)),
                 _ => {
                     writes = nth + 1;
                     refused(match nth {
@@ -364,12 +366,13 @@ fn v20_a_refusal_says_nothing_of_an_earlier_attempt() {
                     })
                 }
             });
-            let name = format!("{second}, landed: {landed}: {:?} {:?}", played.results, played.asked);
+            let name = format!("{second}, {shown:?}: {:?} {:?}", played.results, played.asked);
             let fits = match (&second, &played.results[1..]) {
                 (_, [Outcome::Observed]) => landed,
+                (_, [Outcome::Stale { .. }]) => shown.is_some() && !landed,
                 (WriteError::Precondition, [Outcome::NotApplied, Outcome::Rejected { .. }])
                 | (WriteError::Throttled { .. }, [Outcome::Throttled { .. }, Outcome::Rejected { .. }])
-                | (WriteError::Rejected { .. }, [Outcome::Rejected { .. }]) => !landed,
+                | (WriteError::Rejected { .. }, [Outcome::Rejected { .. }]) => shown.is_none(),
                 _ => false,
             };
             assert!(fits, "{name}");
@@ -378,6 +381,36 @@ fn v20_a_refusal_says_nothing_of_an_earlier_attempt() {
             assert_eq!(settled, Some(second + 51), "{name}");
             assert_eq!((played.outcomes.recovered, played.outcomes.confirmed()), (1, u64::from(landed)), "{name}");
         }
+    }
+}
+
+#[test]
+fn v20_a_lost_request_is_sent_again_at_once_only_where_no_more_than_one_of_both_can_land() {
+    let level = |level: &str| Some(Holding { level: level.to_owned(), ..Holding::default() });
+    let update = change("ann", "group:a", ChangeKind::Update, level("low"), level("high"));
+    // When the second request leaves: reads lag 4 s at most, and accepted work takes 20 s.
+    for (class, change, second) in [
+        (Class::K0, one(), 0),
+        (Class::K1, one(), 55),
+        (Class::K2, one(), 55),
+        (Class::K3, one(), 0),
+        (Class::K3, update.clone(), 55),
+        (Class::K5, one(), 75),
+    ] {
+        let mut slow = of_class(class);
+        (slow.landing_bound, slow.read_lag, slow.lag_cap, slow.completion_bound) = (50, 4, 4, 20);
+        let (before, after, mut writes) = (change.before.clone(), change.after.clone(), 0);
+        let played = play(slow, change, |call, nth| match call.ask {
+            Ask::Read => read(if writes > 1 { after.clone() } else { before.clone() }),
+            _ if nth == 0 => refused(WriteError::Ambiguous { message: "no answer".to_owned() }),
+            _ => {
+                writes = nth + 1;
+                taken(Written::default())
+            }
+        });
+        let name = format!("{class:?}: {:?}", played.asked);
+        assert_eq!((played.times("write"), played.outcomes.confirmed()), (vec![0, second], 1), "{name}");
+        assert_eq!(played.outcomes.recovered, u64::from(second > 0), "{name}");
     }
 }
 
