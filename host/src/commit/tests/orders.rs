@@ -223,6 +223,36 @@ fn v29_an_emergency_meets_a_grant_at_every_point_of_its_way() {
 }
 
 #[test]
+fn v29_what_is_denied_while_it_is_read_back_ends_as_denied_if_it_gave_access() {
+    for (planned, ends) in [(grant("a", "group:x"), vec!["denied"]), (revoke("a", "group:x"), vec![])] {
+        let mut salts = Salts::from_seed([1; 32]);
+        let mut machine = Machine::new(&[("app", of_class(Class::K1).lagging(20))], std::slice::from_ref(&planned), &mut salts);
+        machine.step();
+        while machine.writes == 0 || machine.out.iter().any(|call| matches!(call.ask, Ask::Write { .. })) {
+            machine.answer(0, Reply::Done);
+        }
+        machine.deny("a");
+        let (outcomes, held) = machine.finish();
+        assert!(held.is_empty(), "{:?}: {held:?}", planned.kind);
+        assert_eq!(outcomes.ended.into_keys().collect::<Vec<_>>(), ends, "{:?}", planned.kind);
+    }
+}
+
+#[test]
+fn whoever_is_woken_late_goes_on_at_once() {
+    let plan = [grant("a", "group:x")];
+    let mut salts = Salts::from_seed([1; 32]);
+    let mut machine = Machine::new(&[("app", of_class(Class::K1))], &plan, &mut salts);
+    machine.step();
+    while !machine.out.is_empty() {
+        machine.answer(0, Reply::Never);
+    }
+    machine.tick += 500;
+    machine.step();
+    assert_eq!(machine.out.len(), 1);
+}
+
+#[test]
 fn v30_a_target_beside_a_quarantined_one_goes_on() {
     let to = |target: &str, i: u32| {
         let mut change = grant(&format!("p{i}"), "group:a");

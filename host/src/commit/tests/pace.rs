@@ -318,6 +318,7 @@ fn v20_what_is_made_anew_each_time_is_searched_for_before_it_is_made_again() {
             let change = if class == Class::K6 { one() } else { key_of_a_machine() };
             let mut undone = false;
             let played = play(slow, change, |call, nth| match call.ask {
+                Ask::Read if class == Class::K6 => panic!("nothing can be read"),
                 Ask::Read => read(None),
                 Ask::Find { .. } if was_made && !undone && (class == Class::K4 || nth > 0) => {
                     Answer::Find(Ok(vec![Found { id: "made".to_owned() }]))
@@ -382,6 +383,22 @@ fn v20_a_refusal_says_nothing_of_an_earlier_attempt() {
             assert_eq!((played.outcomes.recovered, played.outcomes.confirmed()), (1, u64::from(landed)), "{name}");
         }
     }
+}
+
+#[test]
+fn v20_a_refusal_after_a_lost_request_stays_unknown_where_nothing_can_be_read() {
+    let mut writes = 0;
+    let played = play(of_class(Class::K0), one(), |call, nth| match call.ask {
+        Ask::Read if writes < 2 => read(None),
+        Ask::Read => Answer::Read(down()),
+        _ => {
+            writes = nth + 1;
+            refused(if nth == 0 { WriteError::Ambiguous { message: "no answer".to_owned() } } else { WriteError::Precondition })
+        }
+    });
+    let second = played.times("write")[1];
+    assert_eq!(played.times("read").into_iter().filter(|tick| *tick > second).count(), ATTEMPTS, "{:?}", played.asked);
+    assert!(matches!(played.open(), Some(Open::Unknown)), "{:?}", played.outcomes);
 }
 
 #[test]
