@@ -431,6 +431,31 @@ fn v20_a_lost_request_is_sent_again_at_once_only_where_no_more_than_one_of_both_
     }
 }
 
+/// What a read shows after a lost request counts at once where the condition of the request is bound to what was read before;
+/// elsewhere somebody else may have made it, and the request may land on that.
+#[test]
+fn v20_what_is_seen_after_a_lost_request_counts_when_that_can_land_no_more() {
+    for (class, reads) in
+        [(Class::K0, vec![0, 0]), (Class::K1, vec![0, 51]), (Class::K2, vec![0, 51]), (Class::K3, vec![0, 0, 51])]
+    {
+        for level in ["", "odd"] {
+            let mut slow = of_class(class);
+            slow.landing_bound = 50;
+            let seen = Holding { level: level.to_owned(), ..Holding::default() };
+            let played = play(slow, one(), |call, nth| match call.ask {
+                Ask::Read => read((nth > 0).then(|| seen.clone())),
+                _ => refused(WriteError::Ambiguous { message: "no answer".to_owned() }),
+            });
+            let name = format!("{class:?}, `{level}`: {:?} {:?}", played.asked, played.results);
+            assert_eq!((&played.times("read")[..reads.len()], played.times("write")), (&reads[..], vec![0]), "{name}");
+            let expected = if level.is_empty() { "observed" } else { "stale" };
+            assert_eq!(played.results.iter().map(Outcome::name).collect::<Vec<_>>(), ["ambiguous", expected], "{name}");
+            // One that is as it should be is read back once more, and that is all.
+            assert_eq!(played.times("read").len(), reads.len() + usize::from(level.is_empty()), "{name}");
+        }
+    }
+}
+
 #[test]
 fn v30_a_short_quarantine_is_waited_out_and_a_long_one_left_to_a_later_run() {
     // For how long it cannot be read, when the run ends, and how many changes are confirmed by then: five are in flight when
