@@ -1,5 +1,7 @@
 //! trueup trues up what access is with what it should be. See the repository's README for a tour.
 
+#![deny(unsafe_code)]
+
 pub mod audit;
 #[cfg(feature = "cli")]
 pub mod author;

@@ -111,3 +111,17 @@ pub const MESSAGE_BYTES: usize = 256;
 pub const LISTED_CHANGES: usize = 10_000;
 /// Cases that a run's report lists of each kind of debt: enough to begin with; the counts tell of all.
 pub const DEBT_LISTED: usize = 20;
+/// The highest share of grants that a generated estate changes on a day, in percent: of what is there at first, more than a third
+/// is still there after a month.
+pub const GENERATED_CHURN_PERCENT: u32 = 5;
+/// One batch of so many that could get a former answer is judged again: a rule that lies about how long its answers hold is
+/// found out within days, at a hundredth of the cost of judging.
+pub const SAMPLED_BATCHES: usize = 100;
+/// Runs whose answers are kept: a month of daily runs. A list takes 88 bytes per batch.
+pub const ANSWER_LISTS: usize = 31;
+/// Processor time that compiling a module may take, in seconds: one of 16 MiB takes about ten.
+pub const COMPILE_SECONDS: u64 = 60;
+/// Address space that compiling a module may take, in bytes: the compiler itself reserves some hundred MiB.
+pub const COMPILE_MEMORY_BYTES: u64 = 2 << 30;
+/// Machine code that a compiler may give back, in bytes: some times the largest component.
+pub const COMPILED_BYTES: u64 = 256 << 20;

@@ -59,7 +59,7 @@ fn the_command_shows_counts_a_trend_and_the_worst() {
         String::from_utf8(output.stdout).expect("text")
     };
     let none = cli::trueup(&home, &["debt"]).expect("trueup");
-    assert!(String::from_utf8_lossy(&none.stderr).contains("there is no ledger yet"), "{none:?}");
+    assert!(String::from_utf8_lossy(&none.stderr).contains("begin with `trueup plan`"), "{none:?}");
     for hour in ["06", "07"] {
         text(&["plan", "--as-of", &format!("2026-03-02T{hour}:00:00Z")]);
     }

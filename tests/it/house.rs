@@ -170,6 +170,13 @@ fn functions(text: &str) -> impl Iterator<Item = &str> {
     plain.filter_map(|(_, rest)| rest.split(['(', '<']).next())
 }
 
+/// Whether there is a test of this name, `path/to/file.rs::name`.
+fn is_there(test: &str) -> bool {
+    let (path, name) = test.split_once("::").unwrap_or_default();
+    let file = fs::read_to_string(root().join(path)).unwrap_or_default();
+    functions(&file).any(|function| function == name)
+}
+
 #[test]
 fn the_page_of_guarantees_names_tests_that_exist() {
     let sections = guarantees();
@@ -181,14 +188,20 @@ fn the_page_of_guarantees_names_tests_that_exist() {
             wrong.push(format!("V{number} names no test and does not say what is missing"));
         }
         for test in named(text) {
-            let (path, name) = test.split_once("::").unwrap_or_default();
-            let file = fs::read_to_string(root().join(path)).unwrap_or_default();
-            if !functions(&file).any(|function| function == name) {
+            if !is_there(test) {
                 wrong.push(format!("V{number}: there is no `{test}`"));
             }
         }
     }
     assert!(wrong.is_empty(), "{GUARANTEES}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_page_of_threats_names_tests_that_exist() {
+    let page = fs::read_to_string(root().join("host/docs/threats.md")).expect("the page of threats");
+    let tests = named(&page);
+    let wrong: Vec<&str> = tests.iter().copied().filter(|test| !is_there(test)).collect();
+    assert!(tests.len() > 15 && wrong.is_empty(), "{} tests; there is no {wrong:?}", tests.len());
 }
 
 #[test]

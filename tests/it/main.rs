@@ -1,13 +1,16 @@
 //! One binary of integration tests; each file is a module below.
 
 mod bench;
+mod compiling;
 mod debt;
 mod emergency;
 mod errors;
 mod explain;
+mod generate;
 mod house;
 mod identity;
 mod kill;
+mod reuse;
 mod rules;
 mod sim;
 mod since;

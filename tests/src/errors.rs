@@ -24,7 +24,8 @@ pub struct Case {
 #[derive(Default)]
 pub struct Spoiled {
     ledger: Option<SqliteLedger>,
-    full_disk: bool,
+    /// The size of the file system that the store is on, if it is a small one, in KiB.
+    disk: Option<u32>,
 }
 
 const CONFIG: &str = r#"tenant = "acme"
@@ -113,7 +114,9 @@ pub const CASES: &[Case] = &[
     },
     Case { name: "locked-ledger", command: &["run"], spoil: lock },
     Case { name: "ledger-of-a-newer-format", command: &["run"], spoil: newer },
-    Case { name: "full-disk", command: &["run"], spoil: |_| Ok(Spoiled { full_disk: true, ..Spoiled::default() }) },
+    Case { name: "full-disk", command: &["run"], spoil: |_| Ok(Spoiled { disk: Some(64), ..Spoiled::default() }) },
+    Case { name: "disk-that-fills-while-pages-are-stored", command: &["plan"], spoil: many },
+    Case { name: "status-before-the-first-run", command: &["status"], spoil: |_| Ok(Spoiled::default()) },
     Case { name: "no-such-plan", command: &["apply", "0123456789ab"], spoil: |_| Ok(Spoiled::default()) },
     Case { name: "damaged-plan", command: &["apply", "saved.plan"], spoil: damaged_plan },
     Case { name: "plan-of-another-tenant", command: &["apply", "saved.plan"], spoil: foreign_plan },
@@ -135,7 +138,10 @@ pub fn block(case: &Case) -> Result<String> {
     sound(dir.path())?;
     let before = holdings(dir.path())?;
     let spoiled = (case.spoil)(dir.path())?;
-    let output = if spoiled.full_disk { on_full_disk(dir.path(), case.command)? } else { cli::trueup(dir.path(), case.command)? };
+    let output = match spoiled.disk {
+        Some(kib) => on_small_disk(dir.path(), kib, case.command)?,
+        None => cli::trueup(dir.path(), case.command)?,
+    };
     drop(spoiled.ledger);
     ensure!(!output.status.success(), "{}: it did not fail\n{}", case.name, String::from_utf8_lossy(&output.stdout));
     ensure!(output.stdout.is_empty(), "{}: something on standard output", case.name);
@@ -262,14 +268,21 @@ fn newer(dir: &Path) -> Result<Spoiled> {
 }
 
 /// Runs with a store on a file system of 1 MiB that is already full, in a mount namespace of its own.
-fn on_full_disk(dir: &Path, command: &[&str]) -> Result<Output> {
+/// More rows than a disk has room for on which the ledger has.
+fn many(dir: &Path) -> Result<Spoiled> {
+    let rows: String = (0..20_000).map(|row| format!("crm\tperson-{row}\tteam:ops\tmember\t\n")).collect();
+    append(dir, "grants.tsv", &rows)?;
+    Ok(Spoiled { disk: Some(600), ..Spoiled::default() })
+}
+
+fn on_small_disk(dir: &Path, kib: u32, command: &[&str]) -> Result<Output> {
     let store = dir.join("trueup-store");
     fs::create_dir(&store)?;
-    let script = "mount -t tmpfs -o size=64k none \"$1\" && shift && exec \"$@\"";
+    let script = format!("mount -t tmpfs -o size={kib}k none \"$1\" && shift && exec \"$@\"");
     let binary = cli::binary()?.display().to_string();
     let unshare = |flags: &[&str]| {
         let mut unshare = Command::new("unshare");
-        unshare.args(flags).args(["sh", "-c", script, "sh"]).arg(&store).arg(&binary).args(command).current_dir(dir).output()
+        unshare.args(flags).args(["sh", "-c", &script, "sh"]).arg(&store).arg(&binary).args(command).current_dir(dir).output()
     };
     let as_root = unshare(&["--mount"])?;
     let refused = String::from_utf8_lossy(&as_root.stderr).contains("unshare failed");

@@ -9,11 +9,15 @@ pub mod errors;
 #[cfg(feature = "whole")]
 pub mod estate;
 #[cfg(feature = "whole")]
+pub mod graft;
+#[cfg(feature = "whole")]
 pub mod guests;
 #[cfg(feature = "whole")]
 pub mod history;
 #[cfg(feature = "whole")]
 pub mod kill;
+#[cfg(feature = "whole")]
+pub mod reruns;
 pub mod sim;
 
 /// The README's examples, compiled.

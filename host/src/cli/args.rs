@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::generate::{DAYS, MessKind, Profile};
+use crate::limits::GENERATED_CHURN_PERCENT;
 
 /// Trues up what access is with what it should be.
 #[derive(Debug, Parser)]
@@ -81,6 +85,9 @@ pub enum Command {
     Audit(AuditCommand),
     /// Write a generated estate: sources, targets and a configuration to run on.
     Generate(GenerateArgs),
+    /// Compile a module for a host that waits at the other end of a pipe.
+    #[command(hide = true)]
+    CompileModule,
     /// Print shell completions.
     Completions {
         /// Which shell.
@@ -288,18 +295,47 @@ pub struct DemoArgs {
 pub struct GenerateArgs {
     /// Where to write; made when it does not exist, and must be empty.
     pub dir: PathBuf,
-    /// How large: demo, s, m, l or n.
-    #[arg(long, default_value = "demo", value_name = "PROFILE")]
-    pub profile: String,
+    /// How large, and how skewed.
+    #[arg(long, default_value = "demo", value_name = "PROFILE", ignore_case = true, value_parser = profiles())]
+    pub profile: Profile,
     /// Seed: the same seed writes the same bytes.
     #[arg(long, default_value_t = 7, value_name = "N")]
     pub seed: u64,
-    /// The day of the month that the sources show.
-    #[arg(long, default_value_t = 0, value_name = "DAY")]
-    pub day: u32,
+    /// The day of the month that the sources show; day 0 is the first.
+    #[arg(long, default_value_t = 0, value_name = "DAY", value_parser = clap::value_parser!(u16).range(0..=i64::from(DAYS)))]
+    pub day: u16,
+    /// Grants that change on a day, in percent: 0 to 5.
+    #[arg(long, default_value = "0.12", value_name = "PERCENT", value_parser = churn)]
+    pub churn: u32,
+    /// A day on which one grant in twenty ends at once, as after a reorganisation.
+    #[arg(long, value_name = "DAY", value_parser = clap::value_parser!(u16).range(1..=i64::from(DAYS)))]
+    pub bulk: Option<u16>,
+    /// What is wrong with the files of the sources; several, separated by commas.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = mess())]
+    pub mess: Vec<MessKind>,
     /// The rule module that the written configuration names.
     #[arg(long, value_name = "FILE", default_value = "standard.wasm")]
     pub module: PathBuf,
+}
+
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    let told = |profile: Profile| PossibleValue::new(profile.name()).help(profile.words());
+    PossibleValuesParser::new(Profile::ALL.map(told)).try_map(|name| name.parse::<Profile>())
+}
+
+fn mess() -> impl TypedValueParser<Value = MessKind> {
+    let told = |kind: MessKind| PossibleValue::new(kind.name()).help(kind.words());
+    PossibleValuesParser::new(MessKind::ALL.map(told)).try_map(|name| {
+        let found = MessKind::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| format!("nothing of that kind goes wrong: {name}"))
+    })
+}
+
+/// A percentage as millionths.
+fn churn(text: &str) -> Result<u32, String> {
+    let percent = text.parse::<f64>().ok().filter(|percent| (0.0..=f64::from(GENERATED_CHURN_PERCENT)).contains(percent));
+    let percent = percent.ok_or_else(|| format!("a percentage from 0 to {GENERATED_CHURN_PERCENT} is wanted, such as 0.12"))?;
+    Ok((percent * 10_000.0).round() as u32)
 }
 
 fn kind(text: &str) -> Result<crate::debt::Kind, String> {

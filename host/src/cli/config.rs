@@ -86,11 +86,13 @@ pub struct RunConfig {
     pub threads: usize,
     /// A source read longer ago than this is not believed, in hours.
     pub max_age_hours: u32,
+    /// Whether batches that did not change get the answers that the rule gave before, while they hold.
+    pub reuse: bool,
 }
 
 impl Default for RunConfig {
     fn default() -> Self {
-        RunConfig { slice: crate::limits::SLICE_CHANGES, threads: 0, max_age_hours: 24 * 7 }
+        RunConfig { slice: crate::limits::SLICE_CHANGES, threads: 0, max_age_hours: 24 * 7, reuse: true }
     }
 }
 

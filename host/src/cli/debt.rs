@@ -59,7 +59,7 @@ fn table(terminal: &mut Terminal<'_>, owed: &[Owed], last: &Owed) -> Outcome<()>
     let percent = debt.cases as f64 * 100.0 / debt.held.max(1) as f64;
     writeln!(
         terminal.out,
-        "{}  {} of {} held are debt ({percent:.1} %), as {as_of} found it",
+        "{}  {} of {} held are debt ({percent:.1} %), as of {as_of}",
         paint(BOLD, "clean-up"),
         plural(debt.cases, "case"),
         count(debt.held),

@@ -2,7 +2,15 @@
 
 use std::process::ExitCode;
 
+use crate::commit::CommitError;
+use crate::discover::DiscoverError;
 use crate::engine::EngineError;
+use crate::ledger::LedgerError;
+use crate::plan::PlanError;
+use crate::rule::AdmitError;
+
+/// Advice where something cannot be written: a run that was interrupted by that is gone on with or replaced by the next one.
+const ROOM: &str = "make room there, or allow writing there; then give the same command again: nothing is half done";
 
 /// What the process tells the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,13 +100,11 @@ impl From<EngineError> for Failure {
 }
 
 fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
-    use crate::commit::CommitError;
-    use crate::discover::DiscoverError;
-    use crate::ledger::LedgerError;
     match error {
-        EngineError::Discover(DiscoverError::Spool { .. }) | EngineError::Store { .. } => {
-            (Exit::Unwritable, Some("make room or choose another `store` in the configuration, then run `trueup resume`"))
-        }
+        EngineError::Discover(DiscoverError::Spool { .. })
+        | EngineError::Store { .. }
+        | EngineError::Plan(PlanError::Run { .. } | PlanError::Write(_))
+        | EngineError::Commit(CommitError::NotDurable) => (Exit::Unwritable, Some(ROOM)),
         EngineError::Discover(DiscoverError::Config { .. }) => {
             (Exit::Config, Some("every key of a source is described in the README"))
         }
@@ -106,18 +112,12 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Link(_) | EngineError::Judge(_) => {
             (Exit::Module, Some("nothing was written; ask the author of the rule module"))
         }
+        EngineError::Admit(AdmitError::Worker { .. }) => {
+            (Exit::Internal, Some("nothing was run; try again where there is more memory, or fewer processes"))
+        }
         EngineError::Admit(_) => (Exit::Module, Some("nothing was run; `trueup rule build` makes a module from a rule's crate")),
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),
-        EngineError::Ledger(LedgerError::Busy { .. }) => {
-            (Exit::Busy, Some("wait for the other run, or look at it with `trueup status`"))
-        }
-        EngineError::Ledger(LedgerError::Newer { .. }) => {
-            (Exit::Ledger, Some("use the version of trueup that wrote it, or a later one"))
-        }
-        EngineError::Ledger(LedgerError::Unwritable { .. }) => {
-            (Exit::Unwritable, Some("make room, then run `trueup resume`; nothing of the last step was written"))
-        }
-        EngineError::Ledger(_) => (Exit::Ledger, Some("`trueup audit verify` tells how far the log can be trusted")),
+        EngineError::Ledger(error) | EngineError::Commit(CommitError::Ledger(error)) => of_ledger(error),
         EngineError::Plan(_)
         | EngineError::Commit(CommitError::Plan(_) | CommitError::Order { .. } | CommitError::Lane { .. })
         | EngineError::ForeignPlan { .. }
@@ -128,5 +128,44 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         }
         EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
         _ => (Exit::Internal, None),
+    }
+}
+
+const fn of_ledger(error: &LedgerError) -> (Exit, Option<&'static str>) {
+    match error {
+        LedgerError::Busy { .. } => (Exit::Busy, Some("wait for the other run, or look at it with `trueup status`")),
+        LedgerError::Newer { .. } => (Exit::Ledger, Some("use the version of trueup that wrote it, or a later one")),
+        LedgerError::Unwritable { .. } => (Exit::Unwritable, Some(ROOM)),
+        LedgerError::Absent { .. } => {
+            (Exit::NotFound, Some("the first plan makes it: begin with `trueup plan`, which writes to no target"))
+        }
+        _ => (Exit::Ledger, Some("`trueup audit verify` tells how far the log can be trusted")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn whatever_a_full_disk_stops_has_one_code_and_one_advice() {
+        let (path, full) = (PathBuf::from("store/x"), || Error::from(ErrorKind::StorageFull));
+        let ledger = || LedgerError::Unwritable { path: path.clone(), problem: "database or disk is full".to_owned() };
+        let errors = [
+            DiscoverError::Spool { path: path.clone(), source: full() }.into(),
+            PlanError::Run { path: path.clone(), source: full() }.into(),
+            PlanError::Write(full()).into(),
+            EngineError::Store { path: path.clone(), source: full() },
+            ledger().into(),
+            CommitError::Ledger(ledger()).into(),
+            CommitError::NotDurable.into(),
+        ];
+        for error in errors {
+            let failure = Failure::from(error);
+            assert_eq!((failure.exit, failure.help.as_deref()), (Exit::Unwritable, Some(ROOM)), "{}", failure.message());
+        }
     }
 }

@@ -6,28 +6,29 @@ use super::args::GenerateArgs;
 use super::exit::{Exit, Failure, Outcome};
 use super::style::{BOLD, CYAN, paint, plural};
 use super::{Terminal, estate};
-use crate::generate::{DAYS, Estate, Profile};
+use crate::generate::{Estate, Options, Shape};
 
 /// `trueup generate`.
 pub(super) fn generate(terminal: &mut Terminal<'_>, args: &GenerateArgs) -> Outcome {
-    let profile: Profile = args
-        .profile
-        .parse()
-        .map_err(|error: crate::generate::ProfileError| Failure::new(Exit::Usage, error, "`demo` is the one to begin with"))?;
-    let day = u16::try_from(args.day).ok().filter(|day| *day <= DAYS).ok_or_else(|| {
-        Failure::new(Exit::Usage, anyhow::anyhow!("there is no day {}", args.day), format!("days are 0 to {DAYS}"))
-    })?;
+    let (profile, day) = (args.profile, args.day);
+    let shape = Shape { churn: args.churn, bulk_day: args.bulk.unwrap_or_default(), ..profile.shape() };
+    let options = Options { mess: args.mess.iter().copied().collect(), ..Options::default() };
+    let made = Estate::with(shape, args.seed, options);
+    if let Some(kind) = args.mess.iter().find(|kind| !made.targets().any(|target| target == kind.target())) {
+        let error =
+            anyhow::anyhow!("`{}` needs `{}`, which profile `{}` does not have", kind.name(), kind.target(), profile.name());
+        return Err(Failure::new(Exit::Usage, error, "choose a profile with more targets, such as `demo` or `s`"));
+    }
     if std::fs::read_dir(&args.dir).is_ok_and(|mut entries| entries.next().is_some()) {
         let error = anyhow::anyhow!("`{}` is not empty", args.dir.display());
         return Err(Failure::new(Exit::Usage, error, "name a folder that does not exist yet"));
     }
     std::fs::create_dir_all(&args.dir)?;
     let module = std::path::absolute(&args.module)?;
-    let made = Estate::new(profile, args.seed);
     estate::write_day(&made, day, &args.dir, &module)?;
     let rows = estate::seed(&made, day, &args.dir)?;
     if terminal.common.json {
-        terminal.json(&json!({ "dir": args.dir, "profile": args.profile, "seed": args.seed, "day": day, "observed": rows, "as_of": Estate::instant(day) }))?;
+        terminal.json(&json!({ "dir": args.dir, "profile": profile.name(), "seed": args.seed, "day": day, "observed": rows, "as_of": Estate::instant(day) }))?;
         return Ok(Exit::Done);
     }
     writeln!(terminal.out, "{} in {}: {} in its targets", paint(BOLD, "an estate"), args.dir.display(), plural(rows, "row"))?;

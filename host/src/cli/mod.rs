@@ -60,15 +60,13 @@ pub fn process() -> std::process::ExitCode {
 
 /// The same for a program that is more than the command line: this observer is told of every step too, after it was shown.
 pub fn process_observed_by(listener: Arc<dyn Observer>) -> std::process::ExitCode {
+    if std::env::args_os().skip(1).eq([open::COMPILE]) {
+        return crate::rule::compile_here();
+    }
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     // Not locked: progress is told from other threads meanwhile.
     let mut err = anstream::stderr();
     command_line(std::env::args_os(), &mut out, &mut err, listener).into()
-}
-
-/// Runs one command line, printing to these writers.
-pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
-    command_line(args, out, err, Arc::new(Silent))
 }
 
 fn command_line(
@@ -143,6 +141,12 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Verify) => audit::verify(terminal),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),
+        // The process that a host starts for it never comes here.
+        Command::CompileModule => Err(Failure::new(
+            Exit::Usage,
+            anyhow::anyhow!("this is for a host to start, with a module at its standard input"),
+            "to build a rule, run `trueup rule build`",
+        )),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "trueup", &mut terminal.out);
             Ok(Exit::Done)

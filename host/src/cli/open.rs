@@ -10,8 +10,13 @@ use super::progress::observer;
 use crate::discover::{FileSource, Source};
 use crate::engine::{Engine, EngineError, Options, Parts};
 use crate::model::Scopes;
-use crate::rule::{Module, RuleEngine, RuleLimits, SettingValue};
+use crate::rule::{CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Worker};
 use crate::target::{EmbeddedTarget, Target};
+
+/// What this program is told when it is started to compile a module.
+pub(super) const COMPILE: &str = "compile-module";
+/// What compiled code may take of a store, in bytes.
+const CODE_BYTES: u64 = 256 << 20;
 
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
@@ -31,7 +36,10 @@ pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
 }
 
 fn configured(config: &Config) -> Outcome<Option<Arc<Module>>> {
-    config.rule.as_ref().map(|rule| module(&rule.module)).transpose()
+    let Some(rule) = &config.rule else { return Ok(None) };
+    // A store that cannot be written is told of where it matters; looking at one needs no cache.
+    let cache = CodeCache::open(&config.store.join("code"), CODE_BYTES).ok();
+    load(&read(&rule.module)?, cache).map(Some)
 }
 
 /// Opens what an engine is made of.
@@ -57,6 +65,7 @@ pub(super) fn parts(config: Config, module: Option<Arc<Module>>) -> Outcome<Part
     options.slice = config.run.slice;
     options.threads = config.run.threads;
     options.debt = config.debt;
+    options.reuse = config.run.reuse;
     options.max_age = i64::from(config.run.max_age_hours) * 3_600;
     Ok(Parts { tenant: config.tenant, sources, targets, module, settings, scopes, sink: None, options })
 }
@@ -70,16 +79,23 @@ fn embedded(path: &Path, name: &str) -> Outcome<EmbeddedTarget> {
 
 /// Loads a rule module.
 pub(super) fn module(path: &Path) -> Outcome<Arc<Module>> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        let message = anyhow::Error::new(error).context(format!("cannot read the rule module `{}`", path.display()));
-        Failure::new(Exit::Module, message, "build one with `trueup rule build`")
-    })?;
-    load(&bytes)
+    load(&read(path)?, None)
 }
 
-/// Admits a component.
-pub(super) fn load(component: &[u8]) -> Outcome<Arc<Module>> {
+fn read(path: &Path) -> Outcome<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        let message = anyhow::Error::new(error).context(format!("cannot read the rule module `{}`", path.display()));
+        Failure::new(Exit::Module, message, "build one with `trueup rule build`")
+    })
+}
+
+/// Admits a component. It is compiled in a process of its own, which may be killed.
+pub(super) fn load(component: &[u8], cache: Option<CodeCache>) -> Outcome<Arc<Module>> {
     let engine = RuleEngine::new(&RuleLimits::default()).map_err(EngineError::from)?;
+    let mut engine = engine.compiled_by(Worker::new(std::env::current_exe()?, vec![COMPILE.into()]));
+    if let Some(cache) = cache {
+        engine = engine.with_cache(cache);
+    }
     Ok(Arc::new(Module::load(&engine, component).map_err(EngineError::from)?))
 }
 

@@ -38,7 +38,7 @@ pub(super) fn test(terminal: &mut Terminal<'_>, dir: &Path, bless: bool) -> Outc
         return Err(Failure::new(Exit::Cases, error, "a case is a JSON file: what the rule is shown and what it should answer"));
     }
     let built = component(dir)?;
-    let module = open::load(&built.component)?;
+    let module = open::load(&built.component, None)?;
     let report = run_cases(module, &[cases], bless).map_err(|error| {
         Failure::new(Exit::Cases, error, "the message names the file and the line; compare it with a case that works")
     })?;

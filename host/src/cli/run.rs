@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{ApplyArgs, FinishArgs, PlanArgs};
 use super::exit::{Exit, Failure, Outcome};
 use super::{Terminal, open, outcome, plan};
-use crate::engine::{Applied, Engine, EngineError, Planned};
+use crate::engine::{Applied, Engine, EngineError, Planned, Store};
 use crate::model::PlanId;
 use crate::plan::PlanFile;
 
@@ -96,7 +96,7 @@ pub(super) fn find(engine: &Engine, name: &str) -> Outcome<PlanId> {
         file.verify().map_err(EngineError::from)?;
         let kept = engine.store().plan(file.id());
         if !kept.exists() {
-            std::fs::copy(path, &kept)?;
+            copy_into(path, &kept)?;
         }
         return Ok(file.id());
     }
@@ -104,7 +104,8 @@ pub(super) fn find(engine: &Engine, name: &str) -> Outcome<PlanId> {
     let mut found: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(engine.store().plans())? {
         let path = entry?.path();
-        if path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.starts_with(name)) {
+        let file = path.file_name().and_then(|file| file.to_str());
+        if file.and_then(|file| file.strip_suffix(".plan")).is_some_and(|digest| digest.starts_with(name)) {
             found.push(path);
         }
     }
@@ -112,6 +113,14 @@ pub(super) fn find(engine: &Engine, name: &str) -> Outcome<PlanId> {
         [path] if !name.is_empty() => Ok(PlanFile::open(path).map_err(EngineError::from)?.id()),
         _ => Err(missing()),
     }
+}
+
+/// Takes a plan into the store as a whole or not at all.
+fn copy_into(from: &Path, kept: &Path) -> Result<(), EngineError> {
+    Store::replace(kept, |file| {
+        let copied = std::fs::File::open(from).and_then(|mut from| std::io::copy(&mut from, file));
+        copied.map(drop).map_err(|source| EngineError::Store { path: kept.to_owned(), source })
+    })
 }
 
 fn copy_to(plan: &Path, out: Option<&Path>) -> Outcome<()> {

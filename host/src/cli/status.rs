@@ -59,7 +59,8 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
 
 fn stage(run: &RunRow) -> String {
     match run.stage {
-        Stage::Discovering => "interrupted while reading; `trueup resume` goes on".to_owned(),
+        Stage::Discovering if run.commits => "interrupted while reading; `trueup resume` goes on".to_owned(),
+        Stage::Discovering => "interrupted while reading; `trueup plan` begins again".to_owned(),
         Stage::Sealed => "sealed, not applied".to_owned(),
         Stage::Committing => format!("interrupted after slice {}; `trueup resume` goes on", run.slice),
         Stage::Done => run.amends.map_or_else(|| "done".to_owned(), |first| format!("done; amended {first}")),

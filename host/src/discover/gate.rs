@@ -108,7 +108,7 @@ fn sorted_keys(keys: &Piles, scan: usize) -> Result<Vec<u64>, DiscoverError> {
     Ok(keys)
 }
 
-/// Removes the files of keys that none of `counts` names. Call it when `counts` are durable.
+/// Removes the files of keys that none of `counts` names, and drafts of them. Call it when `counts` are durable.
 ///
 /// # Errors
 /// When the directory cannot be read or a file cannot be removed.
@@ -117,7 +117,7 @@ pub fn prune_keys(keys_dir: &Path, counts: &[ScanCount]) -> Result<(), DiscoverE
     let prune = || -> std::io::Result<()> {
         for entry in std::fs::read_dir(keys_dir)? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "keys") && !kept.contains(&path) {
+            if path.extension().is_some_and(|extension| extension == "keys" || extension == "draft") && !kept.contains(&path) {
                 std::fs::remove_file(path)?;
             }
         }

@@ -164,7 +164,7 @@ impl Engine {
         let facts = snapshot.facts_digest();
         let mut cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
         cases.batches = batches_of(&cases, &identities);
-        let verdicts = self.judge(&cases, run.as_of);
+        let verdicts = self.judge(&cases, run.as_of, None);
         let bounds = self.bounds(run.run)?.after(self.spent(plan)?);
         let policy = self.policy(run.as_of, &bounds);
         let decided = decide(&cases, &verdicts, &policy, self.threads());

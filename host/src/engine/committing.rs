@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::amending::{Amended, Amendment};
 use super::{Engine, EngineError};
 use crate::audit::{LogHead, Salts};
-use crate::commit::{Commit, CommitError, Outcomes, Status};
+use crate::commit::{Commit, Outcomes, Status};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
 use crate::model::{Change, ChangeId, GateKind, PlanId, RunId};
 use crate::plan::{PlanFile, adopted_by};
@@ -196,7 +196,10 @@ impl Engine {
             Settled::Committed(head) => Ok(head),
             Settled::Fenced => Err(LedgerError::Fenced.into()),
             Settled::Unknown(id) if self.ledger.resolve(owned, id)? => Ok(self.ledger.recover(owned)?.head),
-            Settled::Unknown(_) => Err(CommitError::NotDurable.into()),
+            Settled::Unknown(_) => {
+                let problem = "the last batch could not be flushed and is not there; the disk may be full".to_owned();
+                Err(LedgerError::Unwritable { path: self.store.ledger(), problem }.into())
+            }
         }
     }
 }

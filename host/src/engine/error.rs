@@ -90,6 +90,10 @@ pub enum EngineError {
         /// The plan.
         plan: String,
     },
+    /// The rule answered a batch otherwise than it did before the instant until which it said that its answer holds. Planning
+    /// begins again by itself, and judges everything.
+    #[error("the rule broke its word about how long its answers hold")]
+    Contradicted,
     /// Another call of this engine is at work.
     #[error("this engine is at work already; wait for its other call to end")]
     AtWork,

@@ -6,7 +6,7 @@ use crate::correlate::{Batch, Cases};
 use crate::discover::{Snapshot, Survey};
 use crate::link::{Links, Numbers, link, link_names};
 use crate::model::Time;
-use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, Module, RuleFacts, judge_all};
+use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, Memory, Module, RuleFacts, judge_all};
 
 impl Engine {
     /// What plans record of the rule.
@@ -16,9 +16,9 @@ impl Engine {
     }
 
     /// Verdicts of all batches.
-    pub(super) fn judge(&self, cases: &Cases, as_of: Time) -> Vec<BatchVerdict> {
+    pub(super) fn judge(&self, cases: &Cases, as_of: Time, memory: Option<&dyn Memory>) -> Vec<BatchVerdict> {
         match &self.parts.module {
-            Some(module) => judge_all(module, &self.judging(as_of, false), cases, self.threads(), &*self.observer),
+            Some(module) => judge_all(module, &self.judging(as_of, false), cases, self.threads(), &*self.observer, memory),
             None => cases.batches.iter().map(|_| absent()).collect(),
         }
     }

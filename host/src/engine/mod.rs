@@ -2,6 +2,7 @@
 //! work is the stage's own.
 
 mod amending;
+mod answers;
 mod clock;
 mod committing;
 mod denials;
@@ -15,6 +16,7 @@ mod owing;
 mod parting;
 mod planning;
 mod recording;
+mod remembering;
 mod replacing;
 mod report;
 mod resuming;
@@ -33,7 +35,7 @@ pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
-pub use report::{BatchFault, RunReport};
+pub use report::{BatchFault, RunReport, Spared};
 pub use store::Store;
 pub use work::WorkItem;
 
@@ -72,6 +74,9 @@ pub struct Options {
     pub max_age: i64,
     /// From when on access counts as debt.
     pub debt: Terms,
+    /// Whether a batch that looks as it did in the last run gets its answer of then, for as long as the rule says that it
+    /// holds. A sample is judged again, and a rule that breaks its word is not believed any more.
+    pub reuse: bool,
 }
 
 impl Default for Options {
@@ -83,6 +88,7 @@ impl Default for Options {
             part: crate::limits::PART_FACTS,
             max_age: 7 * 86_400,
             debt: Terms::default(),
+            reuse: true,
         }
     }
 }

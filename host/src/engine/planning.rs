@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::answers::Answers;
+use super::remembering::Remembering;
 use super::{Engine, EngineError, RunReport};
 use crate::correlate::{Cases, CorrelateContext, CorrelateError, Recorded, TargetFacts, correlate};
 use crate::decide::{Policy, TargetPolicy};
@@ -34,7 +36,7 @@ impl Engine {
     /// same terms; one that was interrupted earlier, or began under others, is given up for this one.
     ///
     /// # Errors
-    /// When a stage fails; nothing was then written to any target, and `resume` goes on from the last whole page.
+    /// When a stage fails; nothing was then written to any target, and the next plan begins again.
     pub async fn plan(&self, as_of: Option<Time>) -> Result<Planned, EngineError> {
         let owned = self.acquire()?;
         self.plan_owned(&owned, as_of, false).await
@@ -59,16 +61,27 @@ impl Engine {
         RunRow { run, stage, as_of, began, basis: self.basis(), plan: None, slice: 0, commits, amends: None }
     }
 
-    /// Reads, judges and seals for a run that is recorded as begun.
+    /// Reads, judges and seals for a run that is recorded as begun. A rule that breaks its word on the way is not believed any
+    /// more: then all is read from the pages again, and judged.
     pub(super) async fn seal_run(&self, owned: &Owned, run: RunRow) -> Result<Planned, EngineError> {
         let mut watch = Watch::start();
         let pages = self.store.begin_pages(run.run)?;
-        let folder = self.store.begin_spill()?;
-        let survey = self.read(&run, pages, folder.path()).await?;
-        // An emergency does not wait until all is judged.
-        self.attend(owned).await?;
-        watch.lap("discover");
-        tokio::task::block_in_place(|| self.seal_survey(owned, run, survey, folder.path(), watch))
+        let answers = Answers::within(self.store.answers());
+        loop {
+            let folder = self.store.begin_spill()?;
+            let survey = self.read(&run, pages.clone(), folder.path()).await?;
+            // An emergency does not wait until all is judged.
+            self.attend(owned).await?;
+            watch.lap("discover");
+            let believed = answers.is_believed(self.rule.module)?;
+            let memory = Remembering::of(&answers, &run, believed, self.parts.options.reuse)?;
+            let sealed = || self.seal_survey(owned, run.clone(), survey, folder.path(), &mut watch, memory);
+            match tokio::task::block_in_place(sealed) {
+                Err(EngineError::Contradicted) if believed => answers.distrust(self.rule.module)?,
+                Ok(planned) => return Ok(Planned { timings: watch.laps, ..planned }),
+                failed => return failed,
+            }
+        }
     }
 
     /// Reads all sources and targets, or what the run's pages already hold of them.

@@ -28,7 +28,11 @@ impl Engine {
         seal: impl FnOnce(&mut dyn Write, usize, &dyn Observer) -> Result<Sealed, PlanError>,
     ) -> Result<Sealed, EngineError> {
         let beside = self.store.plans().join("next.plan");
-        let sealed = Store::replace(&beside, |file| Ok(seal(file, self.threads(), &*self.observer)?))?;
+        let named = |error| match error {
+            PlanError::Write(source) => EngineError::Store { path: beside.clone(), source },
+            other => other.into(),
+        };
+        let sealed = Store::replace(&beside, |file| seal(file, self.threads(), &*self.observer).map_err(named))?;
         let path = self.store.plan(sealed.id);
         std::fs::rename(&beside, &path).map_err(|source| EngineError::Store { path, source })?;
         Ok(sealed)

@@ -29,6 +29,17 @@ pub struct BatchFault {
     pub message: String,
 }
 
+/// How many batches were not judged because the answer of a former run still held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spared {
+    /// Batches that got a former answer.
+    pub reused: u64,
+    /// Batches that had one and were judged again, to see whether it still holds: one in a hundred, and one at least.
+    pub checked: u64,
+    /// Whether the rule answered otherwise than it had promised, in this run or before: then nothing is reused.
+    pub broken: bool,
+}
+
 /// What a run tells besides its plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -57,6 +68,9 @@ pub struct RunReport {
     /// The backlog of clean-up, before the run's changes; none for a run that looked at some cases only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debt: Option<Debt>,
+    /// How much of the judging was spared.
+    #[serde(default)]
+    pub spared: Spared,
     /// Parts in which it was planned.
     #[serde(default = "one")]
     pub parts: u32,
@@ -83,6 +97,7 @@ impl RunReport {
             faults: Vec::new(),
             log: Vec::new(),
             debt: None,
+            spared: Spared::default(),
             parts: 0,
         }
     }

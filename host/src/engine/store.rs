@@ -50,6 +50,12 @@ impl Store {
         self.0.join("calls")
     }
 
+    /// Folder of the answers that rules gave.
+    #[must_use]
+    pub fn answers(&self) -> PathBuf {
+        self.0.join("answers")
+    }
+
     /// A sealed plan.
     #[must_use]
     pub fn plan(&self, id: PlanId) -> PathBuf {
@@ -121,11 +127,15 @@ impl Store {
     ) -> Result<T, EngineError> {
         let error = |source| EngineError::Store { path: path.to_owned(), source };
         let beside = path.with_extension("new");
-        let mut file = io::BufWriter::new(fs::File::create(&beside).map_err(error)?);
-        let written = write(&mut file)?;
-        file.flush().map_err(error)?;
-        file.get_ref().sync_all().map_err(error)?;
-        fs::rename(&beside, path).map_err(error)?;
+        let place = || {
+            let mut file = io::BufWriter::new(fs::File::create(&beside).map_err(error)?);
+            let written = write(&mut file)?;
+            file.flush().and_then(|()| file.get_ref().sync_all()).map_err(error)?;
+            fs::rename(&beside, path).map_err(error)?;
+            Ok(written)
+        };
+        // What is half written serves nobody, and takes room where there may be none left.
+        let written = place().inspect_err(|_: &EngineError| drop(fs::remove_file(&beside)))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(error)?;
         Ok(written)

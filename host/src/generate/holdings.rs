@@ -9,10 +9,10 @@ use super::dice::Dice;
 use super::population::{Identity, Population, place};
 use super::shape::Curve;
 
-/// A day changes 0.12 % of all facts, 58 % of these changes are additions: per million grants and month.
-const ADDED: u64 = 1_200 * 58 / 100 * DAYS as u64;
-/// See [`ADDED`].
-const REMOVED: u64 = 1_200 * 42 / 100 * DAYS as u64;
+/// Of a hundred changes of a day, those that add. Others remove.
+const ADDED: u64 = 58;
+/// Per million: grants that end at once where there is a day for it.
+const BULK: u64 = 50_000;
 /// Per million: grants whose level changes in the month.
 const RELEVELED: u64 = 600;
 /// Per million: grants that end by themselves, after the month.
@@ -79,7 +79,9 @@ impl Population {
             return Vec::new();
         }
         let steady = self.count(identity);
-        let added = identity.dice.at(place::ADDED).share(steady, ADDED);
+        let changed = |percent| u64::from(self.shape.churn) * percent / 100 * u64::from(DAYS);
+        let (added, removed) = (changed(ADDED), changed(100 - ADDED));
+        let added = identity.dice.at(place::ADDED).share(steady, added);
         let stray = identity.dice.at(place::STRAY).share(steady, STRAY);
         let (home, dice) = (self.home(identity), identity.dice.at(place::SLOT));
         // What an identity asks for in one request, or loses in one review, changes on one day.
@@ -91,8 +93,10 @@ impl Population {
             let life = match nth {
                 _ if nth >= steady + added => Life::Stray,
                 _ if nth >= steady => Life::Begins(day(0)),
-                _ => life(dice.at(nth).at(place::LIFE), day(1)),
+                _ => life(dice.at(nth).at(place::LIFE), day(1), removed),
             };
+            let bulk = life == Life::Steady && self.shape.bulk_day > 0 && dice.at(nth).at(place::BULK).chance(BULK);
+            let life = if bulk { Life::Ends(self.shape.bulk_day) } else { life };
             slots.push(Slot { target, local, life, dice: dice.at(nth), nth: nth as u32 });
         }
         slots
@@ -144,13 +148,14 @@ impl Population {
     }
 }
 
-fn life(dice: Dice, day: u16) -> Life {
+/// The life of a grant that is there on day 0; `removed` per million end in the month.
+fn life(dice: Dice, day: u16, removed: u64) -> Life {
     match dice.below(1_000_000) {
         // One removal in five is an expiry.
-        u if u < REMOVED / 5 => Life::Expires(day),
-        u if u < REMOVED => Life::Ends(day),
-        u if u < REMOVED + RELEVELED => Life::Relevels(day),
-        u if u < REMOVED + RELEVELED + TEMPORARY => Life::Temporary(5 + dice.at(1).below(180) as u16),
+        u if u < removed / 5 => Life::Expires(day),
+        u if u < removed => Life::Ends(day),
+        u if u < removed + RELEVELED => Life::Relevels(day),
+        u if u < removed + RELEVELED + TEMPORARY => Life::Temporary(5 + dice.at(1).below(180) as u16),
         _ => Life::Steady,
     }
 }

@@ -33,6 +33,97 @@ pub struct Mess {
     pub renamed: bool,
     /// The wiki's source lists a third of what the wiki holds.
     pub unlisted: bool,
+    /// `grants.tsv` holds no rows, as when another system takes over.
+    pub emptied: bool,
+}
+
+/// One distortion, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessKind {
+    /// See [`Mess::two_spellings`].
+    TwoSpellings,
+    /// See [`Mess::half_empty`].
+    HalfEmpty,
+    /// See [`Mess::malformed`].
+    Malformed,
+    /// See [`Mess::moved`].
+    Moved,
+    /// See [`Mess::renamed`].
+    Renamed,
+    /// See [`Mess::unlisted`].
+    Unlisted,
+    /// See [`Mess::emptied`].
+    Emptied,
+}
+
+impl MessKind {
+    /// All of them.
+    pub const ALL: [MessKind; 7] = [
+        MessKind::TwoSpellings,
+        MessKind::HalfEmpty,
+        MessKind::Malformed,
+        MessKind::Moved,
+        MessKind::Renamed,
+        MessKind::Unlisted,
+        MessKind::Emptied,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            MessKind::TwoSpellings => "two-spellings",
+            MessKind::HalfEmpty => "half-empty",
+            MessKind::Malformed => "malformed",
+            MessKind::Moved => "moved",
+            MessKind::Renamed => "renamed",
+            MessKind::Unlisted => "unlisted",
+            MessKind::Emptied => "emptied",
+        }
+    }
+
+    /// What it does, in a few words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            MessKind::TwoSpellings => "some logins of the code hosts are spelled in two ways",
+            MessKind::HalfEmpty => "the export of `crm` holds 45 % of its rows",
+            MessKind::Malformed => "the end of one row of `grants.tsv` is no instant",
+            MessKind::Moved => "70 % of the rows of `grants.tsv` are in `moved/grants.tsv`, which nobody reads",
+            MessKind::Renamed => "the organisation of `registry` goes by a new name",
+            MessKind::Unlisted => "a third of what `wiki` holds is listed",
+            MessKind::Emptied => "`grants.tsv` holds no rows, as when another system takes over",
+        }
+    }
+
+    /// The target without which it does nothing.
+    #[must_use]
+    pub const fn target(self) -> &'static str {
+        match self {
+            MessKind::TwoSpellings => "github",
+            MessKind::HalfEmpty => "crm",
+            MessKind::Malformed | MessKind::Moved | MessKind::Emptied => "directory",
+            MessKind::Renamed => "registry",
+            MessKind::Unlisted => "wiki",
+        }
+    }
+}
+
+impl FromIterator<MessKind> for Mess {
+    fn from_iter<I: IntoIterator<Item = MessKind>>(kinds: I) -> Self {
+        kinds.into_iter().fold(Mess::default(), |mut mess, kind| {
+            match kind {
+                MessKind::TwoSpellings => mess.two_spellings = true,
+                MessKind::HalfEmpty => mess.half_empty = true,
+                MessKind::Malformed => mess.malformed = true,
+                MessKind::Moved => mess.moved = true,
+                MessKind::Renamed => mess.renamed = true,
+                MessKind::Unlisted => mess.unlisted = true,
+                MessKind::Emptied => mess.emptied = true,
+            }
+            mess
+        })
+    }
 }
 
 impl Mess {
@@ -46,6 +137,7 @@ impl Mess {
             moved: false,
             renamed: day >= RENAMED_DAY,
             unlisted: (WIKI_DAY..WIKI_LISTED_DAY).contains(&day),
+            emptied: false,
         }
     }
 
@@ -59,6 +151,7 @@ impl Mess {
             moved: self.moved || other.moved,
             renamed: self.renamed || other.renamed,
             unlisted: self.unlisted || other.unlisted,
+            emptied: self.emptied || other.emptied,
         }
     }
 }
@@ -90,11 +183,12 @@ impl Distortion {
 
     /// Distorts the identity's row with this number, and says what becomes of it.
     pub(super) fn apply(&self, system: System, number: u64, row: &mut GrantRow) -> Fate {
-        let Mess { two_spellings, half_empty, moved, renamed, unlisted, .. } = self.mess;
+        let Mess { two_spellings, half_empty, moved, renamed, unlisted, emptied, .. } = self.mess;
         let among = |salt, parts| self.member || self.dice.at(salt).at(number).chance(parts);
         match system {
             System::Crm if half_empty && among(0, 550_000) => return Fate::Lost,
             System::Wiki if unlisted && among(1, 650_000) => return Fate::Lost,
+            System::Requests if emptied => return Fate::Lost,
             System::Requests if moved && among(2, 700_000) => return Fate::Moved,
             System::Git if two_spellings && (self.speller || self.dice.at(3).chance(2_000)) => {
                 row.holder = names::respelled(&row.holder);

@@ -33,7 +33,7 @@ mod words;
 pub use calendar::{DAYS, instant, midnight};
 pub use estate::{Estate, Options};
 pub use files::{GenerateError, Written};
-pub use mess::{Mess, renaming};
+pub use mess::{Mess, MessKind, renaming};
 pub use month::DesiredChange;
 pub use pair::Pair;
 pub use rows::{AccountRow, EntitlementRow, GrantRow, ObservedRow, PersonRow};

@@ -31,6 +31,7 @@ pub(super) mod place {
     pub(in crate::generate) const INHERITED: u64 = 16;
     pub(in crate::generate) const KEYS: u64 = 17;
     pub(in crate::generate) const MESS: u64 = 18;
+    pub(in crate::generate) const BULK: u64 = 19;
 }
 
 /// One identity, as much as is needed to make its rows.

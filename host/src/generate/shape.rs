@@ -40,6 +40,20 @@ impl Profile {
         }
     }
 
+    /// What it is, in a few words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Profile::Demo => "what the demo shows: 3,400 identities, 100,000 grants, 12 targets",
+            Profile::S => "5,000 identities, 100,000 grants, 20 targets",
+            Profile::M => "50,000 identities, 2 million grants, 100 targets",
+            Profile::L => "250,000 identities, 20 million grants, 400 targets",
+            Profile::N => "10,000 people and 500,000 service identities with three keys for every two",
+            Profile::Community => "as skewed as a large community: half of 1,509 people hold two grants, few hold many",
+            Profile::Enterprise => "as skewed as an enterprise: of 3,485 people one in twenty holds more than 346 grants",
+        }
+    }
+
     /// Its numbers.
     #[must_use]
     pub const fn shape(self) -> Shape {
@@ -57,6 +71,8 @@ impl Profile {
             orphaned: 100,
             dormant_people: 60,
             dormant_machines: 380,
+            churn: 1_200,
+            bulk_day: 0,
         };
         match self {
             Profile::Demo => base,
@@ -157,6 +173,10 @@ pub struct Shape {
     pub dormant_people: u32,
     /// Machines whose accounts have not been used for months.
     pub dormant_machines: u32,
+    /// Grants that change on a day, in millionths of all.
+    pub churn: u32,
+    /// The day on which one grant in twenty ends at once, as after a reorganisation; zero: none.
+    pub bulk_day: u16,
 }
 
 impl Shape {

@@ -7,6 +7,8 @@ mod base;
 mod batch;
 #[cfg(test)]
 mod conformance;
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) mod fixture;
 mod memory;
 #[cfg(any(test, feature = "sqlite"))]
 mod merge;
@@ -272,6 +274,12 @@ pub enum LedgerError {
         found: u32,
         /// What this version reads.
         supported: u32,
+    },
+    /// Nobody has written there yet.
+    #[error("there is no ledger in `{}` yet", path.display())]
+    Absent {
+        /// Its directory.
+        path: PathBuf,
     },
     /// There is no room, or the directory cannot be written. Nothing of the batch was written.
     #[error("cannot write the ledger in `{}`: {problem}", path.display())]

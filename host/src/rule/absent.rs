@@ -1,7 +1,7 @@
 //! Stands for rule modules in a build that can run none: a type without values, so that the engine can be built and tried
 //! without wasmtime, on its own duties alone.
 
-use super::{BatchVerdict, Fault, Judging, KeyKind, RuleFacts, SettingInfo};
+use super::{BatchVerdict, Fault, Judging, KeyKind, Memory, RuleFacts, SettingInfo};
 use crate::correlate::{Batch, Cases};
 use crate::progress::Observer;
 
@@ -45,6 +45,13 @@ impl Module {
 
 /// Judges all batches.
 #[must_use]
-pub fn judge_all(module: &Module, _: &Judging<'_>, _: &Cases, _: usize, _: &dyn Observer) -> Vec<BatchVerdict> {
+pub fn judge_all(
+    module: &Module,
+    _: &Judging<'_>,
+    _: &Cases,
+    _: usize,
+    _: &dyn Observer,
+    _: Option<&dyn Memory>,
+) -> Vec<BatchVerdict> {
     match *module {}
 }

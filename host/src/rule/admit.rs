@@ -75,6 +75,24 @@ pub enum AdmitError {
         /// What the linker says.
         detail: String,
     },
+    /// Compiling it took too long.
+    #[error("the module took more than {allowed} s of processor time to compile; split its largest functions, or have fewer")]
+    CompileTime {
+        /// The limit, in seconds.
+        allowed: u64,
+    },
+    /// Compiling it took too much memory.
+    #[error("the module took more than {allowed} MiB of memory to compile; split its largest functions, or have fewer")]
+    CompileMemory {
+        /// The limit, in MiB.
+        allowed: u64,
+    },
+    /// What compiles modules does not work: nothing is known of the module.
+    #[error("the compiler's process failed, whatever the module is: {problem}")]
+    Worker {
+        /// What happened.
+        problem: String,
+    },
     /// It could not describe itself.
     #[error("the module failed to describe itself: {0}")]
     Describe(Fault),

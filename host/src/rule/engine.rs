@@ -14,6 +14,7 @@ use super::bindings::RuleModule;
 use super::guard::Guard;
 use super::limits::RuleLimits;
 use super::profile;
+use super::{CodeCache, Worker};
 use crate::model::Digest;
 
 /// How often the backstop looks: far below a second, which is its unit, and far above what a tick costs.
@@ -42,6 +43,8 @@ pub struct RuleEngine {
     pub(crate) linker: Arc<Linker<Guard>>,
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) limits: RuleLimits,
+    pub(super) cache: Option<Arc<CodeCache>>,
+    pub(super) worker: Option<Arc<Worker>>,
 }
 
 impl RuleEngine {
@@ -58,17 +61,35 @@ impl RuleEngine {
         let mut linker = Linker::new(&engine);
         RuleModule::add_to_linker::<_, HasSelf<Guard>>(&mut linker, |guard| guard).map_err(unsupported)?;
         let ticker = Ticker::start(engine.clone()).map_err(EngineError::Ticker)?;
-        Ok(RuleEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker), limits: *limits })
+        Ok(RuleEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker), limits: *limits, cache: None, worker: None })
     }
 
     /// Stands for the exact engine: its version and settings, this machine's processor included. Answers do not depend
     /// on it as far as the profile promises; compiled code does.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
-        let mut hasher = ShaHasher(Sha256::new());
-        self.engine.precompile_compatibility_hash().hash(&mut hasher);
-        Digest(hasher.0.finalize().into())
+        fingerprint(&self.engine)
     }
+
+    /// The same engine, which keeps the code that it compiles here and takes what was compiled before.
+    #[must_use]
+    pub fn with_cache(mut self, cache: CodeCache) -> Self {
+        self.cache = Some(Arc::new(cache));
+        self
+    }
+
+    /// The same engine, which has components compiled by this worker instead of in this process.
+    #[must_use]
+    pub fn compiled_by(mut self, worker: Worker) -> Self {
+        self.worker = Some(Arc::new(worker));
+        self
+    }
+}
+
+pub(super) fn fingerprint(engine: &Engine) -> Digest {
+    let mut hasher = ShaHasher(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    Digest(hasher.0.finalize().into())
 }
 
 struct ShaHasher(Sha256);

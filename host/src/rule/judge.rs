@@ -9,7 +9,7 @@ use super::columns::{self, Dictionary};
 use super::module::Module;
 use super::settings::SettingValue;
 use super::validate::{self, Asked};
-use super::{BatchVerdict, Fault, Judging, VerdictColumns, text};
+use super::{BatchVerdict, Fault, Judging, Memory, VerdictColumns, shown, text};
 use crate::correlate::{Batch, Cases};
 use crate::limits::IDENTITY_HOLDS_CASES;
 use crate::progress::{Observer, Progress};
@@ -18,20 +18,18 @@ impl Module {
     /// Judges one batch in a fresh instance.
     #[must_use]
     pub fn judge(&self, judging: &Judging<'_>, cases: &Cases, batch: &Batch) -> BatchVerdict {
-        self.judge_with(&context(judging), &mut Dictionary::default(), cases, batch)
+        match self.show(&mut Dictionary::default(), cases, batch) {
+            Ok(shown) => self.judge_wire(&context(judging), &shown),
+            Err(fault) => BatchVerdict { result: Err(fault), fuel: 0, log: Vec::new() },
+        }
     }
 
-    fn judge_with(&self, context: &wire::Context, dictionary: &mut Dictionary, cases: &Cases, batch: &Batch) -> BatchVerdict {
-        let count = batch.cases.len();
+    /// The columns of a batch, if it may be judged at all.
+    fn show(&self, dictionary: &mut Dictionary, cases: &Cases, batch: &Batch) -> Result<wire::Batch, Fault> {
         if batch.too_large {
-            let fault = Fault::IdentityTooLarge { cases: count as u64, allowed: u64::from(IDENTITY_HOLDS_CASES) };
-            return BatchVerdict { result: Err(fault), fuel: 0, log: Vec::new() };
+            return Err(Fault::IdentityTooLarge { cases: batch.cases.len() as u64, allowed: u64::from(IDENTITY_HOLDS_CASES) });
         }
-        let shown = match columns::write(cases, batch, self.columns(), &self.limits, dictionary) {
-            Ok(columns) => columns,
-            Err(fault) => return BatchVerdict { result: Err(fault), fuel: 0, log: Vec::new() },
-        };
-        self.judge_wire(context, &shown)
+        columns::write(cases, batch, self.columns(), &self.limits, dictionary)
     }
 
     /// Judges columns in a fresh instance.
@@ -55,7 +53,8 @@ impl Module {
     }
 }
 
-/// Judges all batches on so many threads. Verdicts stand in the order of batches, and do not depend on the threads.
+/// Judges all batches on so many threads, but for those whose answer the memory knows. Verdicts stand in the order of batches,
+/// and do not depend on the threads.
 #[must_use]
 pub fn judge_all(
     module: &Module,
@@ -63,16 +62,31 @@ pub fn judge_all(
     cases: &Cases,
     threads: usize,
     observer: &dyn Observer,
+    memory: Option<&dyn Memory>,
 ) -> Vec<BatchVerdict> {
     let verdicts: Vec<OnceLock<BatchVerdict>> = cases.batches.iter().map(|_| OnceLock::new()).collect();
     let (next, done, of) = (AtomicUsize::new(0), AtomicU64::new(0), cases.batches.len() as u64);
     let context = context(judging);
+    let memory = memory.map(|memory| (memory, shown::terms(module, judging)));
+    let judge = |index: usize, batch: &Batch, dictionary: &mut Dictionary| {
+        let shown = match module.show(dictionary, cases, batch) {
+            Ok(shown) => shown,
+            Err(fault) => return BatchVerdict { result: Err(fault), fuel: 0, log: Vec::new() },
+        };
+        let Some((memory, terms)) = &memory else { return module.judge_wire(&context, &shown) };
+        let digest = shown::digest(terms, &shown);
+        memory.recall(index, &digest).unwrap_or_else(|| {
+            let verdict = module.judge_wire(&context, &shown);
+            memory.keep(index, digest, &verdict);
+            verdict
+        })
+    };
     let work = || {
         let mut dictionary = Dictionary::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let (Some(batch), Some(slot)) = (cases.batches.get(index), verdicts.get(index)) else { break };
-            slot.get_or_init(|| module.judge_with(&context, &mut dictionary, cases, batch));
+            slot.get_or_init(|| judge(index, batch, &mut dictionary));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             observer.on(&Progress::Judge { done, of });
         }

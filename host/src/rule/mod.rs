@@ -2,6 +2,8 @@
 //! answer well formed; whether an answer may be followed is for `decide`.
 
 mod asking;
+mod memory;
+mod packed;
 mod settings;
 mod verdicts;
 
@@ -13,7 +15,11 @@ mod admit;
 #[cfg(feature = "wasm")]
 mod bindings;
 #[cfg(feature = "wasm")]
+mod cache;
+#[cfg(feature = "wasm")]
 mod canon;
+#[cfg(feature = "wasm")]
+mod code;
 #[cfg(feature = "wasm")]
 mod columns;
 #[cfg(feature = "wasm")]
@@ -39,11 +45,17 @@ mod profile;
 #[cfg(feature = "wasm")]
 mod sandbox;
 #[cfg(feature = "wasm")]
+mod shown;
+#[cfg(feature = "wasm")]
 mod text;
 #[cfg(feature = "wasm")]
 mod validate;
+#[cfg(feature = "wasm")]
+mod worker;
 
 pub use asking::{Judging, KeyKind};
+pub use memory::Memory;
+pub use packed::{pack, unpack};
 pub use settings::{SettingInfo, SettingKind, SettingValue, Settings, SettingsError};
 pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, VerdictsDigest, verdicts_digest};
 
@@ -51,6 +63,8 @@ pub use verdicts::{BatchVerdict, Fault, RuleFacts, VerdictColumns, VerdictsDiges
 pub use absent::{Module, judge_all};
 #[cfg(feature = "wasm")]
 pub use admit::{AdmitError, Built};
+#[cfg(feature = "wasm")]
+pub use cache::{CacheError, CodeCache};
 #[cfg(feature = "wasm")]
 pub use columns::Column;
 #[cfg(feature = "wasm")]
@@ -63,6 +77,8 @@ pub use limits::RuleLimits;
 pub use module::Module;
 #[cfg(feature = "wasm")]
 pub use profile::{PROFILE, profile_digest, profile_text};
+#[cfg(feature = "wasm")]
+pub use worker::{Worker, compile_here};
 
 #[cfg(all(test, feature = "wasm"))]
 mod tests;

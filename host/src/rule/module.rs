@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use wasmtime::component::Component;
-
 use super::admit::{self, AdmitError, Built};
 use super::bindings::RuleModulePre;
+use super::code;
 use super::columns::Column;
 use super::engine::RuleEngine;
 use super::info;
@@ -39,15 +38,14 @@ struct About {
 impl Module {
     /// Admits a component: checks it, compiles it, and asks it once what it is.
     ///
-    /// Compiling is not confined as running is: its time and memory are bounded only by the component's size. Where
-    /// components come from strangers, call this in a process that may be killed.
+    /// Compiling is not confined as running is: its time and memory are bounded only by the component's size, unless the
+    /// engine has a [`super::Worker`], a process that may be killed. Where components come from strangers, give it one.
     ///
     /// # Errors
     /// Each reason not to admit it, with advice.
     pub fn load(engine: &RuleEngine, bytes: &[u8]) -> Result<Self, AdmitError> {
         let built = admit::inspect(bytes, &engine.limits)?;
-        let component =
-            Component::from_binary(&engine.engine, bytes).map_err(|error| AdmitError::Invalid { detail: detail(&error) })?;
+        let component = code::component(engine, bytes)?;
         let shape = |error: wasmtime::Error| AdmitError::Shape { detail: detail(&error) };
         let pre = engine.linker.instantiate_pre(&component).and_then(RuleModulePre::new).map_err(shape)?;
         let sandbox = Sandbox { pre, _ticker: Arc::clone(&engine.ticker) };
@@ -116,6 +114,6 @@ impl Module {
     }
 }
 
-fn detail(error: &wasmtime::Error) -> String {
+pub(super) fn detail(error: &wasmtime::Error) -> String {
     text::shown(&error.root_cause().to_string(), DETAIL_BYTES)
 }

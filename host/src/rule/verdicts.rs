@@ -167,6 +167,14 @@ impl VerdictsDigest {
 }
 
 impl VerdictColumns {
+    /// Names these answers.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes);
+        Encoder::new("trueup.answers").bytes(&bytes).clone().finish()
+    }
+
     /// Column after column, each with its length, numbers little-endian.
     fn encode(&self, out: &mut Vec<u8>) {
         fn column<const N: usize>(out: &mut Vec<u8>, values: impl ExactSizeIterator<Item = [u8; N]>) {

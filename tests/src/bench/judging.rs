@@ -38,7 +38,7 @@ pub(super) fn measure(sizes: &Sizes, work: &Path, summary: &mut Summary<'_>) -> 
     let count = cases.cases.len() as f64;
     let (mut component, mut native) = (Vec::new(), Vec::new());
     for _ in 0..sizes.rounds {
-        let (time, verdicts) = timed(|| Ok(judge_all(&module, &judging, &cases, 1, &Silent)))?;
+        let (time, verdicts) = timed(|| Ok(judge_all(&module, &judging, &cases, 1, &Silent, None)))?;
         ensure!(verdicts.iter().all(|verdict| verdict.result.is_ok()), "a batch failed");
         component.push(time.as_secs_f64() * 1e9 / count);
         let (time, answered) = timed(|| native_all(&context, &batches))?;

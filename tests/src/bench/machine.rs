@@ -64,7 +64,7 @@ pub(super) const fn profile() -> &'static str {
 }
 
 /// Seconds that all threads of this process have spent on a processor.
-pub(super) fn cpu_seconds() -> Result<f64> {
+pub(crate) fn cpu_seconds() -> Result<f64> {
     let stat = fs::read_to_string("/proc/self/stat").context("processor time is read from Linux' /proc")?;
     // The name in parentheses may hold anything; user and system time are the 12th and 13th word behind it.
     let (_, behind) = stat.rsplit_once(')').context("/proc/self/stat")?;

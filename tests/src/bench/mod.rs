@@ -7,6 +7,7 @@ mod judging;
 mod ledger;
 mod machine;
 mod planning;
+mod reruns;
 mod summary;
 
 use std::fs;
@@ -15,7 +16,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use trueup::author::{BuildOptions, build_component};
+use trueup::generate::Profile;
 
+pub(crate) use machine::cpu_seconds;
 pub use planning::child;
 pub use summary::{Figure, read};
 
@@ -92,6 +95,14 @@ pub fn run(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
 /// As for [`run`].
 pub fn plans(sizes: &[u64], folder: &Path, out: &mut dyn Write) -> Result<()> {
     figures(folder, out, |work, summary| planning::compare(sizes, work, summary))
+}
+
+/// Lives a generated month twice, and measures what judging only what changed costs beside judging everything.
+///
+/// # Errors
+/// As for [`run`], and when two plans of a day differ.
+pub fn month(profile: Profile, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    figures(folder, out, |work, summary| reruns::measure(profile, work, summary))
 }
 
 fn figures(folder: &Path, out: &mut dyn Write, measure: impl FnOnce(&Path, &mut Summary<'_>) -> Result<()>) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::correlate::{Case, Side};
 use crate::decide::decide;
 use crate::decide::fixture::{NOW, Reply, Row, World, verdicts};
 use crate::discover::{Cursor, DiscoverError, FileConfig, FileSource, Page, Source};
-use crate::engine::{Applied, Engine, Options, Parts, Planned, Release};
+use crate::engine::{Applied, Engine, EngineError, Options, Parts, Planned, Release};
 use crate::ledger::{Adoption, Batch, Entry};
 use crate::model::{CaseKey, Change, Digest, Holding, Mode, PlanId, Scope, Scopes, Subject, Time};
 use crate::plan::{Draft, HeldLine, Inputs, PLANNER, PlanFile, seal};
@@ -187,6 +187,11 @@ impl Estate {
 
     /// An engine without a rule.
     pub(super) fn engine(&self) -> Engine {
+        self.try_engine().unwrap()
+    }
+
+    /// The same where the store may refuse.
+    pub(super) fn try_engine(&self) -> Result<Engine, EngineError> {
         let source = |kind: &str| -> Arc<dyn Source> {
             let path = format!("{kind}.tsv");
             let config = serde_json::json!({"name": kind, "path": path, "kind": kind, "target": "gh", "complete": "always"});
@@ -205,7 +210,7 @@ impl Estate {
             options: Options { threads: 1, part: self.part, max_age: i64::MAX, ..Options::default() },
         };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Engine::open(parts, &self.path("store")).unwrap().on_clock(clock)
+        Ok(Engine::open(parts, &self.path("store"))?.on_clock(clock))
     }
 
     pub(super) fn record(&self, entry: Entry) {

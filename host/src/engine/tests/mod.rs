@@ -7,6 +7,10 @@ mod claims;
 mod clock;
 mod denials;
 mod estate;
+#[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(target_os = "linux")]
+mod memory;
 mod own_duties;
 mod parting;
 mod replacing;

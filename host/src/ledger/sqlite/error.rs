@@ -22,6 +22,8 @@ pub(super) enum StoreError {
     Newer { found: u32, supported: u32 },
     #[error("another writer took over")]
     Fenced,
+    #[error("there is none")]
+    Absent,
 }
 
 impl StoreError {
@@ -31,10 +33,18 @@ impl StoreError {
         match self {
             Self::Leaf(e) => LedgerError::Leaf(e),
             Self::Fenced => LedgerError::Fenced,
+            Self::Absent => LedgerError::Absent { path },
             Self::Newer { found, supported } => LedgerError::Newer { path, found, supported },
             e if e.is_damage() => LedgerError::Corrupt { path, problem: e.to_string() },
+            e if e.is_without_room() => LedgerError::Unwritable { path, problem: "database or disk is full".to_owned() },
             e => LedgerError::Unwritable { path, problem: e.to_string() },
         }
+    }
+
+    /// SQLite calls it an I/O error where there is no room for its index of the write-ahead log.
+    fn is_without_room(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
     }
 
     /// Met while reading.
@@ -58,7 +68,7 @@ impl StoreError {
             Self::Sql(e) => {
                 matches!(e.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
             }
-            Self::Leaf(_) | Self::Unusable(_) | Self::Newer { .. } | Self::Fenced => false,
+            Self::Leaf(_) | Self::Unusable(_) | Self::Newer { .. } | Self::Fenced | Self::Absent => false,
         }
     }
 }

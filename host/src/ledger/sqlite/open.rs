@@ -192,7 +192,7 @@ fn renew(dir: &Path) -> io::Result<()> {
 /// A connection that only reads, and sees one committed state per transaction.
 pub(super) fn reader(dir: &Path) -> Result<Connection, StoreError> {
     if !dir.join(FILE).exists() {
-        return Err(StoreError::Unusable("there is no ledger yet; the first run makes it".to_owned()));
+        return Err(StoreError::Absent);
     }
     let conn = connect(dir, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     check(&conn)?;

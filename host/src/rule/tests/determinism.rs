@@ -31,13 +31,13 @@ fn v01_verdicts_do_not_depend_on_threads_or_instances() {
     let module = load("by-position");
     let settings = module.check_settings(&[].into()).expect("settings");
     let judging = Judging { as_of: Time::from_seconds(1), settings: &settings, explain: false };
-    let once = judge_all(&module, &judging, &cases, 1, &Silent);
+    let once = judge_all(&module, &judging, &cases, 1, &Silent, None);
     assert!(once.iter().all(|verdict| verdict.result.is_ok() && verdict.fuel > 0));
     let different: std::collections::BTreeSet<u64> = once.iter().map(|verdict| verdict.fuel).collect();
     assert!(different.len() > 20, "the guest's fuel depends on the batch");
     for threads in [2, 5, 0] {
         let steps = Steps(Mutex::default());
-        assert!(judge_all(&module, &judging, &cases, threads, &steps) == once, "{threads} threads");
+        assert!(judge_all(&module, &judging, &cases, threads, &steps, None) == once, "{threads} threads");
         let mut steps = steps.0.into_inner().expect("steps");
         steps.sort_unstable();
         assert_eq!(steps, (1..=400).collect::<Vec<u64>>());

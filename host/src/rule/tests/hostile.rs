@@ -11,7 +11,7 @@ fn judge(module: &Module, form: &str, middle: &str) -> Vec<BatchVerdict> {
     let cases = estate(&[("ada", 5), (middle, 7), ("curie", 3)]);
     let settings = module.check_settings(&[("form".to_owned(), SettingValue::Text(form.to_owned()))].into()).expect("settings");
     let judging = Judging { as_of: Time::from_seconds(1), settings: &settings, explain: false };
-    judge_all(module, &judging, &cases, 2, &Silent)
+    judge_all(module, &judging, &cases, 2, &Silent, None)
 }
 
 /// The fault of the poisoned batch, once it is seen that the others are judged as if it were not there.

@@ -136,12 +136,6 @@ pub(super) fn each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
     });
 }
 
-/// A layer cannot run here: says so, and fails where all of them must.
-pub(super) fn missing(what: &str) {
-    assert!(std::env::var_os("REQUIRE_ALL").is_none_or(|all| all != "1"), "this layer needs {what}");
-    eprintln!("skipped: this layer needs {what}");
-}
-
 pub(super) fn report(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.iter().take(40).cloned().collect::<Vec<_>>().join("\n"));
 }

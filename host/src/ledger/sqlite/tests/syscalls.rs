@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use super::faults::{each, ground, missing, report};
+use super::faults::{each, ground, report};
 use super::oracle::{Fate, Oracle};
 use super::private_in;
 use super::scenario::{Client, content};
 use crate::audit::LogHead;
+use crate::ledger::fixture::missing;
 use crate::model::Digest;
 
 const DIR: &str = "TRUEUP_FAULTY_LEDGER";

@@ -1,0 +1,60 @@
+//! What planning holds in memory does not follow the size of the estate: the peak of a process that plans, read from the system,
+//! for one estate and for one that is four times as large, in parts and in one piece.
+
+use std::fs;
+use std::process::Command;
+
+use super::estate::{Estate, held};
+
+/// How the process that is measured learns how many people there are, and how many facts make a part.
+const TERMS: &str = "TRUEUP_MEASURED_PLAN";
+const PEOPLE: usize = 5_000;
+const GRANTS_EACH: usize = 8;
+const PART: u64 = 4_000;
+
+/// Not a test of its own: the process whose peak is measured.
+#[test]
+#[ignore = "run by the test that measures it"]
+fn plans_in_a_process_of_its_own() {
+    let Ok(terms) = std::env::var(TERMS) else { return };
+    let (people, part) = terms.split_once(' ').unwrap();
+    let rows = (0..people.parse().unwrap()).flat_map(|i: usize| {
+        (0..GRANTS_EACH).map(move |nth| held(&format!("person-{i:06}"), &format!("team:{nth}-of-{}", i % 50), 0))
+    });
+    let mut estate = Estate::new(rows);
+    estate.part = part.parse().unwrap();
+    // From here on the peak is that of planning.
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let report = estate.plan().report;
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim_end_matches(" kB").trim();
+    // The harness has begun a line.
+    println!("\nmeasured {peak} {} {}", report.cases, report.parts);
+}
+
+/// The peak of a process that plans, in KiB.
+fn peak(people: usize, part: u64) -> u64 {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["engine::tests::memory::plans_in_a_process_of_its_own", "--exact", "--ignored", "--nocapture"]);
+    // One heap for all threads: how many there are is not what is measured.
+    let output = child.env(TERMS, format!("{people} {part}")).env("MALLOC_ARENA_MAX", "1").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    let figures = text.lines().find_map(|line| line.strip_prefix("measured ")).unwrap();
+    let figures: Vec<u64> = figures.split(' ').map(|figure| figure.parse().unwrap()).collect();
+    let facts = (people * GRANTS_EACH) as u64;
+    assert_eq!((figures[1], figures[2]), (facts, facts.div_ceil(part).max(1)), "{people} people, {part} facts a part");
+    figures[0]
+}
+
+#[test]
+fn v40_planning_in_parts_takes_little_more_memory_for_an_estate_four_times_as_large() {
+    let [few, many] = [PEOPLE, 4 * PEOPLE].map(|people| peak(people, PART));
+    let [few_whole, many_whole] = [PEOPLE, 4 * PEOPLE].map(|people| peak(people, u64::MAX));
+    println!("peak in KiB: {few} and {many} in parts of {PART} facts, {few_whole} and {many_whole} in one piece");
+    let facts = (3 * PEOPLE * GRANTS_EACH) as u64;
+    let (grown, grown_whole) = (many.saturating_sub(few) * 1_024 / facts, many_whole.saturating_sub(few_whole) * 1_024 / facts);
+    println!("bytes for each further fact: {grown} in parts, {grown_whole} in one piece");
+    assert!(grown <= 100, "{grown} bytes for each further fact: something is kept of every fact");
+    assert!(3 * grown <= grown_whole, "parts save too little: {grown} bytes for each further fact, {grown_whole} in one piece");
+}
