@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::item::{Base, Slot};
 use super::{Answer, Ask, CommitError, Open, Outcome, Status};
-use crate::limits::{CHANGE_ATTEMPTS, MESSAGE_BYTES, POLL_PAUSE_SECONDS, THROTTLE_SECONDS, VERIFY_READS};
+use crate::limits::{CHANGE_ATTEMPTS, MESSAGE_BYTES, POLL_PAUSE_SECONDS, VERIFY_READS};
 use crate::model::Change;
 use crate::planted::{Bug, has};
 use crate::progress::Progress;
@@ -120,7 +120,6 @@ impl Core<'_> {
                 self.count_try(slot);
                 let seconds = if has(Bug::ThrottleIgnored) { 0 } else { seconds };
                 let until = self.now().plus(i64::from(seconds));
-                self.wait_longer(slot, seconds);
                 self.outcome(slot, Outcome::Throttled { until }, None)
             }
             WriteError::Rejected { message } if !doubt => {
@@ -138,11 +137,7 @@ impl Core<'_> {
             other => {
                 self.count_try(slot);
                 let outcome = match &other {
-                    WriteError::Throttled { seconds } => {
-                        let until = self.now().plus(i64::from(*seconds));
-                        self.wait_longer(slot, *seconds);
-                        Outcome::Throttled { until }
-                    }
+                    WriteError::Throttled { seconds } => Outcome::Throttled { until: self.now().plus(i64::from(*seconds)) },
                     WriteError::Rejected { message } => Outcome::Rejected { message: bounded(message.clone()) },
                     _ => Outcome::NotApplied,
                 };
@@ -160,15 +155,6 @@ impl Core<'_> {
         let bound = |profile| self.windows.bound(target, profile, item.change.kind.removes());
         let lag = self.profiles.get(target).map_or(0, bound);
         let due = item.due.max(self.at.tick + i64::from(lag));
-        if due > self.at.tick {
-            self.wait(slot, due);
-        }
-    }
-
-    /// Waits as long as the target asks, unless that is longer than a run waits.
-    fn wait_longer(&mut self, slot: Slot, seconds: u32) {
-        let asked = if seconds > THROTTLE_SECONDS { 0 } else { i64::from(seconds) };
-        let due = self.items.get(&slot).map_or(0, |item| item.due).max(self.at.tick + asked);
         if due > self.at.tick {
             self.wait(slot, due);
         }

@@ -72,12 +72,6 @@ impl Denials {
         };
         over.map(|(_, under_way)| settled(under_way)).collect()
     }
-
-    fn replace(&mut self, settled: Denial) {
-        if let Some(known) = self.known.iter_mut().find(|known| known.key() == settled.key()) {
-            *known = settled;
-        }
-    }
 }
 
 impl Core<'_> {
@@ -144,7 +138,6 @@ impl Core<'_> {
             }
             let settled = Denial { settled_at: self.at.now, ..denial };
             self.journal.denial(&settled, self.at.now);
-            self.denials.replace(settled);
         }
     }
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::barrier::{Place, component, place};
-use super::core::{Core, seconds_until};
+use super::core::Core;
 use super::item::{Check, Item, Slot};
 use super::{CommitError, Event, Open, Outcome, Status};
-use crate::limits::THROTTLE_SECONDS;
 use crate::model::{Change, KeyHash, Lane, Namespace, PlanId, State};
 use crate::planted::{Bug, has};
 use crate::target::Class;
@@ -24,7 +23,7 @@ impl Core<'_> {
         let profile = self.profiles.get(&change.key.target);
         let whole_list = profile.is_some_and(|profile| profile.class == Class::K2);
         let spaces = profile.map(|profile| profile.namespaces(&change.key)).unwrap_or_default();
-        let (in_doubt, due) = (status.effect_unknown(), self.due_at_first(&status));
+        let in_doubt = status.effect_unknown();
         // A whole list is held until it was read back: reads may still show the one before.
         let unread = whole_list && matches!(status, Status::Acked { .. } | Status::Observed { .. });
         let mut item = Item {
@@ -36,7 +35,7 @@ impl Core<'_> {
             batch: 0,
             busy: false,
             asked: self.at.tick,
-            due,
+            due: self.at.tick,
             tries: 0,
             failed: false,
             base: None,
@@ -70,16 +69,6 @@ impl Core<'_> {
         self.items.insert(slot, item);
         self.poke(slot);
         Ok(())
-    }
-
-    /// The tick before which nothing is to be done for a change that comes in hand with this status.
-    fn due_at_first(&self, status: &Status) -> i64 {
-        let Status::Waiting { until, .. } = status else { return self.at.tick };
-        match seconds_until(*until, self.at.now) {
-            seconds if seconds <= THROTTLE_SECONDS => self.at.tick + i64::from(seconds),
-            // A longer wait is for a later run.
-            _ => self.at.tick,
-        }
     }
 
     /// Records an event of a change, and what follows from it for others.

@@ -8,7 +8,7 @@ use crate::audit::Salts;
 use crate::commit::{Ask, CommitError, Event, Reduction, reduce};
 use crate::correlate::Recorded;
 use crate::limits::{CLOCK_JUMP_SECONDS, EVIDENCE_BY_TIER};
-use crate::model::{CaseKey, Change, ChangeKind, Holding, Lane, Namespace, StateHash, Subject, Time};
+use crate::model::{CaseKey, Change, ChangeKind, Holding, Lane, Namespace, StateHash, Subject, Time, Wave};
 use crate::target::{Class, Grade};
 
 /// Every way to choose: `run` is given a chooser that takes one of so many, and is called until all were taken.
@@ -159,8 +159,16 @@ fn v28_every_kind_in_every_lane() {
         for held in &holdings {
             let object = if subject == Subject::Account { "" } else { "group:x" }.to_owned();
             let key = CaseKey { target: "app".to_owned(), holder: "a".to_owned(), subject, object };
-            let recorded = Recorded::new(crate::commit::plain_key(&key), StateHash::ABSENT, 3);
+            // Recorded under another spelling, and undesired for long.
+            let known = CaseKey::hash(subject, "APP", "A", &key.object);
+            let since = Time::from_seconds(77);
+            let recorded = Recorded { since, ..Recorded::new(known, StateHash::ABSENT, 3) };
             let change = reduce("t", &denial, &key, held, &recorded);
+            assert_eq!((&change.recorded_as, change.undesired_since, change.incarnation), (&known.to_string(), since, 3));
+            assert_eq!(
+                (change.wave, change.reason.code.as_str(), &change.reason.text),
+                (Wave::URGENT, "trueup:emergency", &denial.why)
+            );
             assert!(!change.kind.adds() && change.lane == Lane::Emergency, "{subject:?}");
             assert!(change.after.as_ref().is_none_or(|after| !after.enabled), "{subject:?}");
             let same =
@@ -212,6 +220,36 @@ fn v29_an_emergency_meets_a_grant_at_every_point_of_its_way() {
         }
     }
     println!("v29: {schedules} schedules of a call that meets a grant");
+}
+
+#[test]
+fn v29_what_is_denied_while_it_is_read_back_ends_as_denied_if_it_gave_access() {
+    for (planned, ends) in [(grant("a", "group:x"), vec!["denied"]), (revoke("a", "group:x"), vec![])] {
+        let mut salts = Salts::from_seed([1; 32]);
+        let mut machine = Machine::new(&[("app", of_class(Class::K1).lagging(20))], std::slice::from_ref(&planned), &mut salts);
+        machine.step();
+        while machine.writes == 0 || machine.out.iter().any(|call| matches!(call.ask, Ask::Write { .. })) {
+            machine.answer(0, Reply::Done);
+        }
+        machine.deny("a");
+        let (outcomes, held) = machine.finish();
+        assert!(held.is_empty(), "{:?}: {held:?}", planned.kind);
+        assert_eq!(outcomes.ended.into_keys().collect::<Vec<_>>(), ends, "{:?}", planned.kind);
+    }
+}
+
+#[test]
+fn whoever_is_woken_late_goes_on_at_once() {
+    let plan = [grant("a", "group:x")];
+    let mut salts = Salts::from_seed([1; 32]);
+    let mut machine = Machine::new(&[("app", of_class(Class::K1))], &plan, &mut salts);
+    machine.step();
+    while !machine.out.is_empty() {
+        machine.answer(0, Reply::Never);
+    }
+    machine.tick += 500;
+    machine.step();
+    assert_eq!(machine.out.len(), 1);
 }
 
 #[test]

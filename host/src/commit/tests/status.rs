@@ -127,6 +127,7 @@ fn describe(status: &Status) -> String {
 #[test]
 fn every_pair_of_status_and_event() {
     for (status_name, status) in statuses() {
+        assert_eq!(status.to_string(), status.name());
         let legal = LEGAL.iter().find(|(name, _)| *name == status_name).expect("each status has a row").1;
         for (event_name, event) in events() {
             let expected = legal.iter().find(|(name, _)| *name == event_name).map(|(_, to)| (*to).to_owned());

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::world::{grant, plan_id, profile, revoke, run_row};
 use crate::audit::Salts;
+use crate::commit::window::Windows;
 use crate::commit::{Answer, Ask, Call, Core, Flow, Moment, Terms};
 use crate::ledger::Entry;
+use crate::limits::{LAG_SAMPLES, LAG_SAMPLES_LEAST};
 use crate::model::{Change, Holding, State, Time};
 use crate::target::{Class, Profile, Reading, Written};
 
@@ -183,4 +185,41 @@ fn v34_grants_and_revokes_have_windows_of_their_own() {
     assert_eq!((found.early, found.unconfirmed), (0, 0));
     assert!(longest(100..600) <= 60 && longest(700..1_200) > 60, "{} {}", longest(100..600), longest(700..1_200));
     assert_eq!(changes[600].before, Some(Holding::default()));
+}
+
+#[test]
+fn v34_what_is_believed_of_a_lag_follows_its_newest_samples() {
+    let lagging = profile().lagging(20);
+    let mut windows = Windows::default();
+    let measured = |windows: &mut Windows, times: usize, lag| (0..times).for_each(|_| windows.measured("app", false, lag));
+    // What is believed, and whether too little is known to rely on it.
+    let known = |windows: &Windows| (windows.bound("app", &lagging, false), windows.is_young("app", false));
+    assert_eq!(known(&windows), (20, true));
+    measured(&mut windows, LAG_SAMPLES_LEAST - 1, 8);
+    assert_eq!(known(&windows), (20, true));
+    measured(&mut windows, 1, 8);
+    // A quarter more than the longest.
+    assert_eq!(known(&windows), (10, false));
+    // A read that came too early for that: twice its age, until enough newer lags say otherwise.
+    windows.late("app", false, 30);
+    windows.late("app", false, 9);
+    assert_eq!(known(&windows), (60, false));
+    measured(&mut windows, LAG_SAMPLES_LEAST - 1, 8);
+    windows.late("app", false, 25);
+    measured(&mut windows, LAG_SAMPLES_LEAST - 1, 8);
+    assert_eq!(known(&windows), (60, false));
+    measured(&mut windows, 1, 8);
+    assert_eq!(known(&windows), (10, false));
+    // The longest stands until it is no longer among the newest.
+    measured(&mut windows, 1, 100);
+    measured(&mut windows, LAG_SAMPLES - 1, 8);
+    assert_eq!(known(&windows), (125, false));
+    measured(&mut windows, 1, 8);
+    assert_eq!(known(&windows), (10, false));
+    // Never more than the profile allows, and nothing of another direction, target or of one without lag.
+    windows.late("app", false, 1_000);
+    assert_eq!(known(&windows), (200, false));
+    assert_eq!((windows.bound("app", &lagging, true), windows.is_young("app", true)), (20, true));
+    assert_eq!((windows.bound("hr", &lagging, false), windows.is_young("hr", false)), (20, true));
+    assert_eq!(windows.bound("app", &profile(), false), 0);
 }
