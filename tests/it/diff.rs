@@ -86,7 +86,7 @@ fn the_command_line_shows_what_would_change_and_writes_nothing() {
     let other = dir.join("promise.wasm");
     std::fs::write(&other, guests::component("promise").expect("guest")).expect("module");
     let shown = text(&["rule", "diff", "promise.wasm", "--exit-code", "--show", "3"], 10);
-    assert!(shown.starts_with("promise@1.0.0 beside standard@") && shown.contains(" → keep (marked)"), "{shown}");
+    assert!(shown.starts_with("promise@1.0.0 beside standard@") && shown.contains("grant (missing) → keep"), "{shown}");
     let json: serde_json::Value = serde_json::from_str(&text(&["rule", "diff", "promise.wasm", "--json"], 0)).expect("JSON");
     assert!(json["removed"].as_u64() > Some(100), "{json}");
     assert_eq!(plans(dir), before);

@@ -99,6 +99,7 @@ pub fn engine(folder: &Path, setup: &Setup<'_>) -> Result<Engine> {
     let mut options = Options::default();
     options.threads = setup.threads;
     options.slice = setup.slice;
+    options.reuse = true;
     let scopes = Scopes(vec![Scope { target: "crm".to_owned(), objects: "*".to_owned(), mode: setup.mode }]);
     let parts = Parts {
         tenant: "acme".to_owned(),

@@ -92,7 +92,7 @@ pub struct RunConfig {
 
 impl Default for RunConfig {
     fn default() -> Self {
-        RunConfig { slice: crate::limits::SLICE_CHANGES, threads: 0, max_age_hours: 24 * 7, reuse: true }
+        RunConfig { slice: crate::limits::SLICE_CHANGES, threads: 0, max_age_hours: 24 * 7, reuse: false }
     }
 }
 

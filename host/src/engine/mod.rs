@@ -77,7 +77,8 @@ pub struct Options {
     /// From when on access counts as debt.
     pub debt: Terms,
     /// Whether a batch that looks as it did in the last run gets its answer of then, for as long as the rule says that it
-    /// holds. A sample is judged again, and a rule that breaks its word is not believed any more.
+    /// holds. A sample is judged again, and a rule that breaks its word is not believed any more. Off unless asked for: it
+    /// pays where a rule takes long, and only there.
     pub reuse: bool,
 }
 
@@ -90,7 +91,7 @@ impl Default for Options {
             part: crate::limits::PART_FACTS,
             max_age: 7 * 86_400,
             debt: Terms::default(),
-            reuse: true,
+            reuse: false,
         }
     }
 }
