@@ -28,6 +28,8 @@ pub struct Month {
     pub seed: u64,
     /// The last of its days, counted from zero.
     pub days: u16,
+    /// Facts of one part of a plan, where only what changed is judged; elsewhere a plan is made as usual.
+    pub part: u64,
     /// Whether targets tell every day when access was last used. If not, they tell what they told on the first day.
     pub used: bool,
 }
@@ -61,7 +63,8 @@ pub struct Day {
 pub fn live(month: &Month, module: &Module, folder: &Path, mut each: impl FnMut(&Day) -> Result<()>) -> Result<()> {
     let options = generate::Options { stories: false, ..generate::Options::default() };
     let estate = Estate::with(month.shape, month.seed, options);
-    let (full, incremental) = (Place::new(folder, "full", &estate, false)?, Place::new(folder, "incremental", &estate, true)?);
+    let (full, incremental) =
+        (Place::new(folder, "full", &estate, None)?, Place::new(folder, "incremental", &estate, Some(month.part))?);
     for day in 0..=month.days {
         let one = |place: &Place| place.day(&estate, day, month.used && day > 0, module);
         let day = Day { day, full: one(&full)?, incremental: one(&incremental)? };
@@ -74,11 +77,12 @@ pub fn live(month: &Month, module: &Module, folder: &Path, mut each: impl FnMut(
 /// Sources, targets and a store.
 struct Place {
     folder: PathBuf,
-    reuse: bool,
+    /// Facts of a part, where answers are reused.
+    reuse: Option<u64>,
 }
 
 impl Place {
-    fn new(folder: &Path, name: &str, estate: &Estate, reuse: bool) -> Result<Self> {
+    fn new(folder: &Path, name: &str, estate: &Estate, reuse: Option<u64>) -> Result<Self> {
         let place = Place { folder: folder.join(name), reuse };
         fs::create_dir_all(place.folder.join("sources"))?;
         for (target, rows) in rows(estate, 0, |_| true) {
@@ -140,7 +144,8 @@ impl Place {
         }
         let scope = |target: &str| Scope { target: target.to_owned(), objects: "*".to_owned(), mode: Mode::Authoritative };
         let mut options = Options::default();
-        options.reuse = self.reuse;
+        options.reuse = self.reuse.is_some();
+        options.part = self.reuse.unwrap_or(options.part);
         let parts = Parts {
             tenant: "acme".to_owned(),
             sources,

@@ -75,8 +75,9 @@ impl Engine {
         let facts = survey.snapshot.facts_digest();
         let counts = record_counts(&survey, &self.store.keys())?;
         watch.lap("record");
-        // The catalogue and successors may demand something of several identities at once: then they are decided together.
-        let together = survey.names.replaces || !survey.snapshot.entitlements.is_empty();
+        // Holders that must be left and successors may concern several identities at once: then they are decided together.
+        let posts = survey.snapshot.entitlements.iter().any(|row| row.min_holders > 0 || row.break_glass);
+        let together = survey.names.replaces || posts;
         let links = self.link_survey(&mut survey)?;
         watch.lap("link");
         let mut rows = Rows::default();

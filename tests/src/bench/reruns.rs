@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
+use trueup::engine::Options;
 use trueup::generate::Profile;
 use trueup::rule::{Module, RuleEngine, RuleLimits};
 
@@ -24,7 +25,8 @@ pub(super) fn measure(profile: Profile, work: &Path, summary: &mut Summary<'_>) 
         summary.say(&format!("thirty days of profile {}, {what} …", profile.name()))?;
         let folder = work.join("month");
         let mut days = Vec::new();
-        let month = Month { shape: profile.shape(), seed: SEED, days: DAYS, used };
+        let part = Options::default().part;
+        let month = Month { shape: profile.shape(), seed: SEED, days: DAYS, part, used };
         live(&month, &module, &folder, |day| {
             days.extend((day.day > 0).then(|| Lived::of(day)));
             Ok(())

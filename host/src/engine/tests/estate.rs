@@ -198,10 +198,12 @@ impl Estate {
             let config: FileConfig = serde_json::from_value(config).unwrap();
             Arc::new(FileSource::open(config, self.folder.path()).unwrap())
         };
+        let mut sources = vec![source("grants"), source("accounts")];
+        sources.extend(self.path("entitlements.tsv").exists().then(|| source("entitlements")));
         let target: Arc<dyn Target> = Arc::clone(&self.shop) as Arc<dyn Target>;
         let parts = Parts {
             tenant: "acme".to_owned(),
-            sources: vec![source("grants"), source("accounts")],
+            sources,
             targets: vec![target],
             module: None,
             settings: Settings::default(),

@@ -33,8 +33,11 @@ fn estate(part: u64) -> Estate {
 
 /// Plans, commits what passes, lets some time pass, and plans again over what is recorded by then; gives all that may not
 /// depend on parts.
-fn run(part: u64) -> Vec<(String, Digest, Digest, String)> {
+fn run(part: u64, catalogue: &str) -> Vec<(String, Digest, Digest, String)> {
     let estate = estate(part);
+    if !catalogue.is_empty() {
+        std::fs::write(estate.path("entitlements.tsv"), catalogue).unwrap();
+    }
     let mut ends = Vec::new();
     for round in 0..3 {
         let planned = estate.plan();
@@ -66,12 +69,37 @@ fn run(part: u64) -> Vec<(String, Digest, Digest, String)> {
 
 #[test]
 fn v01_a_plan_does_not_depend_on_how_many_parts_it_was_made_in() {
-    let whole = run(u64::MAX);
+    let whole = run(u64::MAX, "");
     for part in [5_000, 700, 50] {
-        let parts = run(part);
+        let parts = run(part, "");
         for (round, (a, b)) in whole.iter().zip(&parts).enumerate() {
             assert_eq!(a, b, "round {round}, {part} facts a part");
         }
+    }
+}
+
+#[test]
+fn v01_a_catalogue_that_asks_nothing_of_several_identities_is_planned_in_parts() {
+    let catalogue = "object\ttier\texclusion\tparent\n\
+                     team:0\t2\t\t\n\
+                     team:1\t1\t\tteam:0\n\
+                     team:2\t3\tone-of\tteam:1\n\
+                     team:3\t0\tone-of\t\n";
+    let whole = run(u64::MAX, catalogue);
+    assert_ne!(whole, run(u64::MAX, ""), "the catalogue decides something");
+    for part in [5_000, 50] {
+        assert!(whole == run(part, catalogue), "{part} facts a part");
+    }
+}
+
+#[test]
+fn an_entitlement_that_somebody_must_hold_is_counted_over_the_whole_estate() {
+    for demand in ["min_holders\n team:0\t1\n", "break_glass\n team:0\ttrue\n"] {
+        let mut estate = Estate::new((0..200).map(|i| held(&format!("p{i:03}"), "team:0", NOW - 1)));
+        estate.part = 20;
+        std::fs::write(estate.path("entitlements.tsv"), format!("object\t{}", demand.replace(' ', ""))).unwrap();
+        let planned = estate.plan();
+        assert_eq!(planned.report.parts, 1, "{demand}");
     }
 }
 
