@@ -127,3 +127,5 @@ pub const COMPILE_MEMORY_BYTES: u64 = 2 << 30;
 pub const COMPILED_BYTES: u64 = 256 << 20;
 /// Cases that a comparison of two rules lists; the rest are counted by what becomes of them.
 pub const COMPARED_CASES: usize = 1_000;
+/// What compiled code may take of a store, in bytes: some dozens of modules.
+pub const CODE_CACHE_BYTES: u64 = 256 << 20;

@@ -12,7 +12,7 @@ use crate::limits::GENERATED_CHURN_PERCENT;
 #[derive(Debug, Parser)]
 #[command(name = "trueup", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 2 usage, 3 configuration, 4 source data, 5 rule module, 6 ledger in use, \
-7 ledger damaged or newer, 8 no room or permission, 9 plan cannot be applied, 10 something waits (with --exit-code), \
+7 ledger damaged or newer, 8 no room or permission, 9 plan cannot be applied, 10 something waits or differs (with --exit-code), \
 11 cases disagree, 12 audit log does not verify, 13 not found, 1 anything else.")]
 pub struct Cli {
     /// What every command understands.
@@ -85,9 +85,6 @@ pub enum Command {
     Audit(AuditCommand),
     /// Write a generated estate: sources, targets and a configuration to run on.
     Generate(GenerateArgs),
-    /// Compile a module for a host that waits at the other end of a pipe.
-    #[command(hide = true)]
-    CompileModule,
     /// Print shell completions.
     Completions {
         /// Which shell.

@@ -36,7 +36,7 @@ pub enum Exit {
     Unwritable = 8,
     /// The plan cannot be applied.
     Plan = 9,
-    /// With `--exit-code`: done, but something waits for a person.
+    /// With `--exit-code`: done, but something waits for a person, or would be decided otherwise.
     Waiting = 10,
     /// Case files and the rule disagree.
     Cases = 11,

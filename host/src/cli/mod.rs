@@ -61,6 +61,7 @@ pub fn process() -> std::process::ExitCode {
 
 /// The same for a program that is more than the command line: this observer is told of every step too, after it was shown.
 pub fn process_observed_by(listener: Arc<dyn Observer>) -> std::process::ExitCode {
+    // No command of people: what it writes is machine code, for the process that started it.
     if std::env::args_os().skip(1).eq([open::COMPILE]) {
         return crate::rule::compile_here();
     }
@@ -143,12 +144,6 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Verify) => audit::verify(terminal),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),
-        // The process that a host starts for it never comes here.
-        Command::CompileModule => Err(Failure::new(
-            Exit::Usage,
-            anyhow::anyhow!("this is for a host to start, with a module at its standard input"),
-            "to build a rule, run `trueup rule build`",
-        )),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "trueup", &mut terminal.out);
             Ok(Exit::Done)

@@ -10,14 +10,13 @@ use super::exit::{Exit, Failure, Outcome};
 use super::progress::observer;
 use crate::discover::{FileSource, Source};
 use crate::engine::{Engine, EngineError, Options, Parts};
+use crate::limits::CODE_CACHE_BYTES;
 use crate::model::Scopes;
-use crate::rule::{CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Settings, Worker};
+use crate::rule::{CacheError, CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Settings, Worker};
 use crate::target::{EmbeddedTarget, Target};
 
 /// What this program is told when it is started to compile a module.
 pub(super) const COMPILE: &str = "compile-module";
-/// What compiled code may take of a store, in bytes.
-const CODE_BYTES: u64 = 256 << 20;
 
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
@@ -38,8 +37,14 @@ pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
 
 fn configured(config: &Config) -> Outcome<Option<Arc<Module>>> {
     let Some(rule) = &config.rule else { return Ok(None) };
-    // A store that cannot be written is told of where it matters; looking at one needs no cache.
-    let cache = CodeCache::open(&config.store.join("code"), CODE_BYTES).ok();
+    let cache = match CodeCache::open(&config.store.join("code"), CODE_CACHE_BYTES) {
+        Ok(cache) => Some(cache),
+        // A store that cannot be written is told of where it matters; looking at one needs no cache.
+        Err(CacheError::Io { .. }) => None,
+        Err(error) => {
+            return Err(Failure::new(Exit::Config, error, "nothing was run; the folder holds nothing but compiled code"));
+        }
+    };
     load(&read(&rule.module)?, cache).map(Some)
 }
 

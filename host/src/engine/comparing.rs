@@ -1,6 +1,7 @@
 //! What another version of the rule would decide on what the newest plan saw: both judge the same cases, and the host checks both
 //! alike. Asks no source and no target, and writes nothing.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
@@ -62,7 +63,7 @@ pub struct Comparison {
     pub then: String,
     /// Cases judged.
     pub cases: u64,
-    /// Cases of which both make the same; reasons of what is kept are not compared.
+    /// Cases of which both make the same; reasons of what is kept, and tiers, are not compared.
     pub same: u64,
     /// Changes that only the other version plans.
     pub added: u64,
@@ -156,7 +157,7 @@ impl Comparison {
         let mut groups: BTreeMap<(&Fate, &Fate), (u64, u8)> = BTreeMap::new();
         for (index, case) in (0u32..).zip(&cases.cases) {
             let (a, b) = (now.get(&index).unwrap_or(&kept), then.get(&index).unwrap_or(&kept));
-            if a.fate.what == b.fate.what && a.fate.reason == b.fate.reason && a.change == b.change {
+            if a.fate == b.fate && a.change == b.change {
                 self.same += 1;
                 continue;
             }
@@ -171,7 +172,7 @@ impl Comparison {
             *group = (group.0 + 1, group.1.max(tier));
             all.push((tier, index, case, a, b));
         }
-        all.sort_by_key(|(tier, index, ..)| (u8::MAX - tier, *index));
+        all.sort_by_key(|(tier, index, ..)| (Reverse(*tier), *index));
         let difference = |(tier, _, case, a, b): &(u8, u32, &_, &Made, &Made)| {
             let key = cases.key(case)?;
             Some(Difference { key, tier: *tier, now: a.fate.clone(), then: b.fate.clone() })
@@ -184,7 +185,7 @@ impl Comparison {
             tier,
         };
         self.groups = groups.into_iter().map(group).collect();
-        self.groups.sort_by_key(|group| (u8::MAX - group.tier, u64::MAX - group.cases));
+        self.groups.sort_by_key(|group| (Reverse(group.tier), Reverse(group.cases)));
         self
     }
 }

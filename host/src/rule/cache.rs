@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use crate::limits::COMPILED_BYTES;
 use crate::model::{Digest, Encoder};
 
 /// The file of the key.
@@ -20,8 +21,8 @@ const BAD: &str = "bad";
 /// Bytes of a key: a block of SHA-256. And of a code of authentication.
 const KEY_BYTES: usize = 64;
 const TAG_BYTES: usize = 32;
-/// Compiled code is some times as large as its component; what is larger than this is not ours.
-const CODE_BYTES: u64 = 1 << 30;
+/// What is larger than code and its tag can be is not ours.
+const CODE_BYTES: u64 = COMPILED_BYTES + TAG_BYTES as u64;
 
 /// Why there is no cache.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// Others may write there, or read the key.
-    #[error("`{}` is open to other users; compiled code is trusted, so make it yours alone: chmod 700", path.display())]
+    #[error("`{}` is open to other users; compiled code is trusted, so make it yours alone: chmod go= on it", path.display())]
     Open {
         /// The folder or file.
         path: PathBuf,

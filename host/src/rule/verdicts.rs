@@ -172,7 +172,9 @@ impl VerdictColumns {
     pub fn digest(&self) -> Digest {
         let mut bytes = Vec::new();
         self.encode(&mut bytes);
-        Encoder::new("trueup.answers").bytes(&bytes).clone().finish()
+        let mut encoder = Encoder::new("trueup.answers");
+        encoder.bytes(&bytes);
+        encoder.finish()
     }
 
     /// Column after column, each with its length, numbers little-endian.

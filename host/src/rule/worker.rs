@@ -57,12 +57,13 @@ impl Worker {
             return Err(failed("it has no pipes".to_owned()));
         };
         let (code, said) = (read(output, COMPILED_BYTES), read(errors, MESSAGE_BYTES as u64));
-        let mut head = MAGIC.to_vec();
-        head.extend_from_slice(&self.seconds.to_le_bytes());
-        head.extend_from_slice(&self.memory_bytes.to_le_bytes());
-        // One that does not take it ends without an answer, which is told below.
-        drop(input.write_all(&head).and_then(|()| input.write_all(component)));
-        drop(input);
+        let mut asked = MAGIC.to_vec();
+        asked.extend_from_slice(&self.seconds.to_le_bytes());
+        asked.extend_from_slice(&self.memory_bytes.to_le_bytes());
+        asked.extend_from_slice(component);
+        // In a thread, because a program that never reads would be waited for. One that does not take it all ends without an
+        // answer, which is told below.
+        thread::spawn(move || drop(input.write_all(&asked)));
         let patience = Duration::from_secs(self.seconds.saturating_mul(PATIENCE).max(1));
         let (code, status) = wait(&mut child, &code, patience).map_err(|error| failed(error.to_string()))?;
         let said = String::from_utf8_lossy(&said.recv().unwrap_or_default()).into_owned();
@@ -91,6 +92,8 @@ impl Worker {
     }
 }
 
+/// What is said to whoever is no host.
+const NOT_FOR_PEOPLE: &str = "this is for a host to start, with a module at its standard input\n";
 /// The exit code of a worker whose component is not valid.
 const REFUSED: i32 = 5;
 /// How a system says that there is no memory.
@@ -151,11 +154,11 @@ pub fn compile_here() -> ExitCode {
 
 fn compile(input: &mut impl Read, output: &mut impl Write) -> Result<(), String> {
     let mut head = [0; HEAD_BYTES];
-    input.read_exact(&mut head).map_err(|error| error.to_string())?;
+    input.read_exact(&mut head).map_err(|_| NOT_FOR_PEOPLE)?;
     let (magic, numbers) = head.split_at(MAGIC.len());
     let ([seconds, bytes], []) = numbers.as_chunks::<8>() else { return Err("the head is short".to_owned()) };
     if magic != MAGIC {
-        return Err("this is for trueup to call, not for people".to_owned());
+        return Err(NOT_FOR_PEOPLE.to_owned());
     }
     confine(u64::from_le_bytes(*seconds), u64::from_le_bytes(*bytes)).map_err(|error| error.to_string())?;
     let mut component = Vec::new();
