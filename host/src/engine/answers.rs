@@ -43,22 +43,18 @@ impl Answers {
 
     /// The answer of this name. None: it is gone, or not what was written.
     pub(super) fn read(&self, name: &Digest) -> Option<VerdictColumns> {
-        let path = self.file(name);
-        let bytes = fs::read(&path).ok()?;
-        let columns = unpack(&bytes).filter(|columns| columns.digest() == *name);
-        if columns.is_none() {
-            // Makes room for the answer itself; where it cannot be removed, it is only never used.
-            drop(fs::remove_file(path));
-        }
-        columns
+        let bytes = fs::read(self.file(name)).ok()?;
+        unpack(&bytes).filter(|columns| columns.digest() == *name)
     }
 
-    /// Writes an answer that is not there yet. Not flushed: its name tells whether all of it is there.
+    /// Writes an answer that is not there, or not as it was written. Not flushed: its name tells whether all of it is there.
+    ///
+    /// A damaged file is replaced and never removed: another thread may have written the answer again in between.
     pub(super) fn keep(&self, name: &Digest, columns: &VerdictColumns) -> Result<(), EngineError> {
         /// Several threads may write the same answer: each writes beside it first, under a number of its own.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let path = self.file(name);
-        if path.exists() {
+        if self.read(name).is_some() {
             return Ok(());
         }
         let beside = path.with_extension(format!("new-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
