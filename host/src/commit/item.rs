@@ -76,8 +76,11 @@ pub(super) struct Base {
 pub(super) struct Check {
     /// Reads in a row that agree.
     pub(super) agreed: u32,
-    /// Age at the first of them.
+    /// Age at the first of them, and its tick.
     pub(super) since: u32,
+    pub(super) seen: i64,
+    /// A read showed what no replica that is only behind can show.
+    pub(super) disturbed: bool,
     /// Whether the last answer was another state, not a failure to read.
     pub(super) denied: bool,
     /// Reads that failed in a row.

@@ -98,10 +98,13 @@ impl Core<'_> {
         let (consistent, grade) = (profile.read_lag == 0, profile.grade);
         let cap = longest_lag(profile);
         let age = u32::try_from((item.asked - item.acked).max(0)).unwrap_or(u32::MAX);
+        // A replica that is behind shows the state before; anything else came later. What an emergency found is no such state.
+        let lags = !item.is_emergency() && same(profile, reading.state.as_ref(), item.change.before.as_ref());
         let check = &mut item.check;
         if !met {
             let flipped = std::mem::take(&mut check.agreed) > 0;
             check.denied = true;
+            check.disturbed |= !lags;
             if !consistent && (age >= bound || (flipped && age.saturating_mul(2) >= bound)) {
                 self.windows.late(&target, removes, age.max(1));
             }
@@ -109,15 +112,18 @@ impl Core<'_> {
         }
         check.agreed += 1;
         if check.agreed == 1 {
-            check.since = age;
+            (check.since, check.seen) = (age, tick);
         }
-        let enough = consistent || has(Bug::FirstReadConfirms) || (check.agreed >= LAGGING_READS_AGREE && age >= bound);
+        // What somebody else did after the acknowledgement was undone at an instant that is only known to lie before this one.
+        let begun = if check.disturbed { check.seen } else { item.acked };
+        let proves = begun + i64::from(bound);
+        let enough = consistent || has(Bug::FirstReadConfirms) || (check.agreed >= LAGGING_READS_AGREE && item.asked >= proves);
         if !enough {
-            let next = if check.agreed < LAGGING_READS_AGREE { 1 } else { i64::from(bound.saturating_sub(age)).max(1) };
+            let next = if check.agreed < LAGGING_READS_AGREE { 1 } else { (proves - item.asked).max(1) };
             self.wait(slot, tick + next);
             return Ok(());
         }
-        let (since, acknowledged) = (check.since, matches!(item.status, Status::Acked { .. }));
+        let (since, acknowledged) = (check.since, matches!(item.status, Status::Acked { .. }) && !check.disturbed);
         if !consistent && acknowledged && (check.reads > LAGGING_READS_AGREE || since < bound) {
             self.windows.measured(&target, removes, since);
         }

@@ -7,7 +7,7 @@ use crate::commit::{CommitError, End, Event, Open, Outcome, Outcomes, Rest, Stat
 use crate::correlate::Recorded;
 use crate::ledger::{BatchId, LeafKind, Settled, Stage};
 use crate::limits::{BREAKER_LEAST, CHANGE_ATTEMPTS, VERIFY_READS};
-use crate::model::{Change, ChangeId, ChangeKind, GateKind, Holding, Lane, StateHash, Time};
+use crate::model::{Change, ChangeId, ChangeKind, GateKind, Holding, Lane, State, StateHash, Time};
 
 fn until(seconds: i64) -> Option<Holding> {
     Some(Holding { expires_at: Time::from_seconds(seconds), ..Holding::default() })
@@ -576,6 +576,27 @@ fn v34_reads_must_agree_and_come_after_the_lag() {
             assert!(seen > acked + 30, "{shown:?}");
         }
     }
+}
+
+#[test]
+fn v34_what_somebody_did_in_between_has_a_window_of_its_own() {
+    const READS: usize = 8;
+    let odd = Some(Holding { level: "odd".to_owned(), ..Holding::default() });
+    let confirmed_after = |shown: State| {
+        let mut lagging = profile();
+        lagging.read_lag = 30;
+        let world = World::with(lagging);
+        let mut script = vec![shown; READS];
+        script.push(None);
+        world.lock().flapping.insert("a".to_owned(), script);
+        assert_eq!(world.finish(&[grant("a", "group:x")], &[], 10).confirmed(), 1);
+        let state = world.lock();
+        let at = |found: &dyn Fn(&Event) -> bool| state.events.iter().find(|(_, e)| found(e)).map(|(_, e)| e.at().seconds());
+        let acked = at(&|e| matches!(e, Event::Outcome { outcome: Outcome::Acked, .. })).expect("it was acknowledged");
+        at(&|e| matches!(e, Event::Confirmed { .. })).expect("it was confirmed") - acked
+    };
+    let (behind, undone) = (confirmed_after(None), confirmed_after(odd));
+    assert!(behind > 30 && undone > 30 + READS as i64 && undone > behind, "{behind} {undone}");
 }
 
 #[test]
