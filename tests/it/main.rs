@@ -13,6 +13,7 @@ mod identity;
 mod kill;
 mod mutated;
 mod reuse;
+mod rollout;
 mod rules;
 mod sim;
 mod since;

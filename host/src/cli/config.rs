@@ -49,8 +49,8 @@ fn default_store() -> PathBuf {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleConfig {
-    /// The component.
-    pub module: PathBuf,
+    /// The component. Without it, the module that was promoted decides.
+    pub module: Option<PathBuf>,
     /// Its settings; `trueup status` lists those that it knows.
     #[serde(default)]
     pub settings: BTreeMap<String, toml::Value>,
@@ -155,8 +155,8 @@ impl Config {
     fn absolute(&mut self, folder: &Path) {
         self.folder = folder.to_owned();
         self.store = folder.join(&self.store);
-        if let Some(rule) = &mut self.rule {
-            rule.module = folder.join(&rule.module);
+        if let Some(module) = self.rule.as_mut().and_then(|rule| rule.module.as_mut()) {
+            *module = folder.join(&*module);
         }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;

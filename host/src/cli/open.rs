@@ -21,31 +21,77 @@ pub(super) const COMPILE: &str = "compile-module";
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
-    let store = config.store.clone();
-    let module = configured(&config)?;
-    let engine = Engine::open(parts(config, module)?, &store)?;
+    let engine = under_rule(config, Engine::open)?;
     Ok(engine.observed_by(observer(terminal.common.progress, &terminal.listener)))
 }
 
 /// Opens it for looking, beside a run.
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
-    let config = Config::read(&terminal.common.config)?;
-    let store = config.store.clone();
-    let module = configured(&config)?;
-    Ok(Engine::open_read_only(parts(config, module)?, &store)?)
+    under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only)
 }
 
-fn configured(config: &Config) -> Outcome<Option<Arc<Module>>> {
-    let Some(rule) = &config.rule else { return Ok(None) };
-    let cache = match CodeCache::open(&config.store.join("code"), CODE_CACHE_BYTES) {
-        Ok(cache) => Some(cache),
+/// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it.
+fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, EngineError>) -> Outcome<Engine> {
+    let (store, rule) = (config.store.clone(), config.rule.is_some());
+    let code = store.join("code");
+    let given = config.rule.as_ref().map(|rule| rule.settings.clone()).unwrap_or_default();
+    let named = config.rule.as_ref().and_then(|rule| rule.module.as_ref()).map(|path| load(&read(path)?, cache(&code)?));
+    let named = named.transpose()?;
+    let managed = rule && named.is_none();
+    let mut engine = open(parts(config, named)?, &store)?;
+    if !rule {
+        return Ok(engine);
+    }
+    let rollout = engine.rollout()?;
+    if let Some(live) = rollout.live().filter(|_| managed) {
+        let module = load(&engine.component(live)?, cache(&code)?)?;
+        let settings = settings(&module, given.clone())?;
+        engine = engine.judged_by(module, settings);
+    }
+    if let Some(shadow) = rollout.shadow() {
+        let load = || {
+            let module = load(&engine.component(shadow)?, cache(&code)?)?;
+            let settings = settings(&module, given)?;
+            Ok((module, settings))
+        };
+        engine = match load() {
+            Ok((module, settings)) => engine.shadowed_by(module, settings),
+            // It stops nobody's work: the report of each plan tells.
+            Err(failure) => engine.shadow_missing(shadow, Failure::message(&failure)),
+        };
+    }
+    Ok(engine)
+}
+
+/// Compiled code of this store.
+pub(super) fn cache(folder: &Path) -> Outcome<Option<CodeCache>> {
+    match CodeCache::open(folder, CODE_CACHE_BYTES) {
+        Ok(cache) => Ok(Some(cache)),
         // A store that cannot be written is told of where it matters; looking at one needs no cache.
-        Err(CacheError::Io { .. }) => None,
-        Err(error) => {
-            return Err(Failure::new(Exit::Config, error, "nothing was run; the folder holds nothing but compiled code"));
-        }
-    };
-    load(&read(&rule.module)?, cache).map(Some)
+        Err(CacheError::Io { .. }) => Ok(None),
+        Err(error) => Err(Failure::new(Exit::Config, error, "nothing was run; the folder holds nothing but compiled code")),
+    }
+}
+
+/// The configured tenant's engine without any rule: for steps of rules, which must be possible whatever is wrong with one. And the
+/// configured settings, and whether the configuration itself names the module that decides.
+pub(super) fn without_rule(terminal: &Terminal<'_>, read_only: bool) -> Outcome<(Engine, BTreeMap<String, toml::Value>, bool)> {
+    let mut config = Config::read(&terminal.common.config)?;
+    let (store, rule) = (config.store.clone(), config.rule.take());
+    let parts = parts(config, None)?;
+    let engine = if read_only { Engine::open_read_only(parts, &store)? } else { Engine::open(parts, &store)? };
+    let (named, given) = rule.map(|rule| (rule.module.is_some(), rule.settings)).unwrap_or_default();
+    Ok((engine, given, named))
+}
+
+/// What compiles and runs rules, for this program: compiling is done in a process of its own, which may be killed.
+pub(super) fn rules(cache: Option<CodeCache>) -> Outcome<RuleEngine> {
+    let engine = RuleEngine::new(&RuleLimits::default()).map_err(EngineError::from)?;
+    let engine = engine.compiled_by(Worker::new(std::env::current_exe()?, vec![COMPILE.into()]));
+    Ok(match cache {
+        Some(cache) => engine.with_cache(cache),
+        None => engine,
+    })
 }
 
 /// Opens what an engine is made of.
@@ -88,7 +134,7 @@ pub(super) fn version(terminal: &Terminal<'_>, path: &Path) -> Outcome<(Arc<Modu
     Ok((module, settings))
 }
 
-fn settings(module: &Module, given: BTreeMap<String, toml::Value>) -> Outcome<Settings> {
+pub(super) fn settings(module: &Module, given: BTreeMap<String, toml::Value>) -> Outcome<Settings> {
     let given = given.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
     Ok(module.check_settings(&given.collect::<Outcome<_>>()?).map_err(EngineError::from)?)
 }
@@ -98,21 +144,16 @@ pub(super) fn module(path: &Path) -> Outcome<Arc<Module>> {
     load(&read(path)?, None)
 }
 
-fn read(path: &Path) -> Outcome<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Outcome<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         let message = anyhow::Error::new(error).context(format!("cannot read the rule module `{}`", path.display()));
         Failure::new(Exit::Module, message, "build one with `trueup rule build`")
     })
 }
 
-/// Admits a component. It is compiled in a process of its own, which may be killed.
+/// Admits a component.
 pub(super) fn load(component: &[u8], cache: Option<CodeCache>) -> Outcome<Arc<Module>> {
-    let engine = RuleEngine::new(&RuleLimits::default()).map_err(EngineError::from)?;
-    let mut engine = engine.compiled_by(Worker::new(std::env::current_exe()?, vec![COMPILE.into()]));
-    if let Some(cache) = cache {
-        engine = engine.with_cache(cache);
-    }
-    Ok(Arc::new(Module::load(&engine, component).map_err(EngineError::from)?))
+    Ok(Arc::new(Module::load(&rules(cache)?, component).map_err(EngineError::from)?))
 }
 
 fn setting(name: &str, value: toml::Value) -> Outcome<SettingValue> {

@@ -3,6 +3,7 @@
 
 mod amending;
 mod answers;
+mod beside;
 mod clock;
 mod committing;
 mod comparing;
@@ -20,11 +21,15 @@ mod recording;
 mod remembering;
 mod replacing;
 mod report;
+mod resting;
 mod resuming;
+mod rollout;
 mod store;
 #[cfg(all(test, feature = "files"))]
 mod tests;
 mod undoing;
+#[cfg(feature = "wasm")]
+mod uploading;
 mod work;
 
 pub use amending::Amended;
@@ -38,6 +43,7 @@ pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
 pub use report::{BatchFault, RunReport, Spared};
+pub use rollout::Signed;
 pub use store::Store;
 pub use work::WorkItem;
 
@@ -120,6 +126,8 @@ pub struct Parts {
 pub struct Engine {
     parts: Parts,
     rule: RuleFacts,
+    /// What judges beside the rule.
+    beside: Option<beside::Beside>,
     store: Store,
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
@@ -175,7 +183,7 @@ impl Engine {
         let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        Engine { parts, rule, store, ledger, clock, observer, calls, at_work }
+        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work }
     }
 
     /// Tells its progress to this observer.

@@ -75,6 +75,12 @@ pub enum Fault {
     /// No rule is configured: the host does its own duties alone.
     #[error("no rule is configured")]
     Absent,
+    /// It failed on the plans before, and rests: the host does its own duties alone.
+    #[error("the rule failed before and rests until {until}")]
+    Resting {
+        /// Until when.
+        until: Time,
+    },
     /// The identity has more cases than any batch may hold.
     #[error("the identity has {cases} cases, more than {allowed}")]
     IdentityTooLarge {
