@@ -11,6 +11,7 @@ mod generate;
 mod house;
 mod identity;
 mod kill;
+mod library;
 mod mutated;
 mod reuse;
 mod rollout;
