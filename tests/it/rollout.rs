@@ -103,6 +103,29 @@ fn v06_a_module_is_uploaded_seen_beside_promoted_and_taken_back_on_the_record() 
     assert!(listed.contains("9 steps") && listed.contains("by ada: change 7") && listed.contains("decides"), "{listed}");
 }
 
+#[test]
+fn what_a_rule_may_use_is_configured_per_tenant_and_recorded() {
+    let folder = tempfile::tempdir().expect("folder");
+    let dir = folder.path();
+    let module = cli::standard_module().expect("module").display().to_string();
+    text(dir, &["generate", ".", "--profile", "community", "--module", &module], 0);
+    let config = fs::read_to_string(dir.join("trueup.toml")).expect("configuration");
+    let header = |limits: &str| {
+        fs::write(dir.join("trueup.toml"), format!("{config}\n[rule.limits]\n{limits}\n")).expect("configuration");
+        let plan = cli::json(dir, &["plan", "--as-of", "2026-03-01"]).expect("plan");
+        let path = dir.join("trueup-store/plans").join(format!("{}.plan", plan["plan"].as_str().expect("plan")));
+        let text = fs::read_to_string(path).expect("plan");
+        let header: serde_json::Value = serde_json::from_str(text.lines().next().expect("header")).expect("JSON");
+        (plan["faults"][0]["message"].as_str().unwrap_or_default().to_owned(), header["inputs"]["limits"].clone())
+    };
+    let (fault, usual) = header("");
+    assert!(fault.is_empty() && usual.is_null(), "{fault} {usual}");
+    let (fault, narrow) = header("input_bytes = 5000");
+    assert!(fault.starts_with("the rule ran out of ") && narrow.is_string(), "{fault} {narrow}");
+    fs::write(dir.join("trueup.toml"), format!("{config}\n[rule.limits]\nfuel = 1\n")).expect("configuration");
+    assert!(text(dir, &["plan"], 3).contains("unknown field `fuel`"));
+}
+
 /// The steps that leaves of the log tell.
 fn steps_of(log: &serde_json::Value) -> Vec<String> {
     let leaves = log.as_array().or_else(|| log["leaves"].as_array()).expect("leaves");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Terminal;
-use super::config::{Config, TargetKind};
+use super::config::{Config, RuleConfig, TargetKind};
 use super::exit::{Exit, Failure, Outcome};
 use super::progress::observer;
 use crate::discover::{FileSource, Source};
@@ -32,29 +32,26 @@ pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
 
 /// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it.
 fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, EngineError>) -> Outcome<Engine> {
-    let (store, rule) = (config.store.clone(), config.rule.is_some());
+    let (store, rule) = (config.store.clone(), config.rule.clone());
     let code = store.join("code");
-    let given = config.rule.as_ref().map(|rule| rule.settings.clone()).unwrap_or_default();
-    let named = config.rule.as_ref().and_then(|rule| rule.module.as_ref()).map(|path| load(&read(path)?, cache(&code)?));
-    let named = named.transpose()?;
-    let managed = rule && named.is_none();
+    let loaded = |component: &[u8], rule: &RuleConfig| load(component, cache(&code)?, &rule.limits);
+    let named = rule.as_ref().and_then(|rule| Some((rule, rule.module.as_ref()?)));
+    let named = named.map(|(rule, path)| loaded(&read(path)?, rule)).transpose()?;
+    let managed = named.is_none();
     let mut engine = open(parts(config, named)?, &store)?;
-    if !rule {
-        return Ok(engine);
-    }
+    let Some(rule) = rule else { return Ok(engine) };
     let rollout = engine.rollout()?;
+    let judge = |engine: &Engine, digest| {
+        let module = loaded(&engine.component(digest)?, &rule)?;
+        let settings = settings(&module, rule.settings.clone())?;
+        Ok((module, settings))
+    };
     if let Some(live) = rollout.live().filter(|_| managed) {
-        let module = load(&engine.component(live)?, cache(&code)?)?;
-        let settings = settings(&module, given.clone())?;
+        let (module, settings) = judge(&engine, live)?;
         engine = engine.judged_by(module, settings);
     }
     if let Some(shadow) = rollout.shadow() {
-        let load = || {
-            let module = load(&engine.component(shadow)?, cache(&code)?)?;
-            let settings = settings(&module, given)?;
-            Ok((module, settings))
-        };
-        engine = match load() {
+        engine = match judge(&engine, shadow) {
             Ok((module, settings)) => engine.shadowed_by(module, settings),
             // It stops nobody's work: the report of each plan tells.
             Err(failure) => engine.shadow_missing(shadow, Failure::message(&failure)),
@@ -73,20 +70,19 @@ pub(super) fn cache(folder: &Path) -> Outcome<Option<CodeCache>> {
     }
 }
 
-/// The configured tenant's engine without any rule: for steps of rules, which must be possible whatever is wrong with one. And the
-/// configured settings, and whether the configuration itself names the module that decides.
-pub(super) fn without_rule(terminal: &Terminal<'_>, read_only: bool) -> Outcome<(Engine, BTreeMap<String, toml::Value>, bool)> {
+/// The configured tenant's engine without any rule: for steps of rules, which must be possible whatever is wrong with one. And
+/// what the configuration says of the rule.
+pub(super) fn without_rule(terminal: &Terminal<'_>, read_only: bool) -> Outcome<(Engine, RuleConfig)> {
     let mut config = Config::read(&terminal.common.config)?;
     let (store, rule) = (config.store.clone(), config.rule.take());
     let parts = parts(config, None)?;
     let engine = if read_only { Engine::open_read_only(parts, &store)? } else { Engine::open(parts, &store)? };
-    let (named, given) = rule.map(|rule| (rule.module.is_some(), rule.settings)).unwrap_or_default();
-    Ok((engine, given, named))
+    Ok((engine, rule.unwrap_or_default()))
 }
 
 /// What compiles and runs rules, for this program: compiling is done in a process of its own, which may be killed.
-pub(super) fn rules(cache: Option<CodeCache>) -> Outcome<RuleEngine> {
-    let engine = RuleEngine::new(&RuleLimits::default()).map_err(EngineError::from)?;
+pub(super) fn rules(cache: Option<CodeCache>, limits: &RuleLimits) -> Outcome<RuleEngine> {
+    let engine = RuleEngine::new(limits).map_err(EngineError::from)?;
     let engine = engine.compiled_by(Worker::new(std::env::current_exe()?, vec![COMPILE.into()]));
     Ok(match cache {
         Some(cache) => engine.with_cache(cache),
@@ -129,8 +125,9 @@ fn embedded(path: &Path, name: &str) -> Outcome<EmbeddedTarget> {
 /// Another version of the configured rule, under the configured settings.
 pub(super) fn version(terminal: &Terminal<'_>, path: &Path) -> Outcome<(Arc<Module>, Settings)> {
     let config = Config::read(&terminal.common.config)?;
-    let module = module(path)?;
-    let settings = settings(&module, config.rule.map(|rule| rule.settings).unwrap_or_default())?;
+    let rule = config.rule.unwrap_or_default();
+    let module = load(&read(path)?, None, &rule.limits)?;
+    let settings = settings(&module, rule.settings)?;
     Ok((module, settings))
 }
 
@@ -141,7 +138,7 @@ pub(super) fn settings(module: &Module, given: BTreeMap<String, toml::Value>) ->
 
 /// Loads a rule module.
 pub(super) fn module(path: &Path) -> Outcome<Arc<Module>> {
-    load(&read(path)?, None)
+    load(&read(path)?, None, &RuleLimits::default())
 }
 
 pub(super) fn read(path: &Path) -> Outcome<Vec<u8>> {
@@ -152,8 +149,8 @@ pub(super) fn read(path: &Path) -> Outcome<Vec<u8>> {
 }
 
 /// Admits a component.
-pub(super) fn load(component: &[u8], cache: Option<CodeCache>) -> Outcome<Arc<Module>> {
-    Ok(Arc::new(Module::load(&rules(cache)?, component).map_err(EngineError::from)?))
+pub(super) fn load(component: &[u8], cache: Option<CodeCache>, limits: &RuleLimits) -> Outcome<Arc<Module>> {
+    Ok(Arc::new(Module::load(&rules(cache, limits)?, component).map_err(EngineError::from)?))
 }
 
 fn setting(name: &str, value: toml::Value) -> Outcome<SettingValue> {

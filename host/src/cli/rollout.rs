@@ -1,10 +1,12 @@
 //! `trueup rule upload`, `shadow`, `withdraw`, `promote`, `rollback` and `list`: the way of a rule module to judging, and back.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::args::Signed;
+use super::config::RuleConfig;
 use super::exit::{Exit, Failure, Outcome};
 use super::style::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, plural, safe};
 use super::{Terminal, open};
@@ -21,8 +23,8 @@ impl Signed {
 /// `trueup rule upload`.
 pub(super) fn upload(terminal: &mut Terminal<'_>, file: &Path, signed: &Signed) -> Outcome {
     let component = open::read(file)?;
-    let (engine, ..) = open::without_rule(terminal, false)?;
-    let rules = open::rules(open::cache(&engine.store().code())?)?;
+    let (engine, rule) = open::without_rule(terminal, false)?;
+    let rules = open::rules(open::cache(&engine.store().code())?, &rule.limits)?;
     let module = engine.upload(&rules, &component, signed.of())?;
     let facts = module.facts();
     if terminal.common.json {
@@ -59,16 +61,16 @@ pub(super) fn withdraw(terminal: &mut Terminal<'_>, signed: &Signed) -> Outcome 
 
 /// `trueup rule promote`.
 pub(super) fn promote(terminal: &mut Terminal<'_>, module: &str, unseen: bool, signed: &Signed) -> Outcome {
-    let (engine, module, settings, named) = checked(terminal, module)?;
-    check_managed(named)?;
+    let (engine, module, settings, rule) = checked(terminal, module)?;
+    check_managed(&rule)?;
     let rollout = engine.promote(&module, &settings, unseen, signed.of())?;
     told(terminal, &rollout, "decides from the next plan on; removals wait there for its adoption:", &module)
 }
 
 /// `trueup rule rollback`.
 pub(super) fn rollback(terminal: &mut Terminal<'_>, signed: &Signed) -> Outcome {
-    let (engine, _, named) = open::without_rule(terminal, false)?;
-    check_managed(named)?;
+    let (engine, rule) = open::without_rule(terminal, false)?;
+    check_managed(&rule)?;
     let rollout = engine.roll_back_rule(signed.of())?;
     if terminal.common.json {
         terminal.json(&standing(&rollout))?;
@@ -81,7 +83,8 @@ pub(super) fn rollback(terminal: &mut Terminal<'_>, signed: &Signed) -> Outcome 
 
 /// `trueup rule list`.
 pub(super) fn list(terminal: &mut Terminal<'_>, show: usize) -> Outcome {
-    let (engine, _, named) = open::without_rule(terminal, true)?;
+    let (engine, rule) = open::without_rule(terminal, true)?;
+    let named = rule.module.is_some();
     let (rollout, steps) = (engine.rollout()?, engine.rule_steps()?);
     if terminal.common.json {
         terminal.json(&json!({ "standing": standing(&rollout), "named_by_configuration": named, "steps": steps }))?;
@@ -101,7 +104,8 @@ pub(super) fn list(terminal: &mut Terminal<'_>, show: usize) -> Outcome {
             module if module == rollout.former() => paint(DIM, "decided before"),
             _ => paint(DIM, "admitted"),
         };
-        let rests = rollout.rests_until(module).map(|until| paint(RED, format_args!("  failed; rests until {until}")));
+        let rests =
+            crate::engine::rests_until(&rollout, module).map(|until| paint(RED, format_args!("  failed; rests until {until}")));
         writeln!(terminal.out, "  {}  {}  {place}{}", paint(CYAN, module.short()), safe(rule), rests.unwrap_or_default())?;
     }
     writeln!(terminal.out, "{}", paint(BOLD, plural(steps.len() as u64, "step")))?;
@@ -130,8 +134,8 @@ fn line(step: &RuleStep) -> String {
 }
 
 /// An admitted module by the beginning of its digest, loaded, and what the configuration sets for it.
-fn checked(terminal: &Terminal<'_>, name: &str) -> Outcome<(Engine, std::sync::Arc<Module>, Settings, bool)> {
-    let (engine, given, named) = open::without_rule(terminal, false)?;
+fn checked(terminal: &Terminal<'_>, name: &str) -> Outcome<(Engine, Arc<Module>, Settings, RuleConfig)> {
+    let (engine, rule) = open::without_rule(terminal, false)?;
     let rollout = engine.rollout()?;
     let found: Vec<Digest> = rollout
         .admitted()
@@ -143,13 +147,13 @@ fn checked(terminal: &Terminal<'_>, name: &str) -> Outcome<(Engine, std::sync::A
         let error = anyhow::anyhow!("{problem} has a digest that begins with `{name}`");
         return Err(Failure::new(Exit::NotFound, error, "`trueup rule list` shows them; `trueup rule upload` takes one in"));
     };
-    let module = open::load(&engine.component(module)?, open::cache(&engine.store().code())?)?;
-    let settings = open::settings(&module, given)?;
-    Ok((engine, module, settings, named))
+    let module = open::load(&engine.component(module)?, open::cache(&engine.store().code())?, &rule.limits)?;
+    let settings = open::settings(&module, rule.settings.clone())?;
+    Ok((engine, module, settings, rule))
 }
 
-fn check_managed(named: bool) -> Outcome<()> {
-    if !named {
+fn check_managed(rule: &RuleConfig) -> Outcome<()> {
+    if rule.module.is_none() {
         return Ok(());
     }
     let error = anyhow::anyhow!("the configuration itself names the module that decides");
@@ -173,7 +177,7 @@ fn called(rollout: &Rollout, module: Digest) -> String {
 fn standing(rollout: &Rollout) -> serde_json::Value {
     let admitted: Vec<_> = rollout
         .admitted()
-        .map(|(module, rule)| json!({ "module": module, "rule": rule, "rests_until": rollout.rests_until(module) }))
+        .map(|(module, rule)| json!({ "module": module, "rule": rule, "rests_until": engine::rests_until(rollout, module) }))
         .collect();
     json!({
         "live": rollout.live(),

@@ -43,6 +43,7 @@ pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
 pub use report::{BatchFault, RunReport, Spared};
+pub use resting::rests_until;
 pub use rollout::Signed;
 pub use store::Store;
 pub use work::WorkItem;
@@ -317,6 +318,9 @@ impl Engine {
         encoder.number(i64::from(format)).number(i64::from(crate::plan::PLANNER));
         encoder.text(&self.parts.tenant).text(&self.rule.profile);
         encoder.bytes(&self.rule.module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
+        if let Some(limits) = &self.rule.limits {
+            encoder.bytes(&limits.0);
+        }
         for source in &self.parts.sources {
             encoder.text(source.name());
         }

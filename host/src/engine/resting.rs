@@ -4,7 +4,8 @@
 use super::{Engine, EngineError};
 use crate::correlate::Cases;
 use crate::ledger::{Owned, RunRow};
-use crate::model::{RuleChange, RuleStep, Time};
+use crate::limits::{RULE_REST_LONGEST_SECONDS, RULE_REST_SECONDS};
+use crate::model::{Digest, Rollout, RuleChange, RuleStep, Time};
 use crate::rule::{BatchVerdict, Fault};
 
 /// How a plan's batches fared.
@@ -35,13 +36,22 @@ impl Fared {
     }
 }
 
+/// Until when a module rests because it failed: a minute after the first failure, twice as long after each further one.
+#[must_use]
+pub fn rests_until(rollout: &Rollout, module: Digest) -> Option<Time> {
+    let (failures, last) = rollout.failures(module)?;
+    // Doubled so often that it is past the longest, whatever it begins with.
+    let doubled = RULE_REST_SECONDS << failures.saturating_sub(1).min(32);
+    Some(last.plus(doubled.min(RULE_REST_LONGEST_SECONDS)))
+}
+
 impl Engine {
     /// Until when the rule rests, as of this run; none: it may judge.
     pub(super) fn rests(&self, run: &RunRow) -> Result<Option<Time>, EngineError> {
         if self.parts.module.is_none() {
             return Ok(None);
         }
-        Ok(self.rollout()?.rests_until(self.rule.module).filter(|until| run.began < *until))
+        Ok(rests_until(&self.rollout()?, self.rule.module).filter(|until| run.began < *until))
     }
 
     /// Verdicts of a part while the rule rests.
@@ -52,7 +62,7 @@ impl Engine {
 
     /// Records that the rule failed on a plan, or no longer does.
     pub(super) fn record_fared(&self, owned: &Owned, run: &RunRow, fared: Fared) -> Result<(), EngineError> {
-        let failed = self.rollout()?.has_failed(self.rule.module);
+        let failed = self.rollout()?.failures(self.rule.module).is_some();
         let what = match (fared.is_failure(), failed) {
             (true, _) => {
                 RuleChange::Failed { run: run.run, failed: fared.failed, batches: fared.batches, problem: fared.problem }
@@ -63,5 +73,26 @@ impl Engine {
         let (by, why, at) = (String::new(), String::new(), self.clock.now());
         self.record_step(owned, run.run, RuleStep { module: self.rule.module, rule: self.rule.label(), what, by, why, at })?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_that_goes_on_failing_rests_ever_longer_but_no_longer_than_an_hour() {
+        let module = Digest([1; 32]);
+        let at = Time::from_seconds(1_000);
+        let step = || {
+            let what = RuleChange::Failed { run: crate::model::RunId(1), failed: 1, batches: 1, problem: String::new() };
+            RuleStep { module, rule: String::new(), what, by: String::new(), why: String::new(), at }
+        };
+        assert_eq!(rests_until(&Rollout::default(), module), None);
+        for (failures, seconds) in [(1, 60), (2, 120), (3, 240), (6, 1_920), (7, 3_600), (64, 3_600), (200, 3_600)] {
+            let steps: Vec<_> = (0..failures).map(|_| step()).collect();
+            let rollout = Rollout::of(&steps).expect("it may fail");
+            assert_eq!(rests_until(&rollout, module), Some(at.plus(seconds)), "{failures}");
+        }
     }
 }

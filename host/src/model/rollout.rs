@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, RunId, Time};
-use crate::limits::{RULE_REST_LONGEST_SECONDS, RULE_REST_SECONDS};
 
 /// One step of a rule module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,18 +170,10 @@ impl Rollout {
         self.admitted.iter().map(|(module, rule)| (*module, rule.as_str()))
     }
 
-    /// Until when a module rests because it failed: a minute after the first failure, twice as long after each further one.
+    /// How often a module failed in a row, and when the last time was; none: it has not, or it answered since.
     #[must_use]
-    pub fn rests_until(&self, module: Digest) -> Option<Time> {
-        let (failures, last) = self.failures.get(&module)?;
-        let doubled = RULE_REST_SECONDS.checked_shl(failures.saturating_sub(1)).filter(|s| *s > 0);
-        Some(last.plus(doubled.unwrap_or(RULE_REST_LONGEST_SECONDS).min(RULE_REST_LONGEST_SECONDS)))
-    }
-
-    /// Whether the newest plans that a module judged failed.
-    #[must_use]
-    pub fn has_failed(&self, module: Digest) -> bool {
-        self.failures.contains_key(&module)
+    pub fn failures(&self, module: Digest) -> Option<(u32, Time)> {
+        self.failures.get(&module).copied()
     }
 
     /// What follows from one more step.
@@ -323,22 +314,17 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_fails_rests_ever_longer_until_it_answers_or_is_uploaded_again() {
-        let mut rollout = after(&[(A, ADMITTED), (A, PROMOTED)]).expect("they follow");
-        assert_eq!((rollout.rests_until(A), rollout.has_failed(A)), (None, false));
-        for (failures, rest) in [(1, 60), (2, 120), (3, 240), (6, 1_920), (7, 3_600), (64, 3_600), (200, 3_600)] {
-            let mut failing = rollout.clone();
-            for _ in 0..failures {
-                failing = failing.next(&step(A, failed(), 1_000)).expect("it may fail");
-            }
-            assert_eq!(failing.rests_until(A), Some(Time::from_seconds(1_000 + rest)), "{failures}");
-            assert_eq!((failing.rests_until(B), failing.has_failed(A)), (None, true));
-            for what in [RECOVERED, ADMITTED] {
-                let well = failing.clone().next(&step(A, what, 2_000)).expect("it follows");
-                assert_eq!((well.rests_until(A), well.live()), (None, Some(A)));
-            }
+    fn failures_in_a_row_are_counted_until_it_answers_or_is_uploaded_again() {
+        let live = after(&[(A, ADMITTED), (A, PROMOTED)]).expect("they follow");
+        assert_eq!(live.failures(A), None);
+        let failing = (1..=3).try_fold(live, |rollout, at| rollout.next(&step(A, failed(), at))).expect("it may fail");
+        assert_eq!((failing.failures(A), failing.failures(B)), (Some((3, Time::from_seconds(3))), None));
+        for what in [RECOVERED, ADMITTED] {
+            let well = failing.clone().next(&step(A, what, 9)).expect("it follows");
+            assert_eq!((well.failures(A), well.live()), (None, Some(A)));
         }
-        rollout = rollout.next(&step(B, failed(), 9)).expect("one that nobody uploaded may fail: it stands in a configuration");
-        assert!(rollout.has_failed(B));
+        // One that nobody uploaded stands in a configuration.
+        let named = failing.next(&step(B, failed(), 9)).expect("it may fail");
+        assert_eq!(named.failures(B), Some((1, Time::from_seconds(9))));
     }
 }

@@ -29,6 +29,7 @@ pub struct Module {
     about: Arc<About>,
 }
 
+#[derive(Clone)]
 struct About {
     facts: RuleFacts,
     columns: BTreeSet<Column>,
@@ -61,6 +62,7 @@ impl Module {
             version: info.version,
             module: Digest::of(bytes),
             profile: PROFILE.to_owned(),
+            limits: engine.limits.digest(),
             reasons: info.reasons,
         };
         let about = About { facts, columns: info.columns, settings: info.settings, canonical: info.canonical, built, code_bytes };
@@ -71,6 +73,7 @@ impl Module {
     #[must_use]
     pub fn with_limits(mut self, limits: &RuleLimits) -> Self {
         self.limits = *limits;
+        Arc::make_mut(&mut self.about).facts.limits = limits.digest();
         self
     }
 

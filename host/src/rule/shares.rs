@@ -139,7 +139,7 @@ mod tests {
             scope.spawn(move || {
                 two.give_way();
                 // Nobody listens if the test failed before.
-                drop(told.send(()));
+                _ = told.send(());
                 drop(two);
             });
             assert!(tells.recv_timeout(SOON).is_err(), "it works although its share is one");

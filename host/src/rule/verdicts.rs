@@ -113,6 +113,8 @@ pub struct RuleFacts {
     pub module: Digest,
     /// Name of the determinism profile that it ran under.
     pub profile: String,
+    /// Digest of the limits that it judges under; none: the usual ones.
+    pub limits: Option<Digest>,
     /// Its reasons table.
     pub reasons: Vec<Reason>,
 }
@@ -122,7 +124,8 @@ impl RuleFacts {
     #[must_use]
     pub fn absent() -> Self {
         let module = Digest::of(b"");
-        RuleFacts { name: "none".to_owned(), version: "0".to_owned(), module, profile: "none".to_owned(), reasons: Vec::new() }
+        let (name, version, profile) = ("none".to_owned(), "0".to_owned(), "none".to_owned());
+        RuleFacts { name, version, module, profile, limits: None, reasons: Vec::new() }
     }
 
     /// The rule, as name@version.
