@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, Engine};
 
 use super::bindings::RuleModule;
 use super::guard::Guard;
@@ -53,11 +53,16 @@ impl RuleEngine {
     /// # Errors
     /// When the machine cannot run rules, or the thread of the backstop does not start.
     pub fn new(limits: &RuleLimits) -> Result<Self, EngineError> {
+        Self::configured(&profile::config(), limits)
+    }
+
+    /// An engine of this configuration, which must be the profile's in all that can change an answer.
+    pub(super) fn configured(config: &Config, limits: &RuleLimits) -> Result<Self, EngineError> {
         let unsupported = |error: wasmtime::Error| EngineError::Unsupported {
             profile: profile::PROFILE,
             detail: error.root_cause().to_string(),
         };
-        let engine = Engine::new(&profile::config()).map_err(unsupported)?;
+        let engine = Engine::new(config).map_err(unsupported)?;
         let mut linker = Linker::new(&engine);
         RuleModule::add_to_linker::<_, HasSelf<Guard>>(&mut linker, |guard| guard).map_err(unsupported)?;
         let ticker = Ticker::start(engine.clone()).map_err(EngineError::Ticker)?;
