@@ -15,6 +15,8 @@ use trueup_test_guests::{
 #[used]
 static FORM: [u8; 36] = *b"trueup-test-may:                    ";
 
+/// As many empty texts as are more than a host takes at once.
+const TEXTS: usize = 800_000;
 /// As many items as make a list huge though each is tiny.
 const ITEMS: usize = 1_500_000;
 /// Lines that a fast guest can write in two seconds.
@@ -82,7 +84,7 @@ impl Guest for Module {
             (0..LINES).for_each(|_| write(2, "flood"));
         }
         if is("describe-columns") {
-            told.columns = texts(800_000, "");
+            told.columns = texts(TEXTS, "");
         }
         if is("describe-reasons") {
             told.reasons = (0..65_536).map(|_| reason("r")).collect();
@@ -123,7 +125,7 @@ impl Guest for Module {
     fn canon(_: u8, keys: Vec<String>) -> Vec<String> {
         match keys.first().map(String::as_str) {
             Some("trap") => core::arch::wasm32::unreachable(),
-            Some("items") => texts(ITEMS, ""),
+            Some("items") => texts(TEXTS, ""),
             _ => keys,
         }
     }
