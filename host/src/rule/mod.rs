@@ -33,6 +33,8 @@ mod info;
 #[cfg(feature = "wasm")]
 mod judge;
 #[cfg(feature = "wasm")]
+mod library;
+#[cfg(feature = "wasm")]
 mod limits;
 #[cfg(feature = "wasm")]
 mod log;
@@ -41,9 +43,13 @@ mod module;
 #[cfg(feature = "cli")]
 mod plain;
 #[cfg(feature = "wasm")]
+mod pool;
+#[cfg(feature = "wasm")]
 mod profile;
 #[cfg(feature = "wasm")]
 mod sandbox;
+#[cfg(feature = "wasm")]
+mod shares;
 #[cfg(feature = "wasm")]
 mod shown;
 #[cfg(feature = "wasm")]
@@ -72,9 +78,13 @@ pub use engine::{EngineError, RuleEngine};
 #[cfg(feature = "wasm")]
 pub use judge::judge_all;
 #[cfg(feature = "wasm")]
+pub use library::Library;
+#[cfg(feature = "wasm")]
 pub use limits::RuleLimits;
 #[cfg(feature = "wasm")]
 pub use module::Module;
+#[cfg(feature = "wasm")]
+pub use pool::Pool;
 #[cfg(feature = "wasm")]
 pub use profile::{PROFILE, profile_digest, profile_text};
 #[cfg(feature = "wasm")]

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use wasmtime::{Config, OptLevel, RegallocAlgorithm};
 
 use super::estate::estate;
-use super::guests::{component, load};
+use super::guests::{component, load, pooled};
 use crate::model::Time;
 use crate::progress::{Observer, Progress, Silent};
 use crate::rule::{CodeCache, Judging, Module, RuleEngine, RuleLimits, Worker, judge_all, profile, profile_digest, profile_text};
@@ -44,10 +44,12 @@ fn v01_verdicts_do_not_depend_on_threads_or_instances() {
         steps.sort_unstable();
         assert_eq!(steps, (1..=400).collect::<Vec<u64>>());
     }
-    // Another engine, another compilation, batches in reverse.
-    let other = load("by-position");
-    for (batch, expected) in cases.batches.iter().zip(&once).rev() {
-        assert_eq!(&other.judge(&judging, &cases, batch), expected);
+    // Another engine, another compilation, an instance that was used before, batches in reverse.
+    for other in [load("by-position"), pooled("by-position")] {
+        for (batch, expected) in cases.batches.iter().zip(&once).rev() {
+            assert_eq!(&other.judge(&judging, &cases, batch), expected);
+        }
+        assert!(judge_all(&other, &judging, &cases, 5, &Silent, None) == once);
     }
 }
 
@@ -85,7 +87,7 @@ fn v01_fuel_and_verdicts_do_not_depend_on_how_code_was_made() {
             let mut config = profile::config();
             change(&mut config);
             let cache = CodeCache::open(&folder.path().join("code"), 64 << 20).expect("cache");
-            let engine = RuleEngine::configured(&config, &RuleLimits::default()).expect("an engine").with_cache(cache);
+            let engine = RuleEngine::with(&RuleLimits::default(), &config, None).expect("an engine").with_cache(cache);
             // The second time its code comes from the cache: a worker that is none could not make it.
             let cached = engine.clone().compiled_by(Worker::new("/nowhere/trueup".into(), Vec::new()));
             for engine in [engine, cached] {
