@@ -34,6 +34,12 @@ pub const LEDGER_GROUP_ROWS: usize = 4_096;
 pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 /// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
 pub const LEAF_BYTES: usize = 65_535;
+/// Longest signed note that is read, in bytes: sixteen signatures of the largest kind known fit.
+pub const NOTE_BYTES: usize = 128 << 10;
+/// Signatures of a note that are read: the format asks for sixteen; logs have several keys and many witnesses.
+pub const NOTE_SIGNATURES: usize = 64;
+/// Longest name of a key, in bytes: names are written in every signature.
+pub const KEY_NAME_BYTES: usize = 255;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.

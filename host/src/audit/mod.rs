@@ -1,10 +1,15 @@
-//! The audit log: what a leaf says, its canonical bytes, the tree over the leaves, and the verification of a whole log.
-//! Pure: no clock, no randomness of its own; where leaves are kept is for `ledger`.
+//! The audit log: what a leaf says, its canonical bytes, the tree over the leaves, the verification of a whole log, and the
+//! formats by which others verify it: signed notes, checkpoints, proofs, tiles.
+//! Pure: no clock, no randomness of its own; where leaves are kept is for `ledger`, where keys and checkpoints lie for `engine`.
 
+mod base64;
 mod canonical;
+mod checkpoint;
 mod commitment;
 mod entry;
+mod keys;
 mod leaf;
+mod note;
 mod salts;
 mod statement;
 mod tree;
@@ -14,8 +19,11 @@ mod verify;
 mod tests;
 
 pub use canonical::{NotCanonical, canonical};
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::LogEntry;
+pub use keys::{KeyError, SigningKey, VerifierKey};
 pub use leaf::{LeafError, LeafPlace, VERSION};
+pub use note::{Note, NoteError};
 pub use salts::Salts;
 pub use statement::{Decimal, Statement};
 pub use tree::{Frontier, leaf_hash, node_hash};

@@ -1,5 +1,7 @@
 //! The log as a whole: leaves are canonical, whatever is altered is found, and what was done has an order.
 
+mod note;
+
 use std::collections::BTreeMap;
 
 use super::{Frontier, LeafPlace, LogEntry, LogHead, Salts, Verified, VerifyError, leaf_hash, verify_log};
