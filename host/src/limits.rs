@@ -40,6 +40,12 @@ pub const NOTE_BYTES: usize = 128 << 10;
 pub const NOTE_SIGNATURES: usize = 64;
 /// Longest name of a key, in bytes: names are written in every signature.
 pub const KEY_NAME_BYTES: usize = 255;
+/// Hashes of a proof: no tree of 2^63 leaves needs more.
+pub const PROOF_HASHES: usize = 63;
+/// Largest extra data of a proof, in bytes: one leaf.
+pub const PROOF_EXTRA_BYTES: usize = LEAF_BYTES;
+/// Longest file of a proof that is read, in bytes: a note, all hashes, and a leaf in base 64.
+pub const PROOF_FILE_BYTES: usize = NOTE_BYTES + 64 * PROOF_HASHES + 2 * PROOF_EXTRA_BYTES;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.

@@ -10,8 +10,11 @@ mod entry;
 mod keys;
 mod leaf;
 mod note;
+mod proof;
+mod proof_file;
 mod salts;
 mod statement;
+mod tiles;
 mod tree;
 mod verify;
 
@@ -24,8 +27,11 @@ pub use entry::LogEntry;
 pub use keys::{KeyError, SigningKey, VerifierKey};
 pub use leaf::{LeafError, LeafPlace, VERSION};
 pub use note::{Note, NoteError};
+pub use proof::{Nodes, ProofError, check_consistency, check_inclusion, prove_consistency, prove_inclusion, root_of};
+pub use proof_file::{GrowthProof, ProofFileError, RecordProof};
 pub use salts::Salts;
 pub use statement::{Decimal, Statement};
+pub use tiles::{TILE_WIDTH, Tile, TileNodes, decode_bundle, decode_hashes, encode_bundle, encode_hashes, subtree_root};
 pub use tree::{Frontier, leaf_hash, node_hash};
 pub use verify::{Verified, Verifier, VerifyError, verify_log};
 

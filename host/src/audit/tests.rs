@@ -1,6 +1,8 @@
 //! The log as a whole: leaves are canonical, whatever is altered is found, and what was done has an order.
 
 mod note;
+mod proof;
+mod tiles;
 
 use std::collections::BTreeMap;
 
