@@ -46,6 +46,16 @@ pub const PROOF_HASHES: usize = 63;
 pub const PROOF_EXTRA_BYTES: usize = LEAF_BYTES;
 /// Longest file of a proof that is read, in bytes: a note, all hashes, and a leaf in base 64.
 pub const PROOF_FILE_BYTES: usize = NOTE_BYTES + 64 * PROOF_HASHES + 2 * PROOF_EXTRA_BYTES;
+/// Keys that sign one log at once: two overlap in a rotation, and one more while somebody forgot to end it.
+pub const SIGNING_KEYS: usize = 4;
+/// Longest file of keys that is read, in bytes.
+pub const KEY_FILE_BYTES: usize = 16 << 10;
+/// How long a witness that failed is left alone at first; twice as long each time after, in seconds.
+pub const WITNESS_PAUSE_SECONDS: u64 = 1;
+/// Longest such pause, and how often it is looked for checkpoints that another process signed, in seconds.
+pub const WITNESS_PAUSE_MOST_SECONDS: u64 = 300;
+/// How long a datagram to the system's log may wait for room, in seconds.
+pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.

@@ -200,6 +200,11 @@ pub enum Statement {
         /// Size of the log that it found.
         size: Decimal,
     },
+    /// From here on another key signs the log's checkpoints, beside the former one or in its place.
+    KeyRotation {
+        /// The note by which the former key names it, which both signed.
+        note: String,
+    },
     /// A run ended.
     RunEnd {
         /// Counts for people: how many changes ended how.
@@ -228,6 +233,7 @@ impl Statement {
             Self::Lifted { .. } => LeafKind::Lifted,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
+            Self::KeyRotation { .. } => LeafKind::KeyRotation,
             Self::RunEnd { .. } => LeafKind::RunEnd,
         }
     }

@@ -6,7 +6,7 @@ mod tiles;
 
 use std::collections::BTreeMap;
 
-use super::{Frontier, LeafPlace, LogEntry, LogHead, Salts, Verified, VerifyError, leaf_hash, verify_log};
+use super::{Frontier, LeafPlace, LogEntry, LogHead, Rotation, Salts, Verified, VerifyError, leaf_hash, verify_log};
 use crate::commit::{End, Event, Outcome};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow, Stage, StoredLeaf};
 use crate::model::{
@@ -67,6 +67,10 @@ fn ended(change: &Change, end: End) -> Leaf {
     event(change, &Event::Ended { end, at: AT }, false, None)
 }
 
+fn rotation() -> String {
+    Rotation::sign("example.com/log", &note::key("example.com/log", 1), &note::key("example.com/log", 2)).expect("it is signed")
+}
+
 /// One leaf of each kind, in a legal order.
 fn every_kind() -> Vec<Leaf> {
     let row = RunRow {
@@ -96,6 +100,7 @@ fn every_kind() -> Vec<Leaf> {
         ended(&second, End::Superseded),
         ended(&change("eve", None, None), End::BlockedBy { change: first.id }),
         Leaf::slice_checkpoint(RUN, AT, PLAN, u64::MAX),
+        Leaf::key_rotation(RUN, AT, rotation()),
         Leaf::run_end(RUN, AT, Some(PLAN), &BTreeMap::from([("confirmed".to_owned(), u64::MAX)])),
     ]
 }
@@ -133,7 +138,7 @@ fn a_leaf_reads_back_and_64_bit_numbers_are_decimal_text() {
         )
     );
     let verified = verify_log(&log, head).expect("nothing was altered");
-    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 11, 0));
+    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 12, 0));
 }
 
 #[test]
@@ -188,6 +193,7 @@ fn every_altered_byte_is_found_and_named() {
                 VerifyError::Leaf { index, .. }
                 | VerifyError::Misplaced { index, .. }
                 | VerifyError::Body { index, .. }
+                | VerifyError::Rotation { index, .. }
                 | VerifyError::Order { index, .. } => assert!(index >= i as u64),
                 VerifyError::Root { size, .. } => assert_eq!(size, head.size),
                 other => panic!("{other}"),

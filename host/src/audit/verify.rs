@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::commitment::opens;
-use super::{Frontier, LeafError, LogEntry, LogHead, Statement, leaf_hash};
+use super::{Frontier, LeafError, LogEntry, LogHead, NoteError, Rotation, Statement, leaf_hash};
 use crate::commit::Outcome;
 use crate::ledger::{LeafKind, StoredLeaf};
 use crate::model::{CaseKey, ChangeId, Digest, KeyHash};
@@ -22,6 +22,8 @@ pub struct Verified {
     /// Intents whose state before is not what the last confirmed change of the same case left behind: somebody else
     /// changed it in between.
     pub foreign: u64,
+    /// Keys that took over from others, in order. Each was signed for by the key before.
+    pub rotations: Vec<Rotation>,
 }
 
 /// Why a log is not what was written.
@@ -77,6 +79,14 @@ pub enum VerifyError {
         change: ChangeId,
         /// What should stand before.
         missing: &'static str,
+    },
+    /// A key took over without the former one's word.
+    #[error("leaf {index} names a key that the one before did not sign for")]
+    Rotation {
+        /// The leaf's index.
+        index: u64,
+        /// What is wrong with its note.
+        source: NoteError,
     },
     /// The leaves do not have the expected root.
     #[error("the first {size} leaves have the root {found}, not {expected}: some of them were altered")]
@@ -265,6 +275,10 @@ impl Verifier {
                 if let Some(case) = self.changes.remove(&change).and_then(|progress| progress.case) {
                     self.cases.remove(&case);
                 }
+            }
+            Statement::KeyRotation { note } => {
+                let rotation = Rotation::open(&note).map_err(|source| VerifyError::Rotation { index, source })?;
+                self.found.rotations.push(rotation);
             }
             _ => {}
         }

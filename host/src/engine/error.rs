@@ -6,6 +6,7 @@ use crate::commit::CommitError;
 use crate::discover::DiscoverError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
+use crate::notary::NotaryError;
 use crate::plan::PlanError;
 #[cfg(feature = "wasm")]
 use crate::rule::AdmitError;
@@ -47,6 +48,9 @@ pub enum EngineError {
     /// The ledger cannot do what it is asked.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Nothing could be signed, proved or exported. What is durable stays so.
+    #[error(transparent)]
+    Notary(NotaryError),
     /// Committing stopped.
     #[error(transparent)]
     Commit(#[from] CommitError),

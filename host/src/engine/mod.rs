@@ -21,6 +21,7 @@ mod remembering;
 mod replacing;
 mod report;
 mod resuming;
+mod signing;
 mod store;
 #[cfg(all(test, feature = "files"))]
 mod tests;
@@ -53,6 +54,7 @@ use crate::debt::Terms;
 use crate::discover::Source;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
+use crate::notary::{Notary, Pusher};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
@@ -126,6 +128,8 @@ pub struct Engine {
     observer: Arc<dyn Observer>,
     calls: emergency::Calls,
     at_work: AtomicBool,
+    notary: Option<Notary>,
+    pusher: Option<Pusher>,
 }
 
 /// The right to write, for as long as one call of this engine is at work.
@@ -175,7 +179,7 @@ impl Engine {
         let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        Engine { parts, rule, store, ledger, clock, observer, calls, at_work }
+        Engine { parts, rule, store, ledger, clock, observer, calls, at_work, notary: None, pusher: None }
     }
 
     /// Tells its progress to this observer.
@@ -218,6 +222,7 @@ impl Engine {
         let owned = self.acquire()?;
         let planned = self.plan_owned(&owned, as_of, true).await?;
         let applied = self.apply_owned(&owned, planned.plan).await?;
+        self.checkpoint()?;
         Ok((planned, applied))
     }
 
@@ -273,8 +278,15 @@ impl Engine {
         Ok(verifier.finish(head))
     }
 
-    /// Takes the right to write; a second call beside a first would fence it.
+    /// Takes the right to write, where the log goes on from what was signed of it.
     fn acquire(&self) -> Result<Turn<'_>, EngineError> {
+        let turn = self.acquire_whatever_was_signed()?;
+        self.checkpoint()?;
+        Ok(turn)
+    }
+
+    /// Takes the right to write; a second call beside a first would fence it.
+    fn acquire_whatever_was_signed(&self) -> Result<Turn<'_>, EngineError> {
         if self.at_work.swap(true, Ordering::Acquire) {
             return Err(EngineError::AtWork);
         }

@@ -231,6 +231,8 @@ pub enum LeafKind {
     Transfer,
     /// A denial was lifted.
     Lifted,
+    /// Another key signs from here on.
+    KeyRotation,
     /// A run ended.
     RunEnd,
 }
@@ -253,6 +255,7 @@ impl LeafKind {
             Self::Emergency => "emergency",
             Self::Transfer => "transfer",
             Self::Lifted => "lifted",
+            Self::KeyRotation => "key_rotation",
             Self::RunEnd => "run_end",
         }
     }

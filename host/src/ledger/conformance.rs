@@ -181,6 +181,7 @@ fn everything(ledger: &dyn Ledger, tenant: &str) -> String {
         Query::ScanCounts,
         Query::Runs(100),
         Query::Leaves(0, 1000),
+        Query::LeafHashes(0, 1000),
         Query::LogHead,
     ];
     let mut all: Vec<String> = queries.iter().map(|query| format!("{:?}", ledger.read(tenant, query))).collect();
@@ -387,6 +388,8 @@ fn leaves_are_read_page_by_page(rig: &mut dyn Rig) {
     let check = |from: u64, most: u32, expected: &[u64]| {
         let found: Vec<_> = leaves(ledger, from, most).iter().map(|leaf| leaf.index).collect();
         assert_eq!(found, expected, "{most} from {from}");
+        let Ok(Rows::LeafHashes(hashes)) = ledger.read(T, &Query::LeafHashes(from, most)) else { panic!("no hashes") };
+        assert_eq!(hashes, leaves(ledger, from, most).iter().map(|leaf| leaf.hash).collect::<Vec<_>>());
     };
     check(0, 3, &[0, 1, 2]);
     check(8, 3, &[8, 9]);

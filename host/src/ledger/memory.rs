@@ -145,6 +145,10 @@ impl Tenant {
                 let from = self.leaves.iter().skip_while(|leaf| leaf.index < *from);
                 Rows::Leaves(from.take(*most as usize).cloned().collect())
             }
+            Query::LeafHashes(from, most) => {
+                let from = self.leaves.iter().skip_while(|leaf| leaf.index < *from);
+                Rows::LeafHashes(from.take(*most as usize).map(|leaf| leaf.hash).collect())
+            }
             Query::LogHead => Rows::LogHead(self.frontier.head()),
         }
     }
