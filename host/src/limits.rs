@@ -54,6 +54,8 @@ pub const KEY_FILE_BYTES: usize = 16 << 10;
 pub const WITNESS_PAUSE_SECONDS: u64 = 1;
 /// Longest such pause, and how often it is looked for checkpoints that another process signed, in seconds.
 pub const WITNESS_PAUSE_MOST_SECONDS: u64 = 300;
+/// How long a command waits for witnesses at its end, in seconds: what they have not got then, the next command gives them.
+pub const WITNESS_SETTLE_SECONDS: u64 = 2;
 /// How long a datagram to the system's log may wait for room, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Rows per page of a scan: the unit that a crash may lose.

@@ -1,7 +1,7 @@
 //! Verification of a whole log: every leaf, every commitment, the order of what was done, and the root. Owns the
 //! judgement; reads no store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::commitment::opens;
 use super::{Frontier, LeafError, LogEntry, LogHead, NoteError, Rotation, Statement, leaf_hash};
@@ -121,7 +121,8 @@ pub fn verify_log<'a>(leaves: impl IntoIterator<Item = &'a StoredLeaf>, expected
 /// Verifies a log leaf by leaf, so that it can be read page by page.
 #[derive(Default)]
 pub struct Verifier {
-    heads: BTreeMap<u64, Digest>,
+    /// Roots by size. Several of one size contradict each other, and at least one of them the log.
+    heads: BTreeMap<u64, BTreeSet<Digest>>,
     frontier: Frontier,
     last: Option<(String, u64)>,
     found: Verified,
@@ -145,7 +146,7 @@ impl Verifier {
     /// the leaves since the last such head.
     #[must_use]
     pub fn seen(mut self, head: LogHead) -> Self {
-        self.heads.insert(head.size, head.root);
+        self.expect(head);
         self
     }
 
@@ -179,16 +180,22 @@ impl Verifier {
         if found != expected.size || found < longest {
             return Err(VerifyError::Size { expected: longest, found });
         }
-        self.heads.insert(expected.size, expected.root);
+        self.expect(expected);
         self.root(found)?;
         self.found.head = self.frontier.head();
         Ok(self.found)
     }
 
+    fn expect(&mut self, head: LogHead) {
+        self.heads.entry(head.size).or_default().insert(head.root);
+    }
+
     fn root(&self, size: u64) -> Result<(), VerifyError> {
-        match self.heads.get(&size).map(|expected| (*expected, self.frontier.root())) {
-            Some((expected, found)) if expected != found => Err(VerifyError::Root { size, expected, found }),
-            _ => Ok(()),
+        let Some(expected) = self.heads.get(&size) else { return Ok(()) };
+        let found = self.frontier.root();
+        match expected.iter().find(|expected| **expected != found) {
+            Some(expected) => Err(VerifyError::Root { size, expected: *expected, found }),
+            None => Ok(()),
         }
     }
 

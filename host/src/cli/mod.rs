@@ -8,6 +8,7 @@ mod demo;
 mod diff;
 mod emergency;
 mod estate;
+mod evidence;
 mod exit;
 mod explain;
 mod generate;
@@ -141,7 +142,11 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),
         Command::Rule(RuleCommand::Diff { module, show, exit_code }) => diff::diff(terminal, &module, show, exit_code),
-        Command::Audit(AuditCommand::Verify) => audit::verify(terminal),
+        Command::Audit(AuditCommand::Verify(args)) => audit::verify(terminal, &args),
+        Command::Audit(AuditCommand::Checkpoint) => evidence::checkpoint(terminal),
+        Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),
+        Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
+        Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),
         Command::Completions { shell } => {

@@ -259,13 +259,26 @@ impl Engine {
         }
     }
 
-    /// Recomputes the whole audit log, page by page, and holds it against its head.
+    /// Recomputes the whole audit log, page by page, and holds it against its head and every checkpoint that the store keeps.
     ///
     /// # Errors
     /// The outer one when the ledger cannot be read, the inner one when the log is not what was written.
     pub fn verify_log(&self) -> Result<Result<Verified, VerifyError>, EngineError> {
+        self.verify_log_against(&[])
+    }
+
+    /// The same, also against heads that were kept elsewhere: only these can tell that all of a store is an older copy, or
+    /// another history.
+    ///
+    /// # Errors
+    /// As for [`Engine::verify_log`].
+    pub fn verify_log_against(&self, kept: &[LogHead]) -> Result<Result<Verified, VerifyError>, EngineError> {
         let head = self.log_head()?;
+        let signed = self.notary.as_ref().map(Notary::heads).transpose()?.unwrap_or_default();
         let mut verifier = Verifier::default();
+        for seen in kept.iter().chain(&signed) {
+            verifier = verifier.seen(*seen);
+        }
         let mut next = 0;
         loop {
             let page = self.leaves(next, LEAVES_PER_PAGE)?;

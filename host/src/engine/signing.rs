@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Engine, EngineError};
-use crate::audit::{GrowthProof, RecordProof, VerifierKey};
+use crate::audit::{GrowthProof, ProofFileError, RecordProof, VerifierKey};
 use crate::ledger::{Batch, Leaf};
 use crate::model::RunId;
 use crate::notary::{Exported, Keyring, Lag, LedgerNodes, Notary, NotaryError, Pusher, TileFolder, Witness};
@@ -109,5 +109,11 @@ impl From<NotaryError> for EngineError {
             NotaryError::Ledger(error) => error.into(),
             error => Self::Notary(error),
         }
+    }
+}
+
+impl From<ProofFileError> for EngineError {
+    fn from(error: ProofFileError) -> Self {
+        Self::Notary(error.into())
     }
 }

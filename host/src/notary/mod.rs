@@ -22,7 +22,7 @@ pub use signing::Notary;
 pub use tiles::{Exported, TileFolder};
 #[cfg(unix)]
 pub use witness::Syslog;
-pub use witness::{AppendOnlyFile, Witness};
+pub use witness::{AppendOnlyFile, Witness, Witnessed, witnessed};
 
 use std::io;
 use std::path::{Path, PathBuf};

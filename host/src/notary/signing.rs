@@ -11,8 +11,8 @@ use super::nodes::LedgerNodes;
 use super::tiles::{Exported, TileFolder};
 use super::{LEAVES_PER_PAGE, NotaryError};
 use crate::audit::{
-    Checkpoint, Frontier, GrowthProof, LogHead, Nodes, RecordProof, SigningKey, VerifierKey, leaf_hash, prove_consistency,
-    prove_inclusion,
+    Checkpoint, CheckpointError, Frontier, GrowthProof, LogHead, Nodes, NoteError, RecordProof, SigningKey, VerifierKey,
+    leaf_hash, prove_consistency, prove_inclusion,
 };
 use crate::ledger::{Ledger, Query, Rows, StoredLeaf};
 use crate::model::Digest;
@@ -103,6 +103,25 @@ impl Notary {
         let note = self.history.newest()?.ok_or(NotaryError::Unsigned)?;
         let checkpoint = Checkpoint::open(note.as_bytes(), keyring.origin(), &keyring.verifiers())?;
         Ok((note, checkpoint))
+    }
+
+    /// The heads of all checkpoints of the store that these keys signed. Those that only retired keys signed are passed over:
+    /// what signed later covers them.
+    ///
+    /// # Errors
+    /// When the history cannot be read, or a signature of these keys does not verify.
+    pub fn heads(&self) -> Result<Vec<LogHead>, NotaryError> {
+        let (origin, keys) = (self.origin(), self.verifiers());
+        let (mut place, mut heads) = (0, Vec::new());
+        while let Some((note, next)) = self.history.after(place)? {
+            match Checkpoint::open(note.as_bytes(), &origin, &keys) {
+                Ok(checkpoint) => heads.push(checkpoint.head),
+                Err(CheckpointError::Note(NoteError::Unsigned)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            place = next;
+        }
+        Ok(heads)
     }
 
     /// Proves that a leaf is in the log, under the newest checkpoint: the proof carries the leaf's bytes as its extra data.

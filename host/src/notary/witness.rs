@@ -2,10 +2,12 @@
 //! an embedder implements. Owns one push each; trying again is for `pushing`.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::history::line;
+use crate::audit::{Checkpoint, VerifierKey};
+use crate::limits::NOTE_BYTES;
 
 /// A place that keeps checkpoints. It is given each one at least once, in order.
 pub trait Witness: Send + Sync {
@@ -44,6 +46,40 @@ impl Witness for AppendOnlyFile {
         let mut file = File::options().create(true).append(true).open(&self.path)?;
         file.write_all(format!("{}\n", line(checkpoint)).as_bytes())?;
         file.sync_all()
+    }
+}
+
+/// What a witness kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Witnessed {
+    /// Checkpoints of the log that known keys signed, in order.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Lines that are something else: anybody may write to a system's log.
+    pub others: u64,
+}
+
+/// Reads what a witness kept: in each line, the note is the JSON text from the first quotation mark on, whatever stands before
+/// it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn witnessed(kept: impl BufRead, origin: &str, keys: &[VerifierKey]) -> io::Result<Witnessed> {
+    let mut found = Witnessed::default();
+    let mut kept = kept.take(0);
+    loop {
+        // A longer line holds no note that is read; its rest is looked at like another line.
+        kept.set_limit(2 * NOTE_BYTES as u64);
+        let mut line = Vec::new();
+        if kept.read_until(b'\n', &mut line)? == 0 {
+            return Ok(found);
+        }
+        let text = line.iter().position(|byte| *byte == b'"').and_then(|start| line.get(start..));
+        let note: Option<String> = text.and_then(|text| serde_json::from_slice(text).ok());
+        match note.and_then(|note| Checkpoint::open(note.as_bytes(), origin, keys).ok()) {
+            Some(checkpoint) => found.checkpoints.push(checkpoint),
+            None => found.others += 1,
+        }
     }
 }
 
