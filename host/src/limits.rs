@@ -48,6 +48,8 @@ pub const PROOF_EXTRA_BYTES: usize = LEAF_BYTES;
 pub const PROOF_FILE_BYTES: usize = NOTE_BYTES + 64 * PROOF_HASHES + 2 * PROOF_EXTRA_BYTES;
 /// Keys that sign one log at once: two overlap in a rotation, and one more while somebody forgot to end it.
 pub const SIGNING_KEYS: usize = 4;
+/// Keys that signed a log once and are still known, so that its older checkpoints verify: decades of rotations.
+pub const RETIRED_KEYS: usize = 16;
 /// Longest file of keys that is read, in bytes.
 pub const KEY_FILE_BYTES: usize = 16 << 10;
 /// How long a witness that failed is left alone at first; twice as long each time after, in seconds.

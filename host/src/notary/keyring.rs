@@ -7,18 +7,22 @@ use std::path::{Path, PathBuf};
 use super::files::{check_private, make_private, read_text, replace};
 use super::{NotaryError, io_error};
 use crate::audit::{Checkpoint, LogHead, Rotation, SigningKey, VerifierKey};
-use crate::limits::{KEY_FILE_BYTES, SIGNING_KEYS};
+use crate::limits::{KEY_FILE_BYTES, RETIRED_KEYS, SIGNING_KEYS};
 
-/// The file of keys: a line with the log's origin, then a line for each key that signs, the oldest first.
+/// The file of keys: a line with the log's origin, a line for each key that signed once, of which nothing secret is left, and a
+/// line for each key that signs, the oldest first.
 const FILE: &str = "keys";
 /// What begins the first line.
 const ORIGIN: &str = "origin ";
+/// What begins the line of a key that signs no longer.
+const RETIRED: &str = "retired ";
 
 /// The keys that sign one log.
 #[derive(Debug)]
 pub struct Keyring {
     folder: PathBuf,
     origin: String,
+    retired: Vec<VerifierKey>,
     keys: Vec<SigningKey>,
 }
 
@@ -37,7 +41,7 @@ impl Keyring {
         if folder.join(FILE).symlink_metadata().is_ok() {
             return Err(NotaryError::Exists { path: folder.to_owned() });
         }
-        let keyring = Keyring { folder: folder.to_owned(), origin: name.to_owned(), keys: vec![key] };
+        let keyring = Keyring { folder: folder.to_owned(), origin: name.to_owned(), retired: Vec::new(), keys: vec![key] };
         keyring.write()?;
         Ok(keyring)
     }
@@ -55,11 +59,16 @@ impl Keyring {
         check_private(&path, false)?;
         let text = read_text(&path, KEY_FILE_BYTES)?.unwrap_or_default();
         let damaged = |problem: &str| NotaryError::Damaged { path: path.clone(), problem: problem.to_owned() };
-        let mut lines = text.lines();
+        let mut lines = text.lines().peekable();
         let origin = lines.next().and_then(|line| line.strip_prefix(ORIGIN)).ok_or_else(|| damaged("it has no origin"))?;
+        let mut retired = Vec::new();
+        while let Some(key) = lines.peek().and_then(|line| line.strip_prefix(RETIRED)) {
+            retired.push(VerifierKey::parse(key)?);
+            lines.next();
+        }
         let keys: Vec<SigningKey> = lines.map(SigningKey::parse_secret).collect::<Result<_, _>>()?;
         match keys.len() {
-            1..=SIGNING_KEYS => Ok(Keyring { folder: folder.to_owned(), origin: origin.to_owned(), keys }),
+            1..=SIGNING_KEYS => Ok(Keyring { folder: folder.to_owned(), origin: origin.to_owned(), retired, keys }),
             _ => Err(damaged("it has no keys, or too many")),
         }
     }
@@ -74,6 +83,11 @@ impl Keyring {
     #[must_use]
     pub fn verifiers(&self) -> Vec<VerifierKey> {
         self.keys.iter().map(|key| key.verifier().clone()).collect()
+    }
+
+    /// The same and those that signed once: for what this log's own files hold.
+    pub(super) fn known(&self) -> Vec<VerifierKey> {
+        self.retired.iter().cloned().chain(self.verifiers()).collect()
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -104,6 +118,10 @@ impl Keyring {
         let newest = self.keys.len().saturating_sub(1);
         let retired: Vec<_> = self.keys.drain(..newest).map(|key| key.verifier().clone()).collect();
         if !retired.is_empty() {
+            self.retired.extend(retired.iter().cloned());
+            // What the oldest signed is covered by what was signed since.
+            let most = self.retired.len().saturating_sub(RETIRED_KEYS);
+            self.retired.drain(..most);
             self.write()?;
         }
         Ok(retired)
@@ -119,6 +137,7 @@ impl Keyring {
 
     fn write(&self) -> Result<(), NotaryError> {
         let mut text = format!("{ORIGIN}{}\n", self.origin);
+        self.retired.iter().for_each(|key| text.push_str(&format!("{RETIRED}{key}\n")));
         self.keys.iter().for_each(|key| text.push_str(&format!("{}\n", key.to_secret())));
         replace(&self.folder.join(FILE), text.as_bytes(), true)
     }

@@ -91,7 +91,7 @@ impl Notary {
     /// The head of the newest checkpoint in the store, if these keys signed it.
     fn newest_of(&self, keyring: &Keyring) -> Result<Option<LogHead>, NotaryError> {
         let Some(note) = self.history.newest()? else { return Ok(None) };
-        Ok(Some(Checkpoint::open(note.as_bytes(), keyring.origin(), &keyring.verifiers())?.head))
+        Ok(Some(Checkpoint::open(note.as_bytes(), keyring.origin(), &keyring.known())?.head))
     }
 
     /// The newest checkpoint, and what it says.
@@ -105,14 +105,17 @@ impl Notary {
         Ok((note, checkpoint))
     }
 
-    /// The heads of all checkpoints of the store that these keys signed. Those that only retired keys signed are passed over:
-    /// what signed later covers them.
+    /// The heads that were signed: of all checkpoints of the store, and the one that is remembered beside the keys. Checkpoints
+    /// that only keys signed which nobody remembers are passed over: what was signed later covers them.
     ///
     /// # Errors
     /// When the history cannot be read, or a signature of these keys does not verify.
     pub fn heads(&self) -> Result<Vec<LogHead>, NotaryError> {
-        let (origin, keys) = (self.origin(), self.verifiers());
-        let (mut place, mut heads) = (0, Vec::new());
+        let (origin, keys, guard) = {
+            let keyring = self.keyring();
+            (keyring.origin().to_owned(), keyring.known(), Guard::new(keyring.folder(), keyring.origin()))
+        };
+        let (mut place, mut heads) = (0, Vec::from_iter(guard.read()?.map(|tree| tree.head())));
         while let Some((note, next)) = self.history.after(place)? {
             match Checkpoint::open(note.as_bytes(), &origin, &keys) {
                 Ok(checkpoint) => heads.push(checkpoint.head),
@@ -175,17 +178,25 @@ impl Notary {
     /// [`NotaryError::OtherTiles`] when the folder is not of this log; else when files or the ledger cannot be used.
     pub fn export(&self, ledger: &dyn Ledger, tenant: &str, folder: &TileFolder) -> Result<Exported, NotaryError> {
         let (note, now) = self.newest()?;
-        let former = folder.checkpoint(&now.origin, &self.verifiers())?;
+        let known = self.keyring().known();
+        let former = folder.checkpoint(&now.origin, &known)?;
         folder.bring_to(&note, &now, former.as_ref(), ledger, tenant)
     }
 
     /// A further key and the note for the log by which the newest one names it. The key signs once it is added, which is to
     /// be after the note is committed.
-    pub(crate) fn successor(&self, name: &str, seed: [u8; 32]) -> Result<(SigningKey, String), NotaryError> {
+    ///
+    /// # Errors
+    /// When the name cannot name a key, or too many keys sign.
+    pub fn successor(&self, name: &str, seed: [u8; 32]) -> Result<(SigningKey, String), NotaryError> {
         self.keyring().successor(name, seed)
     }
 
-    pub(crate) fn add(&self, key: SigningKey) -> Result<(), NotaryError> {
+    /// Lets a further key sign from now on, beside those that do.
+    ///
+    /// # Errors
+    /// When the keys cannot be written.
+    pub fn add(&self, key: SigningKey) -> Result<(), NotaryError> {
         let mut keyring = self.keyring();
         let _alone = keyring.lock()?;
         keyring.add(key)

@@ -82,6 +82,11 @@ fn both_keys_sign_while_they_overlap_and_the_former_signs_for_the_new_one() {
     let opens = |note: &str, keys: &[VerifierKey]| Checkpoint::open(note.as_bytes(), ORIGIN, keys).is_ok();
     assert_eq!([opens(&before, &first), opens(&during, &first), opens(&after, &first)], [true, true, false]);
     assert_eq!([opens(&before, &second), opens(&during, &second), opens(&after, &second)], [false, true, true]);
+    // What the first key signed is still known as this log's.
+    let signed: Vec<u64> = place.notary().heads().unwrap().iter().map(|head| head.size).collect();
+    assert_eq!(signed, [5, 3, 4, 5]);
+    let text = std::fs::read_to_string(place.keys().join("keys")).unwrap();
+    assert_eq!(text.matches("PRIVATE").count(), 1, "of a retired key, nothing secret is left");
     // Whoever trusts the first key learns of the second from the log.
     let Rows::Leaves(leaves) = ledger.read(T, &Query::Leaves(0, 100)).unwrap() else { panic!("no leaves") };
     let verified = crate::audit::verify_log(&leaves, head(&ledger)).unwrap();
