@@ -200,6 +200,15 @@ pub enum Statement {
         /// Size of the log that it found.
         size: Decimal,
     },
+    /// The states that a leaf commits to were removed, with their salts: nobody can tell them any more. All proofs stand.
+    Redaction {
+        /// Who asked for it.
+        by: String,
+        /// Index of the leaf.
+        leaf: Decimal,
+        /// Why.
+        why: String,
+    },
     /// From here on another key signs the log's checkpoints, beside the former one or in its place.
     KeyRotation {
         /// The note by which the former key names it, which both signed.
@@ -233,6 +242,7 @@ impl Statement {
             Self::Lifted { .. } => LeafKind::Lifted,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
+            Self::Redaction { .. } => LeafKind::Redaction,
             Self::KeyRotation { .. } => LeafKind::KeyRotation,
             Self::RunEnd { .. } => LeafKind::RunEnd,
         }

@@ -101,6 +101,7 @@ fn every_kind() -> Vec<Leaf> {
         ended(&change("eve", None, None), End::BlockedBy { change: first.id }),
         Leaf::slice_checkpoint(RUN, AT, PLAN, u64::MAX),
         Leaf::key_rotation(RUN, AT, rotation()),
+        Leaf::redaction(RUN, AT, 2, "ada", "asked for"),
         Leaf::run_end(RUN, AT, Some(PLAN), &BTreeMap::from([("confirmed".to_owned(), u64::MAX)])),
     ]
 }
@@ -138,7 +139,7 @@ fn a_leaf_reads_back_and_64_bit_numbers_are_decimal_text() {
         )
     );
     let verified = verify_log(&log, head).expect("nothing was altered");
-    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 12, 0));
+    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 13, 0));
 }
 
 #[test]
@@ -218,6 +219,9 @@ fn an_altered_body_is_found_and_a_redacted_one_is_counted() {
     };
     check(&|_| {}, Ok(0));
     check(&|leaf| leaf.bodies[0].state = None, Ok(1));
+    let mut silent = log.clone();
+    silent[3].bodies[0].state = None;
+    assert_eq!(verify_log(&silent, head), Err(VerifyError::Removed { index: 3 }), "no leaf says that");
     check(&|leaf| leaf.bodies[0].state = Some("null".to_owned()), Err("after` beside leaf 2 is not what the leaf commits to"));
     check(&|leaf| leaf.bodies[1].salt.replace_range(0..1, "+"), Err("before` beside leaf 2 is not what the leaf commits to"));
     check(&|leaf| drop(leaf.bodies.pop()), Err("before` beside leaf 2 is missing"));

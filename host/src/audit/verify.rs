@@ -70,6 +70,12 @@ pub enum VerifyError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// States are gone, and no later leaf says that they were redacted.
+    #[error("states beside leaf {index} were removed, and no leaf says so")]
+    Removed {
+        /// The leaf's index.
+        index: u64,
+    },
     /// An effect without an intent before it, or a confirmation without an effect.
     #[error("leaf {index} speaks of change {change} without {missing} before it")]
     Order {
@@ -126,6 +132,8 @@ pub struct Verifier {
     frontier: Frontier,
     last: Option<(String, u64)>,
     found: Verified,
+    /// Leaves whose states are gone, and no leaf has said so yet.
+    unexplained: BTreeSet<u64>,
     changes: HashMap<ChangeId, Progress>,
     /// What the last confirmed change of a case left behind, as far as that is known.
     cases: HashMap<KeyHash, Digest>,
@@ -182,6 +190,9 @@ impl Verifier {
         }
         self.expect(expected);
         self.root(found)?;
+        if let Some(index) = self.unexplained.pop_first() {
+            return Err(VerifyError::Removed { index });
+        }
         self.found.head = self.frontier.head();
         Ok(self.found)
     }
@@ -238,7 +249,10 @@ impl Verifier {
             }
             match &body.state {
                 Some(state) => _ = states.insert(field, Digest::of(state.as_bytes())),
-                None => self.found.redacted += 1,
+                None => {
+                    self.found.redacted += 1;
+                    self.unexplained.insert(index);
+                }
             }
         }
         Ok(states)
@@ -283,6 +297,7 @@ impl Verifier {
                     self.cases.remove(&case);
                 }
             }
+            Statement::Redaction { leaf, .. } => _ = self.unexplained.remove(&leaf.0),
             Statement::KeyRotation { note } => {
                 let rotation = Rotation::open(&note).map_err(|source| VerifyError::Rotation { index, source })?;
                 self.found.rotations.push(rotation);

@@ -278,6 +278,17 @@ pub enum AuditCommand {
     Checkpoint,
     /// Prove to others that a leaf is in the log, or that the log only grew.
     Prove(ProveArgs),
+    /// Remove the states beside a leaf; the leaf and all proofs stay, and another leaf says so.
+    Redact {
+        /// The leaf's index, as `audit log` prints it.
+        leaf: u64,
+        /// Who asks for it.
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
     /// Write the log as static tiles, for a server of files; what is there already stays.
     Export {
         /// The folder; made when it does not exist.

@@ -17,6 +17,7 @@ mod owing;
 mod parting;
 mod planning;
 mod recording;
+mod redacting;
 mod remembering;
 mod replacing;
 mod report;

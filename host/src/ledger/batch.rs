@@ -59,6 +59,9 @@ pub enum Entry {
     Counted(ScanCount),
     /// Access is denied until somebody lifts it, or the denial is lifted.
     Denied(Denial),
+    /// The states beside the leaf with this index are removed, and their salts: without its salt, a state cannot be told from
+    /// its commitment, however few states there are to try.
+    Redacted(u64),
 }
 
 /// How far a run has come.
@@ -231,6 +234,8 @@ pub enum LeafKind {
     Transfer,
     /// A denial was lifted.
     Lifted,
+    /// States were removed.
+    Redaction,
     /// Another key signs from here on.
     KeyRotation,
     /// A run ended.
@@ -255,6 +260,7 @@ impl LeafKind {
             Self::Emergency => "emergency",
             Self::Transfer => "transfer",
             Self::Lifted => "lifted",
+            Self::Redaction => "redaction",
             Self::KeyRotation => "key_rotation",
             Self::RunEnd => "run_end",
         }
@@ -295,7 +301,7 @@ pub struct StoredLeaf {
 pub struct AuditBody {
     /// The leaf's field that holds the commitment.
     pub field: String,
-    /// 32 bytes, hexadecimal.
+    /// 32 bytes, hexadecimal; zeros when it was redacted.
     pub salt: String,
     /// Canonical JSON of the state; none when it was redacted.
     pub state: Option<String>,

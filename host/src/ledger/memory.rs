@@ -126,6 +126,12 @@ impl Tenant {
             Entry::Opened(opening) => _ = self.openings.insert(opening.key(), opening),
             Entry::Adopted(adoption) => _ = self.adoptions.insert(adoption.key(), adoption),
             Entry::Denied(denial) => _ = self.denials.insert(denial.key(), denial),
+            Entry::Redacted(index) => {
+                let leaf = self.leaves.iter_mut().filter(|leaf| leaf.index == index);
+                leaf.flat_map(|leaf| &mut leaf.bodies).for_each(|body| {
+                    (body.state, body.salt) = (None, Digest([0; 32]).to_string());
+                });
+            }
             Entry::Counted(count) => _ = self.scan_counts.insert(count.key(), count),
         }
     }

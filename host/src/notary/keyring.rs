@@ -127,6 +127,17 @@ impl Keyring {
         Ok(retired)
     }
 
+    /// Reads the keys again: another process may have rotated or retired some.
+    pub(super) fn reload(&mut self) -> Result<(), NotaryError> {
+        let found = Self::open(&self.folder)?;
+        if found.origin != self.origin {
+            let problem = "it became the file of another log".to_owned();
+            return Err(NotaryError::Damaged { path: self.folder.join(FILE), problem });
+        }
+        *self = found;
+        Ok(())
+    }
+
     /// Keeps other processes from signing with these keys meanwhile.
     pub(super) fn lock(&self) -> Result<File, NotaryError> {
         let path = self.folder.join("lock");

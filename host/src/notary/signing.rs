@@ -62,8 +62,9 @@ impl Notary {
     /// [`NotaryError::Shrunk`] and [`NotaryError::Forked`] when the log does not go on from what was signed: nothing may be
     /// signed, and nothing should be done on it. Others when files or the ledger cannot be used.
     pub fn sign(&self, ledger: &dyn Ledger, tenant: &str) -> Result<Option<String>, NotaryError> {
-        let keyring = self.keyring();
+        let mut keyring = self.keyring();
         let _alone = keyring.lock()?;
+        keyring.reload()?;
         let guard = Guard::new(keyring.folder(), keyring.origin());
         let Rows::LogHead(head) = ledger.read(tenant, &Query::LogHead)? else { return Ok(None) };
         let signed = guard.read()?;
@@ -199,6 +200,7 @@ impl Notary {
     pub fn add(&self, key: SigningKey) -> Result<(), NotaryError> {
         let mut keyring = self.keyring();
         let _alone = keyring.lock()?;
+        keyring.reload()?;
         keyring.add(key)
     }
 
@@ -209,6 +211,7 @@ impl Notary {
     pub fn retire(&self) -> Result<Vec<VerifierKey>, NotaryError> {
         let mut keyring = self.keyring();
         let _alone = keyring.lock()?;
+        keyring.reload()?;
         keyring.retire()
     }
 }

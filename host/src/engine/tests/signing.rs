@@ -96,6 +96,50 @@ fn each_run_ends_with_a_checkpoint_of_all_that_it_committed() {
     assert!(engine.prove_growth(before.head.size).unwrap().verify(&before, &keys).is_ok());
 }
 
+/// Every file of a folder.
+fn bytes_of(folder: &Path) -> Vec<u8> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { bytes_of(&path) } else { fs::read(path).unwrap() }).collect()
+}
+
+#[test]
+fn v37_what_was_redacted_is_gone_from_the_ledger_and_every_proof_stands() {
+    let estate = estate();
+    estate.pass(3_000);
+    block_on(signing(&estate).run(None)).unwrap();
+    let engine = signing(&estate);
+    let leaves = engine.leaves(0, 1_000).unwrap();
+    let intent = leaves.iter().find(|leaf| !leaf.bodies.is_empty()).unwrap();
+    let proofs: Vec<RecordProof> = leaves.iter().map(|leaf| engine.prove(leaf.index, None).unwrap()).collect();
+    let keys = engine.notary().unwrap().verifiers();
+    // Salts are no text that anything else holds: where they are, the state can be told from its commitment.
+    let salts = |bodies: &[crate::ledger::AuditBody]| -> Vec<[u8; 32]> {
+        bodies.iter().map(|body| crate::model::Digest::parse(&body.salt).unwrap().0).collect()
+    };
+    let stands = |salt: &[u8; 32]| bytes_of(&estate.path("store/ledger")).windows(32).any(|window| window == salt);
+    let (gone, kept) = (salts(&intent.bodies), salts(&leaves.iter().rfind(|leaf| !leaf.bodies.is_empty()).unwrap().bodies));
+    drop(engine);
+    assert!(gone.iter().all(stands));
+
+    let engine = signing(&estate);
+    assert_eq!(engine.redact(intent.index, "ada", "asked for").unwrap(), intent.bodies.len());
+    assert!(matches!(engine.redact(intent.index, "ada", "again"), Err(EngineError::NotFound { .. })));
+    let verified = engine.verify_log().unwrap().unwrap();
+    assert_eq!(verified.redacted, intent.bodies.len() as u64);
+    for (proof, leaf) in proofs.iter().zip(&leaves) {
+        assert!(proof.verify(&leaf.bytes, ORIGIN, &keys).is_ok(), "what was proved before");
+        let again = engine.prove(leaf.index, None).unwrap();
+        assert_eq!((&again.extra, again.verify(&leaf.bytes, ORIGIN, &keys).is_ok()), (&leaf.bytes, true), "and now");
+    }
+    drop(engine);
+    // Opening it moves what is durable out of the write-ahead log.
+    drop(signing(&estate));
+    assert!(!gone.iter().any(stands), "nothing of it is left in the files");
+    assert!(kept.iter().all(stands), "what nobody asked to remove is there");
+    run(&estate).unwrap();
+    assert!(signing(&estate).verify_log().unwrap().is_ok());
+}
+
 #[test]
 fn a_restored_store_is_refused_before_anything_is_done_but_for_emergencies() {
     let estate = estate();

@@ -128,6 +128,23 @@ fn a_key_that_nobody_named_is_not_followed_and_its_leaf_does_not_verify() {
 }
 
 #[test]
+fn what_another_process_did_to_the_keys_is_seen_before_the_next_signature() {
+    let place = Place::new();
+    let (ledger, owned) = ledger_of(0..3);
+    let (one, other) = (place.notary(), place.notary());
+    let first = one.verifiers();
+    one.add(one.successor(ORIGIN, [2; 32]).unwrap().0).unwrap();
+    other.sign(&ledger, T).unwrap();
+    assert_eq!(other.verifiers(), one.verifiers());
+    one.retire().unwrap();
+    append(&ledger, &owned, 3..4);
+    let note = other.sign(&ledger, T).unwrap().unwrap();
+    assert!(Checkpoint::open(note.as_bytes(), ORIGIN, &first).is_err(), "a retired key signs nothing");
+    other.add(other.successor(ORIGIN, [3; 32]).unwrap().0).unwrap();
+    assert_eq!(Keyring::open(&place.keys()).unwrap().verifiers().len(), 2, "and does not come back");
+}
+
+#[test]
 fn keys_are_bounded() {
     let place = Place::new();
     let notary = place.notary();
