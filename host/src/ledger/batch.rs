@@ -6,7 +6,7 @@ use crate::audit::Statement;
 use crate::commit::Event;
 use crate::correlate::Recorded;
 use crate::discover::ScanSide;
-use crate::model::{ChangeId, Denial, Digest, GateKind, Mode, PlanId, RunId, Time};
+use crate::model::{ChangeId, Denial, Digest, GateKind, Mode, PlanId, RuleStep, RunId, Time};
 
 /// Names a batch, so that one of unknown fate can be looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +62,8 @@ pub enum Entry {
     /// The states beside the leaf with this index are removed, and their salts: without its salt, a state cannot be told from
     /// its commitment, however few states there are to try.
     Redacted(u64),
+    /// A rule module takes a step; all steps are kept, in their order.
+    Rule(RuleStep),
 }
 
 /// How far a run has come.
@@ -238,6 +240,8 @@ pub enum LeafKind {
     Redaction,
     /// Another key signs from here on.
     KeyRotation,
+    /// A rule module took a step.
+    Rule,
     /// A run ended.
     RunEnd,
 }
@@ -262,6 +266,7 @@ impl LeafKind {
             Self::Lifted => "lifted",
             Self::Redaction => "redaction",
             Self::KeyRotation => "key_rotation",
+            Self::Rule => "rule",
             Self::RunEnd => "run_end",
         }
     }

@@ -72,7 +72,7 @@ fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize>
 }
 
 /// Cases of a folder, as a run makes them.
-fn cases(folder: &Path, module: &Module) -> Result<Cases> {
+pub(super) fn cases(folder: &Path, module: &Module) -> Result<Cases> {
     let systems = estate::open(folder, estate::HELD)?;
     let options = Discovery {
         as_of: estate::AS_OF,

@@ -128,6 +128,10 @@ impl Tenant {
                 let sql = "UPDATE bodies SET state = NULL, salt = zeroblob(32) WHERE place = ?1";
                 conn.prepare_cached(sql)?.execute([place(self.id, *index)?])?;
             }
+            Entry::Rule(row) => {
+                let sql = "INSERT INTO rule_steps (place, row) VALUES (?1, ?2)";
+                conn.prepare_cached(sql)?.execute(params![place(self.id, self.serial)?, json(row)?])?;
+            }
             Entry::Counted(row) => {
                 let sql = "INSERT OR REPLACE INTO scan_counts (tenant, source, side, target, row) VALUES (?1, ?2, ?3, ?4, ?5)";
                 let (source, side, target) = row.key();
