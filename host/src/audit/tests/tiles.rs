@@ -51,7 +51,7 @@ fn proofs_over_tiles_are_those_over_leaves_and_read_few_of_them() {
         // What was there stays: tiles are added, size by size.
         for tile in Tile::added(0, size as u64) {
             let Some(level) = tile.level else { continue };
-            let from = tile.index * 256 << (8 * level);
+            let from = (tile.index * 256) << (8 * level);
             let hashes = (0..tile.width).map(|at| from + (at << (8 * level)));
             let hashes = hashes.map(|at| subtree_root(&all[at as usize..(at + (1 << (8 * level))) as usize]).expect("complete"));
             files.insert(tile.path(), encode_hashes(&hashes.collect::<Vec<_>>()));

@@ -94,6 +94,21 @@ fn tiles_grow_and_what_is_there_never_changes() {
 }
 
 #[test]
+fn a_folder_of_tiles_outlives_the_key_that_signed_it() {
+    let place = Place::new();
+    let (ledger, owned) = ledger_of(0..300);
+    let (notary, tiles) = (place.notary(), TileFolder::new(&place.store.path().join("tiles")));
+    notary.sign(&ledger, T).unwrap();
+    notary.export(&ledger, T, &tiles).unwrap();
+    notary.add(notary.successor(ORIGIN, [2; 32]).unwrap().0).unwrap();
+    notary.retire().unwrap();
+    append(&ledger, &owned, 300..301);
+    notary.sign(&ledger, T).unwrap();
+    assert_eq!(notary.export(&ledger, T, &tiles).unwrap().before, 300);
+    assert_eq!(tiles.checkpoint(ORIGIN, &notary.verifiers()).unwrap().unwrap().head, head(&ledger));
+}
+
+#[test]
 fn tiles_of_another_log_or_altered_ones_are_not_gone_on_with() {
     let place = Place::new();
     let (ledger, owned) = ledger_of(0..300);
