@@ -35,7 +35,8 @@ pub fn modules(shape: Vec<u8>, first: u64, count: u64) -> Result<Vec<Vec<u8>>> {
 
 fn build() -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "-p", "trueup-test-smith", "--features", "generate", "--target-dir", "target/smith"]);
+    cargo.args(["build", "--quiet", "-p", "trueup-test-smith", "--features", "generate"]);
+    cargo.args(["--profile", "smith", "--target-dir", "target/smith"]);
     cargo.current_dir(cli::root());
     // The outer cargo's choices are for its own build.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO") || name.starts_with("RUSTC")) {
@@ -44,5 +45,5 @@ fn build() -> Result<PathBuf> {
         }
     }
     ensure!(cargo.status()?.success(), "the program that makes modules does not build");
-    Ok(cli::root().join("target/smith/debug/smith"))
+    Ok(cli::root().join("target/smith/smith/smith"))
 }
