@@ -195,6 +195,16 @@ impl Core<'_> {
         item.in_doubt_since + i64::from(profile.effect_bound()) + self.longest_lag(slot) + 1
     }
 
+    /// The tick from which on no earlier attempt of an emergency may land any more. It is sent again at once while one is in doubt,
+    /// so that one of them may land after the other was acknowledged, and undo what somebody did in between.
+    pub(super) fn attempts_end(&self, item: &Item) -> i64 {
+        let Some(profile) = self.profiles.get(&item.change.key.target) else { return i64::MIN };
+        match item.is_emergency() && item.doubted {
+            true => item.in_doubt_since + i64::from(profile.effect_bound()),
+            false => i64::MIN,
+        }
+    }
+
     /// How long a read may lag at the longest, in seconds. What is learned is no proof, and a doubt that is settled wrongly
     /// is never looked at again.
     pub(super) fn longest_lag(&self, slot: Slot) -> i64 {
@@ -309,7 +319,7 @@ impl Core<'_> {
     pub(super) fn doubt(&mut self, slot: Slot, message: String) -> Result<(), CommitError> {
         let tick = self.at.tick;
         if let Some(item) = self.items.get_mut(&slot) {
-            (item.in_doubt_since, item.words) = (tick, message.clone());
+            (item.in_doubt_since, item.doubted, item.words) = (tick, true, message.clone());
         }
         self.outcome(slot, Outcome::Ambiguous { message }, None)
     }
