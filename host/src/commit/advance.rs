@@ -180,7 +180,9 @@ impl Core<'_> {
             _ => false,
         };
         let open = self.breakers.passage(&item.change.key.target, self.at.tick) == Passage::Open || item.flies;
-        let first = item.is_emergency() || self.lines.is_first(slot, &item.spaces);
+        // Several in doubt in one line are what a crash leaves behind: then none goes while another may still land.
+        let alone = self.lines.is_first(slot, &item.spaces) && self.lines.is_settled(slot, &item.spaces);
+        let first = item.is_emergency() || alone;
         safe && open && first && item.tries < CHANGE_ATTEMPTS && self.permit(item).is_ok()
     }
 
@@ -262,13 +264,15 @@ impl Core<'_> {
     fn verify(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         let change = &item.change;
-        if !item.is_emergency() && item.gives() && self.denials.cover(&change.key) {
-            return self.end(slot, End::Denied);
-        }
         let Some(profile) = self.profiles.get(&change.key.target) else {
             self.leave(slot, Some(Open::Unverified));
             return Ok(());
         };
+        // A list keeps its line until it was read as it was written: the next one is made from what is read.
+        let keeps = profile.class == Class::K2 && profile.is_readable();
+        if self.is_denied(item) && !keeps {
+            return self.end(slot, End::Denied);
+        }
         if self.has_rival(slot) {
             self.wait(slot, self.at.tick + 1);
             return Ok(());
@@ -292,6 +296,11 @@ impl Core<'_> {
         }
         self.call(slot, Ask::Read);
         Ok(())
+    }
+
+    /// Whether it gives access that somebody denied meanwhile.
+    pub(super) fn is_denied(&self, item: &Item) -> bool {
+        !item.is_emergency() && item.gives() && self.denials.cover(&item.change.key)
     }
 
     /// Whether something under way may still give the access that an emergency takes away.

@@ -133,6 +133,9 @@ impl Core<'_> {
         if grade < demanded(&item.change) {
             return self.end(slot, End::Unverifiable);
         }
+        if self.is_denied(item) {
+            return self.end(slot, End::Denied);
+        }
         self.confirm(slot, grade, &reading.state)
     }
 
