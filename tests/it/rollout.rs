@@ -187,9 +187,7 @@ fn v15_while_a_rule_rests_what_has_expired_ends() {
 fn whatever_a_module_beside_does_the_plan_is_the_same() {
     let folder = folder(6_000);
     let alone = plan(&engine(folder.path(), "by-position", 0));
-    let mut limits = RuleLimits::default();
-    limits.fuel_base = 1_000_000;
-    limits.fuel_per_case = 1_000;
+    let limits = RuleLimits { fuel_base: 1_000_000, fuel_per_case: 1_000, ..RuleLimits::default() };
     let rules = RuleEngine::new(&limits).expect("engine");
     let stumbling = ["trap", "endless-loop", "memory-bomb", "log-flood", "refuse"].map(|guest| (guest, true));
     for (guest, fails) in [("by-position", false), ("promise", false)].into_iter().chain(stumbling) {
