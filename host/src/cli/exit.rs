@@ -46,6 +46,14 @@ pub enum Exit {
     Audit = 12,
     /// What was asked for does not exist.
     NotFound = 13,
+    /// A replay came to something else than what was recorded.
+    Diverged = 14,
+    /// A replay came to something else, under another profile of the sandbox, where a limit fired.
+    ProfileDiffers = 15,
+    /// What a replay needs was redacted, is gone, or was made by a planner that is not kept.
+    NotRederivable = 16,
+    /// A recording is damaged.
+    Recording = 17,
 }
 
 impl From<Exit> for ExitCode {
@@ -133,6 +141,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::UnknownTarget { .. } => (Exit::Config, Some("add a `[[target]]` with that name, or correct the source")),
         EngineError::PagesGone => {
             (Exit::NotFound, Some("a plan can be explained until the next run begins; make a new one with `trueup plan`"))
+        }
+        EngineError::DamagedObject { .. } => {
+            (Exit::Recording, Some("nothing is known of the run by this; replay it from another copy of the store"))
         }
         EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
         _ => (Exit::Internal, None),

@@ -9,6 +9,7 @@ use super::comparing::Comparing;
 use super::joining::Join;
 use super::planning::{Bounds, Watch};
 use super::remembering::Remembering;
+use super::replay::{Recorder, Whole};
 use super::resting::Fared;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
@@ -56,6 +57,7 @@ struct Left {
     rows: Rows,
     fared: Fared,
     comparing: Option<Comparing>,
+    recorder: Recorder,
 }
 
 /// Rows to record.
@@ -97,17 +99,20 @@ impl Engine {
         let report = RunReport::new(&run, &self.rule, &survey.snapshot.scans);
         let rests = self.rests(&run)?;
         let comparing = self.begin_beside(&run);
-        let mut left = Left::begin(Sealing::begin(folder)?, report, Debt::under(&self.parts.options.debt), rows, comparing);
+        let owed = Debt::under(&self.parts.options.debt);
+        let mut left = Left::begin(Sealing::begin(folder)?, report, owed, rows, comparing, Recorder::begin(self, run.run)?);
         let common = Common { run: &run, survey: &survey, links: &links, folder, bounds: &bounds, policy, inputs, census, rests };
         self.tell_parts(0, dealt.parts);
         for part in 0..dealt.parts {
             self.plan_part(&common, part, &mut dealt, &mut left, &mut memory, watch)?;
         }
-        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing } = left;
+        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
         watch.lap("seal");
+        recorder.end(self, &Whole { snapshot: &survey.snapshot, links: &links, policy: &policy }, &sealed)?;
+        watch.lap("recording");
         let spared = memory.end(run.run)?;
         let beside = comparing.map(Comparing::end);
         let report = RunReport { plan: sealed.id, debt: Some(owed), spared, rests, beside, ..report };
@@ -133,15 +138,17 @@ impl Engine {
         memory: &mut Remembering<'_>,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
-        let facts = dealt.facts(part, common.survey)?;
+        let facts = dealt.facts(part, common.survey, &mut left.recorder)?;
         watch.lap("read");
         let cases = self.pair_part(common, part, facts, dealt)?;
+        left.recorder.met(&cases.recorded)?;
         watch.lap("correlate");
         let verdicts = match common.rests {
             Some(until) => Self::resting(&cases, until),
             None => self.judge_anew(&cases, common.run.as_of, memory)?,
         };
         left.fared.add(&verdicts);
+        left.recorder.answers(&verdicts)?;
         watch.lap("judge");
         let decided = decide_part(&cases, &verdicts, &common.policy, self.threads());
         watch.lap("decide");
@@ -244,11 +251,12 @@ impl Engine {
 }
 
 impl Dealt {
-    /// The facts of a part, each source held to its word, and those that the part before gave back.
-    fn facts(&mut self, part: usize, survey: &Survey) -> Result<Snapshot, DiscoverError> {
+    /// The facts of a part, each source held to its word, and those that the part before gave back, which recorded them.
+    fn facts(&mut self, part: usize, survey: &Survey, recorder: &mut Recorder) -> Result<Snapshot, EngineError> {
         let mut facts = Snapshot { scans: survey.snapshot.scans.clone(), ..Snapshot::default() };
         self.facts.take(part, &mut facts)?;
         facts.check(&survey.places)?;
+        recorder.facts(&facts)?;
         self.facts.take(self.parts + part, &mut facts)?;
         Ok(facts)
     }
@@ -263,9 +271,16 @@ impl Dealt {
 }
 
 impl Left {
-    fn begin(sealing: Sealing, report: RunReport, owed: Debt, rows: Rows, comparing: Option<Comparing>) -> Self {
+    fn begin(
+        sealing: Sealing,
+        report: RunReport,
+        owed: Debt,
+        rows: Rows,
+        comparing: Option<Comparing>,
+        recorder: Recorder,
+    ) -> Self {
         let (ends, verdicts, fared) = (Ends::default(), VerdictsDigest::default(), Fared::default());
-        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing }
+        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder }
     }
 }
 
