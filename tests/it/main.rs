@@ -23,6 +23,7 @@ mod identity;
 mod kill;
 mod library;
 mod mutated;
+mod replay;
 mod reuse;
 mod rollout;
 mod rules;

@@ -1,14 +1,13 @@
 //! `trueup replay`: derives the plan of a run again from what was recorded of it, and compares; or tells what another version of
 //! the rule would have decided then.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
 use super::exit::{Exit, Failure, Outcome};
 use super::style::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, plural, safe};
 use super::{Terminal, diff, open};
-use crate::engine::{EngineError, Recording, Recordings, ReplayVerdict, Replayed, Replaying, Store};
+use crate::engine::{EngineError, Recording, Recordings, ReplayVerdict, Replayed, Replaying};
 use crate::model::RunId;
 use crate::rule::{Module, RuleLimits};
 
@@ -110,9 +109,14 @@ fn load(component: &[u8], recording: &Recording) -> Outcome<Module> {
 }
 
 fn save(terminal: &mut Terminal<'_>, recordings: &Recordings, run: RunId, path: &Path) -> Outcome {
-    let error = |source| EngineError::Store { path: path.to_owned(), source };
-    Store::replace(path, |file| recordings.write_text(run, file))?;
-    let bytes = File::open(path).and_then(|file| file.metadata()).map_err(error)?.len();
+    let unwritable = |error: std::io::Error| {
+        let message = anyhow::Error::new(error).context(format!("cannot write `{}`", path.display()));
+        Failure::new(Exit::Unwritable, message, "choose another place with --save")
+    };
+    let mut text = Vec::new();
+    recordings.write_text(run, &mut text)?;
+    std::fs::write(path, &text).map_err(unwritable)?;
+    let bytes = text.len() as u64;
     if terminal.common.json {
         terminal.json(&serde_json::json!({ "run": run, "file": path, "bytes": bytes }))?;
     } else {

@@ -361,3 +361,40 @@ fn cut(bytes: &[u8]) -> u64 {
         bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
     sum >> 32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_back_as_they_were() {
+        let columns = VerdictColumns {
+            case: vec![0, 1, 5, 6],
+            effect: vec![1, 2, 3, 6],
+            reason: vec![0, 1, 0, 9],
+            until: vec![0, 0, -1, i64::MAX],
+            valid_until: Time::from_seconds(7),
+            ..VerdictColumns::default()
+        };
+        let text = || "text with \"quotes\"\nand lines".to_owned();
+        let faults = [
+            Fault::Trap { message: text(), case: Some(3) },
+            Fault::Rule { code: text(), message: text(), case: None },
+            Fault::Malformed { problem: text() },
+            Fault::Interrupted { seconds: 60 },
+            Fault::Absent,
+            Fault::Resting { until: Time::from_seconds(9) },
+            Fault::IdentityTooLarge { cases: 70_000, allowed: 65_536 },
+        ];
+        let names = ["fuel", "fuel to start", "stack", "memory", "table elements", "host call bytes", "input bytes", "log"];
+        let limits = names.map(|limit| Fault::Limit { limit, used: 2, allowed: 1 });
+        let results = [Ok(columns)].into_iter().chain(faults.into_iter().chain(limits).map(Err));
+        for result in results {
+            let verdict = BatchVerdict { result, fuel: 0, log: Vec::new() };
+            let raw = serde_json::to_vec(&Answer::of(&verdict)).unwrap();
+            assert_eq!(serde_json::from_slice::<Answer>(&raw).unwrap().verdict(), verdict);
+        }
+        let unknown = r#"{"fault":{"limit":{"limit":"patience","used":2,"allowed":1}}}"#;
+        assert!(serde_json::from_str::<Answer>(unknown).is_err());
+    }
+}
