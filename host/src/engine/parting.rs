@@ -138,18 +138,20 @@ impl Engine {
         memory: &mut Remembering<'_>,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
-        let facts = dealt.facts(part, common.survey, &mut left.recorder)?;
+        let facts = dealt.facts(part, common.survey, &mut left.recorder, watch)?;
         watch.lap("read");
         let cases = self.pair_part(common, part, facts, dealt)?;
-        left.recorder.met(&cases.recorded)?;
         watch.lap("correlate");
+        left.recorder.met(&cases.recorded)?;
+        watch.lap("recording");
         let verdicts = match common.rests {
             Some(until) => Self::resting(&cases, until),
             None => self.judge_anew(&cases, common.run.as_of, memory)?,
         };
         left.fared.add(&verdicts);
-        left.recorder.answers(&verdicts)?;
         watch.lap("judge");
+        left.recorder.answers(&verdicts)?;
+        watch.lap("recording");
         let decided = decide_part(&cases, &verdicts, &common.policy, self.threads());
         watch.lap("decide");
         if let Some(comparing) = &mut left.comparing {
@@ -252,11 +254,19 @@ impl Engine {
 
 impl Dealt {
     /// The facts of a part, each source held to its word, and those that the part before gave back, which recorded them.
-    fn facts(&mut self, part: usize, survey: &Survey, recorder: &mut Recorder) -> Result<Snapshot, EngineError> {
+    fn facts(
+        &mut self,
+        part: usize,
+        survey: &Survey,
+        recorder: &mut Recorder,
+        watch: &mut Watch,
+    ) -> Result<Snapshot, EngineError> {
         let mut facts = Snapshot { scans: survey.snapshot.scans.clone(), ..Snapshot::default() };
         self.facts.take(part, &mut facts)?;
         facts.check(&survey.places)?;
+        watch.lap("read");
         recorder.facts(&facts)?;
+        watch.lap("recording");
         self.facts.take(self.parts + part, &mut facts)?;
         Ok(facts)
     }

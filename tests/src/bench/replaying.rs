@@ -18,7 +18,7 @@ const DAYS: u16 = 30;
 
 /// One day.
 struct Lived {
-    /// Planning, in seconds of wall time, and the part of it that wrote the end of the recording.
+    /// Planning, in seconds of wall time, and the part of it that recorded.
     planned: f64,
     recorded: f64,
     /// Replaying without and with judging.
@@ -79,7 +79,7 @@ fn tell(profile: Profile, what: &str, days: &[Lived], bytes: f64, summary: &mut 
     };
     let planned = middle(|day| day.planned);
     let derived = figure("replaying without judging, median wall time", middle(|day| day.derived), "s");
-    summary.add(derived.beside("planning it", planned).with("ending the recording", number(middle(|day| day.recorded))))?;
+    summary.add(derived.beside("planning it", planned).with("of it recording, s", number(middle(|day| day.recorded))))?;
     let judged = figure("replaying with judging, median wall time", middle(|day| day.judged), "s");
     summary.add(judged.beside("planning it", planned))?;
     let first = days.first().map_or(0.0, |day| day.written);

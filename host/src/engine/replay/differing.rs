@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::correlate::{Batch, Cases};
 use crate::decide::Effect;
 use crate::limits::{DIVERGENCE_BYTES, DIVERGENCES};
+use crate::model::PlanId;
 use crate::rule::{BatchVerdict, Fault, RuleFacts, VerdictColumns};
 
 /// One difference.
@@ -48,6 +49,11 @@ impl Differing {
     /// How many batches there are is a difference of its own: then answers cannot be laid beside each other.
     pub(super) fn batches(&mut self, recorded: u64, came: u64) {
         self.add(|| "header".to_owned(), "batches", &recorded.to_string(), &came.to_string());
+    }
+
+    /// The plan has another name, and what was recorded of it is no longer there to be laid beside what came.
+    pub(super) fn names(&mut self, recorded: PlanId, came: PlanId) {
+        self.add(|| "header".to_owned(), "plan", &recorded.to_string(), &came.to_string());
     }
 
     /// Compares what batches were answered.

@@ -214,7 +214,10 @@ fn replay(
     if sealed.id != recording.plan {
         let mut came = Vec::new();
         rederived.seal(&decided, &rederived.verdicts, &mut came)?;
-        differing.plans(&plan()?.unwrap_or_default(), &came);
+        match plan()? {
+            Some(plan) => differing.plans(&plan, &came),
+            None => differing.names(recording.plan, sealed.id),
+        }
     }
     let Some(verdicts) = judge_again(&rederived, how, threads)? else {
         let verdict = if differing.count == 0 { Verdict::Same } else { Verdict::Diverged };
