@@ -19,10 +19,10 @@ struct Ending {
 }
 
 impl Ends {
-    /// Counts these cases, and what was decided of them.
+    /// Counts the cases that are decided here, and what was decided of them.
     pub fn count(&mut self, cases: &Cases, decisions: &[Decision]) {
         let mut found: HashMap<Sym, Ending> = HashMap::new();
-        for case in cases.cases.iter().filter(|case| case.is_observed()) {
+        for (_, case) in cases.here().filter(|(_, case)| case.is_observed()) {
             found.entry(cases.native(case).map_or(Sym::EMPTY, |fact| fact.target)).or_default().held += 1;
         }
         for decision in decisions.iter().filter(|decision| decision.cause == Cause::Expiry) {

@@ -3,6 +3,7 @@
 
 mod amending;
 mod answers;
+mod apart;
 mod beside;
 mod clock;
 mod committing;
