@@ -5,7 +5,7 @@ use super::derive::{Ask, Derived, Effect, End, derive};
 use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
-use super::{Policy, across, budget, own, weigh};
+use super::{Ends, Policy, across, gate, own, weigh};
 use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
@@ -20,7 +20,9 @@ const EXCLUSIVE: u8 = 1;
 #[must_use]
 pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, threads: usize) -> Decided {
     let mut all = decide_part(cases, verdicts, policy, threads);
-    budget::gate(cases, policy.spent, &mut all.decisions);
+    let mut ends = Ends::default();
+    ends.count(cases, &all.decisions);
+    gate(cases, &ends.too_many(policy.spent), &mut all.decisions);
     all
 }
 

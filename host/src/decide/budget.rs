@@ -34,6 +34,12 @@ impl Ends {
         }
     }
 
+    /// So much is held in a target in all, whether it was counted or not.
+    pub fn among(&mut self, target: &str, held: u64) {
+        let sum = self.0.entry(target.to_owned()).or_default();
+        sum.held = sum.held.max(held);
+    }
+
     /// The targets of which more ends than a sound clock would end, after `spent` by earlier plans of the run; with how much
     /// of this plan ends there: all of that waits.
     #[must_use]
@@ -49,11 +55,8 @@ impl Ends {
     }
 }
 
-/// Puts a gate before all ends of a target when there are more than a sound clock would make.
-pub(super) fn gate(cases: &Cases, spent: &BTreeMap<String, u64>, decisions: &mut [Decision]) {
-    let mut ends = Ends::default();
-    ends.count(cases, decisions);
-    let waiting = ends.too_many(spent);
+/// Puts a gate before all ends of these targets.
+pub fn gate(cases: &Cases, waiting: &BTreeMap<String, u64>, decisions: &mut [Decision]) {
     if waiting.is_empty() {
         return;
     }

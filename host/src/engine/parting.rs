@@ -7,20 +7,19 @@ use std::path::{Path, PathBuf};
 
 use super::apart::Apart;
 use super::comparing::Comparing;
-use super::joining::Join;
+use super::dealing::Dealt;
 use super::planning::{Bounds, Watch};
 use super::remembering::Remembering;
 use super::resting::Fared;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
-use crate::correlate::{Cases, Recorded, identity_digest, withdrawn};
+use crate::correlate::{Cases, Recorded, withdrawn};
 use crate::debt::{self, Census, Debt};
 use crate::decide::{Decided, Ends, Policy, decide_part};
-use crate::discover::{DiscoverError, Scan, Snapshot, Spill, Survey, record_counts};
+use crate::discover::{Scan, Snapshot, Survey, record_counts};
 use crate::ledger::{Owned, RunRow, read_aside};
-use crate::limits::PLAN_PARTS;
-use crate::link::{Links, Numbers};
-use crate::model::{CaseKey, Time};
+use crate::link::Links;
+use crate::model::Time;
 use crate::plan::{Draft, Inputs, Sealing};
 use crate::progress::Progress;
 use crate::rule::{BatchVerdict, VerdictsDigest};
@@ -38,15 +37,6 @@ struct Common<'a> {
     census: Census,
     /// Until when the rule rests.
     rests: Option<Time>,
-}
-
-/// What was dealt out and waits for its part.
-struct Dealt {
-    facts: Spill,
-    recorded: Join,
-    parts: usize,
-    /// Of which identities facts and rows are dealt out once more, behind all parts.
-    apart: Apart,
 }
 
 /// What the parts leave behind for the end.
@@ -88,7 +78,7 @@ impl Engine {
         let links = self.link_survey(&mut survey)?;
         watch.lap("link");
         let mut rows = Rows::default();
-        let mut dealt = self.deal(&survey, &links, folder, apart.linked(&links), &mut rows)?;
+        let mut dealt = self.deal(&survey, &links, folder, apart.linked(&links), |row| rows.alone(row))?;
         watch.lap("deal");
         let bounds = self.bounds(run.run)?;
         let policy = self.policy(run.as_of, &bounds);
@@ -211,7 +201,7 @@ impl Engine {
             dealt.give_back(part + 1, &mut cases)?;
         }
         if dealt.parts > 1 {
-            dealt.set_apart(&mut cases, common)?;
+            dealt.set_apart(&mut cases, common.survey, common.links)?;
         }
         Ok(cases)
     }
@@ -230,80 +220,6 @@ impl Engine {
 
     fn tell_parts(&self, done: usize, of: usize) {
         self.observer.on(&Progress::Part { done: done as u64, of: of as u64 });
-    }
-
-    /// Deals facts and recorded rows out into parts.
-    fn deal(&self, survey: &Survey, links: &Links, folder: &Path, apart: Apart, kept: &mut Rows) -> Result<Dealt, EngineError> {
-        let parts = survey.facts().div_ceil(self.parts.options.part.max(1)).clamp(1, PLAN_PARTS);
-        let mut rows = self.ledger.recorded(&self.parts.tenant)?.peekable();
-        let mut recorded = Join::new(folder);
-        let joined = rows.peek().is_some().then_some(&mut recorded);
-        let facts = self.deal_facts(survey, links, folder, parts, joined)?;
-        recorded.rows(Box::new(rows), |row| kept.alone(row))?;
-        Ok(Dealt { facts, recorded, parts: parts as usize, apart })
-    }
-
-    /// Deals the facts out into parts, which are ranges of their identities' digests. There is room for as many again: what a
-    /// part gives back; and for one more: what is decided apart. If recorded rows are to be joined, the keys of the facts are told.
-    fn deal_facts(
-        &self,
-        survey: &Survey,
-        links: &Links,
-        folder: &Path,
-        parts: u64,
-        mut join: Option<&mut Join>,
-    ) -> Result<Spill, EngineError> {
-        let mut spill = Spill::new(folder, 2 * parts as usize + 1);
-        let names = &survey.snapshot.symbols;
-        let mut part_of: Vec<Option<u16>> = vec![None; names.len()];
-        survey.pages(|page| {
-            let mut numbers = Numbers::new(names);
-            for fact in &page.facts {
-                let named = numbers.named(&page.symbols, fact);
-                let identity = links.identity(&named);
-                let part = part_of.get_mut(identity.0 as usize).ok_or_else(|| survey.damaged("a name is new".to_owned()))?;
-                let part = *part.get_or_insert_with(|| {
-                    let digest = identity_digest(&self.parts.tenant, names.text(identity));
-                    ((u128::from(digest.prefix()) * u128::from(parts)) >> u64::BITS) as u16
-                });
-                spill.push(usize::from(part), fact, &page.symbols)?;
-                if let Some(join) = &mut join {
-                    let [target, holder, object] =
-                        [named.target, links.holder(named.holder), links.object(named.object)].map(|sym| names.text(sym));
-                    join.key(CaseKey::hash(fact.subject, target, holder, object), part)?;
-                }
-            }
-            spill.flush(&page.symbols)
-        })?;
-        Ok(spill)
-    }
-}
-
-impl Dealt {
-    /// The facts of a part, each source held to its word, and those that the part before gave back.
-    fn facts(&mut self, part: usize, survey: &Survey) -> Result<Snapshot, DiscoverError> {
-        let mut facts = Snapshot { scans: survey.snapshot.scans.clone(), ..Snapshot::default() };
-        self.facts.take(part, &mut facts)?;
-        facts.check(&survey.places)?;
-        self.facts.take(self.parts + part, &mut facts)?;
-        Ok(facts)
-    }
-
-    /// Gives the batch that could still grow to the part that may add to it.
-    fn give_back(&mut self, next: usize, cases: &mut Cases) -> Result<(), DiscoverError> {
-        let (open, met) = cases.give_back_open_batch();
-        open.iter().try_for_each(|fact| self.facts.push(self.parts + next, fact, &cases.snapshot.symbols))?;
-        met.iter().try_for_each(|row| self.recorded.row(next, row))?;
-        self.facts.flush(&cases.snapshot.symbols)
-    }
-
-    /// Deals out once more what is decided apart.
-    fn set_apart(&mut self, cases: &mut Cases, common: &Common<'_>) -> Result<(), DiscoverError> {
-        cases.apart = self.apart.concerned(cases, common.survey, common.links);
-        let (facts, rows) = cases.what_makes(cases.apart.iter().copied());
-        facts.iter().try_for_each(|fact| self.facts.push(2 * self.parts, fact, &cases.snapshot.symbols))?;
-        rows.iter().try_for_each(|row| self.recorded.row(self.parts, row))?;
-        self.facts.flush(&cases.snapshot.symbols)
     }
 }
 
