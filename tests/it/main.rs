@@ -21,6 +21,7 @@ mod hostile;
 mod house;
 mod identity;
 mod kill;
+mod languages;
 mod library;
 mod mutated;
 mod replay;

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use trueup::engine::{EngineError, Recording, Recordings, ReplayVerdict, Replayed, Replaying};
+use trueup::discover::{FileConfig, FileSource, Source};
+use trueup::engine::{Engine, EngineError, Options, Parts, Recording, Recordings, ReplayVerdict, Replayed, Replaying};
 use trueup::generate::{Profile, Shape};
-use trueup::model::{Digest, Mode, RunId, Subject, Time};
+use trueup::model::{Digest, Mode, RunId, Scope, Scopes, Subject, Time};
 use trueup::plan::{PLANNER, PLANNERS};
 use trueup::rule::{Module, RuleEngine, RuleLimits};
-use trueup::target::{EmbeddedRow, EmbeddedTarget};
+use trueup::target::{EmbeddedRow, EmbeddedTarget, Target};
 use trueup_tests::estate::{self, AS_OF, Setup, StandingClock};
 use trueup_tests::reruns::{Month, live, stores};
 use trueup_tests::{cli, guests, replayed};
@@ -29,7 +30,8 @@ fn v01_a_month_replays_on_a_copy_of_its_stores_with_other_threads() {
     let folder = tempfile::tempdir().expect("folder");
     let (_, module) = standard();
     let shape = Shape { people: 120, machines: 30, teams: 12, entitlements: 270, ..Profile::Demo.shape() };
-    live(&Month { shape, seed: 5, days: 9, part: 1_500, used: true }, &module, folder.path(), |_| Ok(())).expect("days");
+    live(&Month { shape, seed: 5, days: 9, part: 1_500, used: true, stories: true }, &module, folder.path(), |_| Ok(()))
+        .expect("days");
     for store in stores(folder.path()) {
         assert_eq!(replayed::all(&store, Some(&module)).expect("the same"), 10);
         // What did not change from day to day is not written again.
@@ -62,6 +64,52 @@ fn small(folder: &Path, day: i64, component: &[u8]) -> RunId {
     let engine = estate::engine(folder, &setup).expect("engine").on_clock(Arc::new(StandingClock(now)));
     let (planned, _) = estate::block_on(engine.run(Some(now))).expect("runtime").expect("run");
     planned.report.run
+}
+
+#[test]
+fn identities_and_entitlements_that_several_sources_state_are_recorded_as_they_state_them() {
+    let folder = tempfile::tempdir().expect("folder");
+    let dir = folder.path();
+    let write = |name: &str, text: &str| fs::write(dir.join(name), text).expect("file");
+    write("grants.tsv", "holder\tobject\nada\tteam:a\nben\tteam:b\n");
+    write("hr.tsv", "identity\tstatus\tunit\nada\tactive\tx\nben\tactive\ty\ncem\tactive\ty\n");
+    write("directory.tsv", "identity\tstatus\tunit\nada\tactive\tx\nben\tleft\ty\nzoe\tactive\ty\n");
+    write("catalogue.tsv", "target\tobject\ttier\ncrm\tteam:a\t1\ncrm\tteam:b\t1\n");
+    write("risks.tsv", "target\tobject\ttier\ncrm\tteam:a\t3\n");
+    let source = |name: &str, kind: &str| {
+        let path = format!("{name}.tsv");
+        let mut config = serde_json::json!({ "name": name, "path": path, "kind": kind, "complete": "always" });
+        if kind == "grants" {
+            config["target"] = "crm".into();
+        }
+        let config: FileConfig = serde_json::from_value(config).expect("a source");
+        let source: Arc<dyn Source> = Arc::new(FileSource::open(config, dir).expect("a source"));
+        source
+    };
+    let (_, module) = standard();
+    let sources = [
+        ("grants", "grants"),
+        ("hr", "people"),
+        ("directory", "people"),
+        ("catalogue", "entitlements"),
+        ("risks", "entitlements"),
+    ];
+    let target: Arc<dyn Target> = Arc::new(EmbeddedTarget::open(&dir.join("crm.db"), "crm").expect("target"));
+    let parts = Parts {
+        tenant: "acme".to_owned(),
+        sources: sources.iter().map(|(name, kind)| source(name, kind)).collect(),
+        targets: vec![target],
+        settings: module.check_settings(&Default::default()).expect("settings"),
+        module: Some(Arc::new(module.clone())),
+        scopes: Scopes(vec![Scope { target: "crm".to_owned(), objects: "*".to_owned(), mode: Mode::Authoritative }]),
+        sink: None,
+        options: Options::default(),
+    };
+    let engine = Engine::open(parts, &estate::store(dir)).expect("engine");
+    let planned = estate::block_on(engine.plan(Some(AS_OF))).expect("runtime").expect("plan");
+    assert!(planned.header.changes > 0);
+    let found = engine.replay(planned.report.run).expect("replay");
+    assert_eq!((found.verdict, found.level), (ReplayVerdict::Same, 2), "{found:?}");
 }
 
 /// Two days of it, and what was recorded.

@@ -3,10 +3,12 @@
 
 mod amending;
 mod answers;
+mod apart;
 mod beside;
 mod clock;
 mod committing;
 mod comparing;
+mod dealing;
 mod denials;
 mod emergency;
 mod error;
@@ -16,6 +18,7 @@ mod joining;
 mod judging;
 mod owing;
 mod parting;
+mod picking;
 mod planning;
 mod recording;
 mod redacting;

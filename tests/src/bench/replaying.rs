@@ -35,7 +35,7 @@ pub(super) fn measure(profile: Profile, work: &Path, summary: &mut Summary<'_>) 
     for (used, what) in [(false, "use not told"), (true, "use told daily")] {
         summary.say(&format!("thirty days of profile {}, {what} …", profile.name()))?;
         let folder = work.join("month");
-        let month = Month { shape: profile.shape(), seed: SEED, days: DAYS, part: Options::default().part, used };
+        let month = Month { shape: profile.shape(), seed: SEED, days: DAYS, part: Options::default().part, used, stories: false };
         let [store, _] = stores(&folder);
         let recordings = Recordings::of(&store);
         let (mut days, mut bytes) = (Vec::new(), 0);
