@@ -220,9 +220,20 @@ fn what_differs_is_told_by_case_and_column() {
     assert_eq!((found.verdict, found.level), (ReplayVerdict::Same, 3));
     let limit = r#"{"fault":{"limit":{"limit":"fuel","used":5,"allowed":5}}}"#;
     let other = altered(other.as_bytes(), |line| line.starts_with("{\"columns\"").then(|| limit.to_owned()));
-    // The plan of such answers is another one: name it, so that what is left to differ is what the rule says.
-    let derived = Recordings::replay_text(&other, &with(None)).expect("replay");
-    assert_eq!(derived.verdict, ReplayVerdict::Diverged);
+    // The plan of such answers is another one: named so, nothing is left to differ but what the rule says.
+    let other = String::from_utf8(other).expect("text");
+    let (other, _) = other.split_once("\n\n").expect("an end");
+    let other = format!("{other}\n\n");
+    let derived = Recordings::replay_text(other.as_bytes(), &with(None)).expect("replay");
+    assert_eq!((derived.verdict, derived.differences), (ReplayVerdict::Diverged, 1), "{derived:?}");
+    let named = other.replacen(&derived.divergences[0].recorded, &derived.divergences[0].came, 1);
+    let found = Recordings::replay_text(named.as_bytes(), &with(Some(&module))).expect("replay");
+    assert_eq!((found.verdict, found.level, found.limits), (ReplayVerdict::ProfileDiffers, 3, 1), "{found:?}");
+    assert!(found.divergences[0].column == "fault" && found.divergences[0].recorded.contains("ran out of fuel"), "{found:?}");
+    // Under the profile of then, a limit that does not fire again is a divergence like any other.
+    let here = named.replacen(&Digest::of(b"another engine").to_string(), &profile, 1);
+    let found = Recordings::replay_text(here.as_bytes(), &with(Some(&module))).expect("replay");
+    assert_eq!((found.verdict, found.level), (ReplayVerdict::Diverged, 2), "{found:?}");
 }
 
 #[test]
