@@ -122,13 +122,16 @@ impl Recording {
 
 /// The recordings of a store. Looking at them needs neither ledger nor configuration, and writes nothing.
 #[derive(Clone, Debug)]
-pub struct Recordings(PathBuf, PathBuf);
+pub struct Recordings {
+    folder: PathBuf,
+    plans: PathBuf,
+}
 
 impl Recordings {
     /// Those of the store in this folder, which may be a copy, and need not be writable.
     #[must_use]
     pub fn of(store: &Path) -> Self {
-        Recordings(store.join("recordings"), store.join("plans"))
+        Recordings { folder: store.join("recordings"), plans: store.join("plans") }
     }
 
     /// The runs that have one, the oldest first.
@@ -191,7 +194,7 @@ impl Recordings {
             return Ok(());
         }
         let error = |source| EngineError::Store { path: path.clone(), source };
-        fs::create_dir_all(path.parent().unwrap_or(&self.0)).map_err(error)?;
+        fs::create_dir_all(path.parent().unwrap_or(&self.folder)).map_err(error)?;
         Store::replace(&path, |file| file.write_all(component).map_err(error))
     }
 
@@ -212,7 +215,7 @@ impl Recordings {
 
     /// The bytes of a plan; none where it is no longer kept.
     pub(super) fn plan(&self, plan: PlanId) -> Result<Option<Vec<u8>>, EngineError> {
-        let path = self.1.join(format!("{plan}.plan"));
+        let path = self.plans.join(format!("{plan}.plan"));
         match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             plan => plan.map(Some).map_err(|source| EngineError::Store { path, source }),
@@ -221,13 +224,13 @@ impl Recordings {
 
     /// Its objects.
     pub(super) fn objects(&self) -> Objects {
-        Objects::within(self.0.clone())
+        Objects::within(self.folder.clone())
     }
 
     /// Where a run's objects go.
     pub(super) fn pack(&self, run: RunId) -> Result<PathBuf, EngineError> {
-        fs::create_dir_all(&self.0).map_err(|source| self.failed(source))?;
-        Ok(pack_path(&self.0, run.0))
+        fs::create_dir_all(&self.folder).map_err(|source| self.failed(source))?;
+        Ok(pack_path(&self.folder, run.0))
     }
 
     /// Objects of the last run before this one that it need not write again. Those of old files are written again, so that old
@@ -236,7 +239,10 @@ impl Recordings {
         let Some(last) = self.runs()?.into_iter().rfind(|last| *last < run) else { return Ok(Vec::new()) };
         // Without it, all is written anew: a run does not fail for that.
         let Ok(recording) = self.read(last) else { return Ok(Vec::new()) };
-        let is_fresh = |named: &Named| run.0 - named.1.min(run.0) <= PACK_RUNS && pack_path(&self.0, named.1).exists();
+        let packs: BTreeSet<PathBuf> = self.files()?.into_iter().collect();
+        let (oldest, newest) = (run.0.saturating_sub(PACK_RUNS), run.0);
+        let fresh: BTreeSet<u64> = (oldest..=newest).filter(|pack| packs.contains(&pack_path(&self.folder, *pack))).collect();
+        let is_fresh = |named: &Named| fresh.contains(&named.1);
         Ok(recording.objects().filter(is_fresh).collect())
     }
 
@@ -273,15 +279,15 @@ impl Recordings {
     }
 
     fn path(&self, run: RunId) -> PathBuf {
-        self.0.join(format!("{}.recording", run.0))
+        self.folder.join(format!("{}.recording", run.0))
     }
 
     fn component_path(&self, module: Digest) -> PathBuf {
-        self.0.join("modules").join(format!("{module}.wasm"))
+        self.folder.join("modules").join(format!("{module}.wasm"))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, EngineError> {
-        self.entries(&self.0)
+        self.entries(&self.folder)
     }
 
     /// What a folder holds; nothing, if there is none.
@@ -295,6 +301,6 @@ impl Recordings {
     }
 
     fn failed(&self, source: io::Error) -> EngineError {
-        EngineError::Store { path: self.0.clone(), source }
+        EngineError::Store { path: self.folder.clone(), source }
     }
 }
