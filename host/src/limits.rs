@@ -166,3 +166,19 @@ pub const RULE_REST_LONGEST_SECONDS: i64 = 3_600;
 pub const COMPARED_GROUPS: usize = 1_000;
 /// How many failures of the other module a comparison tells in words.
 pub const COMPARED_FAULTS: usize = 20;
+/// Names that are told when one is not on record: more than anybody reads.
+pub const NEAR_NAMES: usize = 3;
+/// Letters of a name by which it is found to be like another: comparing costs their square.
+pub const NEAR_NAME_BYTES: usize = 128;
+/// Moments that a time line keeps at once: the newest, when there are more.
+pub const HISTORY_MOMENTS: usize = 100_000;
+/// Largest file that may be attached as evidence, in bytes: a mail with its attachments, a long screenshot, a ticket export.
+pub const ATTACHMENT_BYTES: u64 = 25 << 20;
+/// Longest name of a media type, in bytes: both of its halves are at most 64 wherever they are registered.
+pub const MEDIA_BYTES: usize = 127;
+/// How long a removal that a plan decided may take until it counts as late, per tier 0 to 3, in seconds: a week for what does
+/// little harm, so that weekly work on tickets is in time; three days over a week-end; a day; and four hours, within a shift,
+/// for what gives power over others. Configurable: an auditor holds a tenant to the tenant's own policy.
+pub const REMOVAL_WINDOW_SECONDS: [i64; 4] = [7 * 86_400, 3 * 86_400, 86_400, 4 * 3_600];
+/// The same from an emergency call, in seconds: whoever calls waits for it at the telephone.
+pub const EMERGENCY_WINDOW_SECONDS: i64 = 15 * 60;

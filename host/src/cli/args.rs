@@ -354,6 +354,12 @@ pub enum AuditCommand {
     /// Make, rotate and show the keys that sign checkpoints.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Everything that happened to the accounts of a person, a machine or a group.
+    History(super::history::HistoryArgs),
+    /// Why a change was made: from the source record to the evidence.
+    Why(super::why::WhyArgs),
+    /// Keep a file as evidence of a change: a ticket, a mail, a picture of a screen.
+    Attach(super::attach::AttachArgs),
     /// Print leaves.
     Log {
         /// The first leaf; without it, the newest ones.
@@ -492,6 +498,6 @@ fn kind(text: &str) -> Result<crate::debt::Kind, String> {
     found.ok_or_else(|| format!("kinds are {}", names()))
 }
 
-fn instant(text: &str) -> Result<crate::model::Time, String> {
+pub(super) fn instant(text: &str) -> Result<crate::model::Time, String> {
     crate::model::Time::parse(text).map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Prints only to the writers that it is given.
 
 mod args;
+mod attach;
 mod audit;
 mod config;
 mod debt;
@@ -12,8 +13,10 @@ mod evidence;
 mod exit;
 mod explain;
 mod generate;
+mod history;
 mod holds;
 mod lift;
+mod moment;
 mod open;
 mod outcome;
 mod plan;
@@ -25,6 +28,7 @@ mod rule;
 mod run;
 mod status;
 mod style;
+mod why;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -155,6 +159,9 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
         Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
         Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
+        Command::Audit(AuditCommand::History(args)) => history::history(terminal, &args),
+        Command::Audit(AuditCommand::Why(args)) => why::why(terminal, &args),
+        Command::Audit(AuditCommand::Attach(args)) => attach::attach(terminal, &args),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),
         Command::Completions { shell } => {

@@ -3,6 +3,7 @@
 
 mod amending;
 mod answers;
+mod asking;
 mod beside;
 mod clock;
 mod committing;
@@ -35,6 +36,10 @@ mod uploading;
 mod work;
 
 pub use amending::Amended;
+pub use asking::{
+    Account, Attachment, Covering, Given, Happened, History, Holder, Holders, Kept, Looked, Moment, Next, Observed, Pace,
+    Performance, Planning, Removal, Shown, SourceRow, Span, Why, Windows,
+};
 pub use committing::Applied;
 pub use comparing::{Comparison, Difference, Differences, Fate};
 pub use denials::Lift;
@@ -56,7 +61,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::audit::{LogHead, Verified, Verifier, VerifyError};
+use crate::audit::{LogHead, Verified, VerifyError};
 use crate::commit::{Clock, Flow};
 use crate::debt::Terms;
 use crate::discover::Source;
@@ -66,9 +71,6 @@ use crate::notary::{Notary, Pusher};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
-
-/// Leaves that are read at once when the log is verified.
-const LEAVES_PER_PAGE: u32 = 4_096;
 
 /// How a run works. None of it can change a plan.
 #[derive(Clone, Debug)]
@@ -284,22 +286,7 @@ impl Engine {
     /// # Errors
     /// As for [`Engine::verify_log`].
     pub fn verify_log_against(&self, kept: &[LogHead]) -> Result<Result<Verified, VerifyError>, EngineError> {
-        let head = self.log_head()?;
-        let signed = self.notary.as_ref().map(Notary::heads).transpose()?.unwrap_or_default();
-        let mut verifier = Verifier::default();
-        for seen in kept.iter().chain(&signed) {
-            verifier = verifier.seen(*seen);
-        }
-        let mut next = 0;
-        loop {
-            let page = self.leaves(next, LEAVES_PER_PAGE)?;
-            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
-            if let Err(error) = page.iter().try_for_each(|leaf| verifier.push(leaf)) {
-                return Ok(Err(error));
-            }
-            next = last + 1;
-        }
-        Ok(verifier.finish(head))
+        self.walk(kept, |_, _| Ok(()))
     }
 
     /// Takes the right to write, where the log goes on from what was signed of it.

@@ -80,6 +80,12 @@ impl Store {
         self.0.join("checkpoints")
     }
 
+    /// Folder of files that people attached as evidence, each under its digest.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
     /// A sealed plan.
     #[must_use]
     pub fn plan(&self, id: PlanId) -> PathBuf {
