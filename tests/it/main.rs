@@ -8,6 +8,7 @@
 )]
 
 mod alone;
+mod asking;
 mod bench;
 mod compiling;
 mod debt;

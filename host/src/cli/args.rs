@@ -354,6 +354,10 @@ pub enum AuditCommand {
     /// Make, rotate and show the keys that sign checkpoints.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Who held an entitlement at an instant, as last observed.
+    WhoHas(super::who_has::WhoHasArgs),
+    /// How fast access goes that should go: from the decision to the evidence.
+    Performance(super::performance::PerformanceArgs),
     /// Everything that happened to the accounts of a person, a machine or a group.
     History(super::history::HistoryArgs),
     /// Why a change was made: from the source record to the evidence.

@@ -41,7 +41,7 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
     }
     if !files.is_empty() {
         let redacted = count(files.len() as u64 - kept);
-        writeln!(terminal.out, "{} are as they were attached, {redacted} redacted", plural(kept, "file"))?;
+        writeln!(terminal.out, "attachments: {} as attached, {redacted} redacted", plural(kept, "file"))?;
     }
     Ok(Exit::Done)
 }

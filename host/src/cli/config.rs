@@ -40,6 +40,9 @@ pub struct Config {
     /// From when on access counts as debt.
     #[serde(default)]
     pub debt: crate::debt::Terms,
+    /// Until when a removal is in time.
+    #[serde(default)]
+    pub performance: crate::engine::Windows,
     /// The file's own folder.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -189,6 +192,10 @@ impl Config {
         if self.audit.keys.is_none() && !self.audit.witnesses.is_empty() {
             return Err(wrong(text, name, 0, "there are witnesses, but no key", "name a folder of keys: `audit.keys`"));
         }
+        let windows = &self.performance;
+        if windows.tier_seconds.iter().chain([&windows.emergency_seconds]).any(|seconds| *seconds <= 0) {
+            return Err(wrong(text, name, 0, "a window of `performance` is not above zero", "windows are given in seconds"));
+        }
         if self.run.slice == 0 {
             return Err(wrong(text, name, 0, "`run.slice` is zero", "a slice holds at least one change"));
         }
@@ -231,6 +238,8 @@ mod tests {
             ("[[target]]\nname = 'x'\nkind = 'sap'\npath = 'x'", "t.toml:5:8: unknown variant `sap`"),
             ("[[scope]]\ntarget = 'x'\nmode = 'observe'", "t.toml:3:1: a scope names `x`, which is no target"),
             ("[run]\nslice = 0", "t.toml:1:1: `run.slice` is zero"),
+            ("[performance]\nemergency_seconds = 0", "t.toml:1:1: a window of `performance` is not above zero"),
+            ("[performance]\ntier_seconds = [1, 2, 3]", "t.toml:4:16: invalid length 3"),
         ] {
             let failure = Config::parse(&format!("{head}{tail}"), "t.toml", Path::new("")).expect_err(tail);
             assert!(failure.message().starts_with(expected), "{}", failure.message());

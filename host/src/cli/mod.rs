@@ -19,6 +19,7 @@ mod lift;
 mod moment;
 mod open;
 mod outcome;
+mod performance;
 mod plan;
 mod progress;
 mod release;
@@ -28,6 +29,7 @@ mod rule;
 mod run;
 mod status;
 mod style;
+mod who_has;
 mod why;
 
 use std::io::Write;
@@ -159,6 +161,8 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
         Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
         Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
+        Command::Audit(AuditCommand::WhoHas(args)) => who_has::who_has(terminal, &args),
+        Command::Audit(AuditCommand::Performance(args)) => performance::performance(terminal, &args),
         Command::Audit(AuditCommand::History(args)) => history::history(terminal, &args),
         Command::Audit(AuditCommand::Why(args)) => why::why(terminal, &args),
         Command::Audit(AuditCommand::Attach(args)) => attach::attach(terminal, &args),

@@ -105,8 +105,8 @@ fn ended(end: &End) -> String {
 }
 
 fn states(moment: &Moment) -> String {
-    let one = |(field, state): (&&str, &Shown)| format!("{field} {}", state_words(state));
-    let all: Vec<String> = moment.states.iter().map(one).collect();
+    let one = |field: &&str| moment.states.get(*field).map(|state| format!("{field}: {}", state_words(state)));
+    let all: Vec<String> = ["before", "after", "found"].iter().filter_map(one).collect();
     if all.is_empty() { String::new() } else { format!("  [{}]", all.join("; ")) }
 }
 

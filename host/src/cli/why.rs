@@ -8,6 +8,7 @@ use super::style::{BOLD, DIM, GREEN, RED, YELLOW, count, paint, plural, safe};
 use super::{Terminal, open};
 use crate::discover::Completeness;
 use crate::engine::{Kept, Why};
+use crate::model::Lane;
 
 /// Options of `audit why`.
 #[derive(Debug, Args)]
@@ -56,6 +57,9 @@ fn heading(terminal: &mut Terminal<'_>, text: &str) -> Outcome<()> {
 }
 
 fn sources(terminal: &mut Terminal<'_>, why: &Why) -> Outcome<()> {
+    if why.plans.is_empty() && why.record.is_empty() {
+        return Ok(());
+    }
     heading(terminal, "what sources said")?;
     if !why.record.is_empty() {
         writeln!(terminal.out, "  record {}", safe(&why.record))?;
@@ -130,7 +134,7 @@ fn decided(terminal: &mut Terminal<'_>, why: &Why) -> Outcome<()> {
     if why.plans_omitted > 0 {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("… and {} in between", plural(why.plans_omitted, "plan"))))?;
     }
-    if why.plans.is_empty() {
+    if why.plans.is_empty() && why.lane != Lane::Emergency {
         writeln!(terminal.out, "  no plan of it is kept")?;
     }
     for note in &why.notes {

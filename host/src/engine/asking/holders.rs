@@ -167,7 +167,7 @@ impl Engine {
         let mut scans: BTreeMap<String, Looked> = BTreeMap::new();
         for (run, plan) in &runs {
             let report = self.reported(run)?.map(|report| report.scans).unwrap_or_default();
-            for scan in report.iter().filter(|scan| is_whole(scan) && scan.read_at <= at) {
+            for scan in report.iter().filter(|scan| run.amends.is_none() && is_whole(scan) && scan.read_at <= at) {
                 let looked = Looked { target: scan.target.clone(), run: run.run, read_at: scan.read_at };
                 scans.insert(scan.target.clone(), looked);
             }
@@ -263,7 +263,8 @@ impl<'a> Question<'a> {
         }
         self.known = true;
         let scan = scans.iter().find(|scan| scan.side == ScanSide::Observed && scan.target == change.key.target);
-        let at = scan.map_or(run.began, |scan| scan.read_at);
+        // An amendment looks again at what had moved, when it begins.
+        let at = scan.filter(|_| run.amends.is_none()).map_or(run.began, |scan| scan.read_at);
         let by = Observed::Planned { run: run.run, plan };
         self.changes.insert(change.id, change.key.clone());
         let met = (change.key, at, change.before.into(), by, String::new());

@@ -11,7 +11,7 @@ use super::{Attachment, Happened, Moment, Shown};
 use crate::audit::{LogHead, Statement};
 use crate::discover::{Completeness, Page, Scan, ScanSide};
 use crate::ledger::RunRow;
-use crate::model::{CaseKey, Change, ChangeId, ChangeKind, Denial, Digest, Lane, PlanId, Reason, RunId, Time};
+use crate::model::{CaseKey, Change, ChangeId, ChangeKind, Denial, DenialStep, Digest, Lane, PlanId, Reason, RunId, Time};
 use crate::notary::NotaryError;
 use crate::plan::{Inputs, PlanFile};
 
@@ -169,8 +169,7 @@ impl Engine {
                     settled_at: Time::NONE,
                     lifted_at: Time::NONE,
                 };
-                chain.emergencies.retain(|(known, _)| known.key() != denial.key());
-                chain.emergencies.push((denial, moment));
+                chain.called(denial, moment);
             }
             Ok(())
         })?;
@@ -330,6 +329,15 @@ impl Chain {
             }
         }
         Ok(())
+    }
+
+    /// Of each call, its newest making and what settled that.
+    fn called(&mut self, denial: Denial, moment: Moment) {
+        if matches!(moment.what, Happened::Denied { step: DenialStep::Made, .. }) {
+            self.emergencies
+                .retain(|(known, before)| known.key() != denial.key() || self.moments.iter().any(|m| m.leaf > before.leaf));
+        }
+        self.emergencies.push((denial, moment));
     }
 
     /// A gate of the whole plan is one of the change.
