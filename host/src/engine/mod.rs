@@ -3,11 +3,13 @@
 
 mod amending;
 mod answers;
+mod apart;
 mod asking;
 mod beside;
 mod clock;
 mod committing;
 mod comparing;
+mod dealing;
 mod denials;
 mod emergency;
 mod error;
@@ -17,6 +19,7 @@ mod joining;
 mod judging;
 mod owing;
 mod parting;
+mod picking;
 mod planning;
 mod recording;
 mod redacting;
