@@ -74,7 +74,7 @@ mod tests {
             }
             assert_eq!(near.names(), expected, "{name}");
         };
-        check("team:opz", &["team:ops", "TEAM:OP", "team:oops"]);
+        check("team:opz", &["TEAM:OP", "team:ops", "team:oops"]);
         check("ops-admin", &["team:ops-admin"]);
         check("wholly another", &[]);
         check("", &["a"]);
