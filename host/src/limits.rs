@@ -182,3 +182,19 @@ pub const MEDIA_BYTES: usize = 127;
 pub const REMOVAL_WINDOW_SECONDS: [i64; 4] = [7 * 86_400, 3 * 86_400, 86_400, 4 * 3_600];
 /// The same from an emergency call, in seconds: whoever calls waits for it at the telephone.
 pub const EMERGENCY_WINDOW_SECONDS: i64 = 15 * 60;
+/// Runs that can be replayed: a year of daily runs, which is what audits look at, and a month in which they ask.
+pub const RECORDINGS_KEPT: u32 = 400;
+/// An object of a recording ends after a row whose mixed bytes have these bits clear: one row in 128. Larger ones would be written
+/// anew more often, because more of what is in them changes from day to day; smaller ones compress worse, and are more names.
+pub const OBJECT_CUT: u64 = 127;
+/// Rows after which an object ends whatever they say: eight times as many as usual.
+pub const OBJECT_ROWS: usize = 1_024;
+/// An object or a recording, in bytes: a recording names each of its objects in about 90 bytes, ten million grants have some 200,000.
+pub const OBJECT_BYTES: usize = 1 << 30;
+/// After so many runs an object is written again, so that the file that it was in can go. A month: then one thirtieth of all is
+/// written in vain each day.
+pub const PACK_RUNS: u64 = 31;
+/// Differences that a replay tells one by one; the rest are counted.
+pub const DIVERGENCES: usize = 100;
+/// Characters of what is told of each side of a difference.
+pub const DIVERGENCE_BYTES: usize = 300;

@@ -25,6 +25,7 @@ mod kill;
 mod languages;
 mod library;
 mod mutated;
+mod replay;
 mod reuse;
 mod rollout;
 mod rules;

@@ -13,7 +13,8 @@ use crate::limits::GENERATED_CHURN_PERCENT;
 #[command(name = "trueup", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 2 usage, 3 configuration, 4 source data, 5 rule module, 6 ledger in use, \
 7 ledger damaged or newer, 8 no room or permission, 9 plan cannot be applied, 10 something waits or differs (with --exit-code), \
-11 cases disagree, 12 audit log does not verify, 13 not found, 1 anything else.")]
+11 cases disagree, 12 audit log does not verify, 13 not found, 14 a replay diverged, 15 its profile differs, 16 it cannot be derived again, \
+17 a recording is damaged, 1 anything else.")]
 pub struct Cli {
     /// What every command understands.
     #[command(flatten)]
@@ -71,6 +72,8 @@ pub enum Command {
     Revoke(RevokeArgs),
     /// Seal a plan that undoes what another plan did; write nothing to any target.
     Rollback(RollbackArgs),
+    /// Derive the plan of a run again from what was recorded of it, and compare byte for byte; writes nothing.
+    Replay(super::replay::ReplayArgs),
     /// End a denial, so that routine work may give the access again.
     Lift(LiftArgs),
     /// What should be cleaned up, how much of it there is, and how that changes from run to run.

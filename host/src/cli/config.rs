@@ -34,6 +34,9 @@ pub struct Config {
     /// How a run works.
     #[serde(default)]
     pub run: RunConfig,
+    /// How long things are kept.
+    #[serde(default)]
+    pub retention: RetentionConfig,
     /// Who signs the log and who is told of it.
     #[serde(default)]
     pub audit: AuditConfig,
@@ -131,6 +134,20 @@ pub struct RunConfig {
     pub max_age_hours: u32,
     /// Whether batches that did not change get the answers that the rule gave before, while they hold.
     pub reuse: bool,
+}
+
+/// How long things are kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// Runs that can be replayed: the newest ones. Zero: nothing is recorded.
+    pub recordings: u32,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        RetentionConfig { recordings: crate::limits::RECORDINGS_KEPT }
+    }
 }
 
 impl Default for RunConfig {

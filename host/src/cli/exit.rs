@@ -46,6 +46,14 @@ pub enum Exit {
     Audit = 12,
     /// What was asked for does not exist.
     NotFound = 13,
+    /// A replay came to something else than what was recorded.
+    Diverged = 14,
+    /// A replay came to something else, under another profile of the sandbox, where a limit fired.
+    ProfileDiffers = 15,
+    /// What a replay needs was redacted, is gone, or was made by a planner that is not kept.
+    NotRederivable = 16,
+    /// A recording is damaged.
+    Recording = 17,
 }
 
 impl From<Exit> for ExitCode {
@@ -161,6 +169,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         }
         EngineError::Unreadable { .. } => (Exit::NotFound, Some("name a file that is there and may be read")),
         EngineError::AttachmentSize { .. } => (Exit::Usage, Some("attach the part of it that shows what matters")),
+        EngineError::DamagedObject { .. } => {
+            (Exit::Recording, Some("nothing is known of the run by this; replay it from another copy of the store"))
+        }
         EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
         _ => (Exit::Internal, None),
     }

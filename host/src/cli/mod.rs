@@ -23,6 +23,7 @@ mod performance;
 mod plan;
 mod progress;
 mod release;
+mod replay;
 mod rollback;
 mod rollout;
 mod rule;
@@ -143,6 +144,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Holds(args) => holds::holds(terminal, &args),
         Command::Release(args) => release::release(terminal, &args),
         Command::Revoke(args) => emergency::revoke(terminal, &args),
+        Command::Replay(args) => replay::replay(terminal, &args),
         Command::Rollback(args) => rollback::rollback(terminal, &args),
         Command::Lift(args) => lift::lift(terminal, &args),
         Command::Debt(args) => debt::debt(terminal, &args),

@@ -41,7 +41,8 @@ impl Drop for Opened {
 
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Opened> {
-    witnessed(unsigned(terminal)?, Config::read(&terminal.common.config)?.audit).map(Opened)
+    let engine = watched(terminal, true)?;
+    witnessed(engine, Config::read(&terminal.common.config)?.audit).map(Opened)
 }
 
 /// Lets the configured keys sign, and the configured witnesses be told.
@@ -67,14 +68,18 @@ fn witnessed(engine: Engine, audit: AuditConfig) -> Outcome<Engine> {
 
 /// The same where nothing is signed: for emergencies, which no key and no witness may hold up.
 pub(super) fn unsigned(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    watched(terminal, false)
+}
+
+fn watched(terminal: &Terminal<'_>, plans: bool) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
-    let engine = under_rule(config, Engine::open)?;
+    let engine = under_rule(config, Engine::open, plans)?;
     Ok(engine.observed_by(observer(terminal.common.progress, &terminal.listener)))
 }
 
 /// Opens it for looking, beside a run.
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
-    under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only)
+    under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only, false)
 }
 
 /// The same with the keys that sign, but without witnesses.
@@ -88,15 +93,21 @@ pub(super) fn notary(terminal: &Terminal<'_>) -> Outcome<Engine> {
     witnessed(reader(terminal)?, Config::read(&terminal.common.config)?.audit)
 }
 
-/// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it.
-fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, EngineError>) -> Outcome<Engine> {
+/// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it. Where it
+/// plans, the component is kept, so that it can judge again when a run is replayed.
+fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, EngineError>, plans: bool) -> Outcome<Engine> {
     let (store, rule) = (config.store.clone(), config.rule.clone());
     let code = store.join("code");
     let loaded = |component: &[u8], rule: &RuleConfig| load(component, cache(&code)?, &rule.limits);
     let named = rule.as_ref().and_then(|rule| Some((rule, rule.module.as_ref()?)));
-    let named = named.map(|(rule, path)| loaded(&read(path)?, rule)).transpose()?;
+    let component = named.map(|(rule, path)| read(path).map(|component| (rule, component))).transpose()?;
+    let named = component.as_ref().map(|(rule, component)| loaded(component, rule)).transpose()?;
     let managed = named.is_none();
+    let plans = plans && config.retention.recordings > 0;
     let mut engine = open(parts(config, named)?, &store)?;
+    if let Some((_, component)) = component.filter(|_| plans) {
+        engine.recordings().keep_component(&component)?;
+    }
     let Some(rule) = rule else { return Ok(engine) };
     let rollout = engine.rollout()?;
     let judge = |engine: &Engine, digest| {
@@ -106,6 +117,9 @@ fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, 
     };
     if let Some(live) = rollout.live().filter(|_| managed) {
         let (module, settings) = judge(&engine, live)?;
+        if plans {
+            engine.recordings().keep_component(&engine.component(live)?)?;
+        }
         engine = engine.judged_by(module, settings);
     }
     if let Some(shadow) = rollout.shadow() {
@@ -172,6 +186,7 @@ pub(super) fn parts(config: Config, module: Option<Arc<Module>>) -> Outcome<Part
         threads: config.run.threads,
         debt: config.debt,
         reuse: config.run.reuse,
+        recordings: config.retention.recordings,
         max_age: i64::from(config.run.max_age_hours) * 3_600,
         ..Options::default()
     };

@@ -119,6 +119,11 @@ pub struct Snapshot {
     pub people: Vec<Person>,
     /// Catalogue rows, each stated once; sorted.
     pub entitlements: Vec<Entitlement>,
+    /// Identities as sources state them, where some are stated more than once; else empty. The digest of all rows is over
+    /// these.
+    pub stated_people: Vec<Person>,
+    /// The same of catalogue rows.
+    pub stated_entitlements: Vec<Entitlement>,
     /// One entry for each (source, target) and each target, sorted by side, source and target.
     pub scans: Vec<Scan>,
     /// Digest of all rows as they were read, see [`Snapshot::facts_digest`].

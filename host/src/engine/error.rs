@@ -7,7 +7,7 @@ use crate::commit::CommitError;
 use crate::discover::DiscoverError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
-use crate::model::{RolloutError, Time};
+use crate::model::{Digest, RolloutError, Time};
 use crate::notary::NotaryError;
 use crate::plan::PlanError;
 #[cfg(feature = "wasm")]
@@ -73,6 +73,16 @@ pub enum EngineError {
     Damaged {
         /// The file.
         path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An object of a recording is not what was written.
+    #[error("object {} in `{}` of the store is damaged: {problem}", object.short(), path.display())]
+    DamagedObject {
+        /// The file.
+        path: PathBuf,
+        /// The object's name.
+        object: Digest,
         /// What is wrong.
         problem: String,
     },

@@ -25,6 +25,7 @@ mod recording;
 mod redacting;
 mod remembering;
 mod replacing;
+mod replay;
 mod report;
 mod resting;
 mod resuming;
@@ -52,6 +53,9 @@ pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
+pub use replay::{
+    Divergence, RECORDING_FORMAT, RecordedTarget, Recording, Recordings, Replayed, Replaying, Verdict as ReplayVerdict,
+};
 pub use report::{BatchFault, RunReport, Spared};
 pub use resting::rests_until;
 pub use rollout::Signed;
@@ -95,6 +99,8 @@ pub struct Options {
     /// holds. A sample is judged again, and a rule that breaks its word is not believed any more. Off unless asked for: it
     /// pays where a rule takes long, and only there.
     pub reuse: bool,
+    /// How many runs can be replayed: the newest ones. Zero: nothing is recorded.
+    pub recordings: u32,
 }
 
 impl Default for Options {
@@ -107,6 +113,7 @@ impl Default for Options {
             max_age: 7 * 86_400,
             debt: Terms::default(),
             reuse: false,
+            recordings: crate::limits::RECORDINGS_KEPT,
         }
     }
 }

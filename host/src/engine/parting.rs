@@ -10,6 +10,7 @@ use super::comparing::Comparing;
 use super::dealing::Dealt;
 use super::planning::{Bounds, Watch};
 use super::remembering::Remembering;
+use super::replay::{Recorder, Whole};
 use super::resting::Fared;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
@@ -49,6 +50,7 @@ struct Left {
     rows: Rows,
     fared: Fared,
     comparing: Option<Comparing>,
+    recorder: Recorder,
 }
 
 /// Rows to record.
@@ -88,18 +90,21 @@ impl Engine {
         let report = RunReport::new(&run, &self.rule, &survey.snapshot.scans);
         let rests = self.rests(&run)?;
         let comparing = self.begin_beside(&run);
-        let mut left = Left::begin(Sealing::begin(folder), report, Debt::under(&self.parts.options.debt), rows, comparing);
+        let owed = Debt::under(&self.parts.options.debt);
+        let mut left = Left::begin(Sealing::begin(folder), report, owed, rows, comparing, Recorder::begin(self, run.run)?);
         let common = Common { run: &run, survey: &survey, links: &links, folder, bounds: &bounds, policy, inputs, census, rests };
         self.tell_parts(0, dealt.parts);
         for part in 0..dealt.parts {
             self.plan_part(&common, part, &mut dealt, &mut left, &mut memory, watch)?;
         }
         self.plan_apart(&common, &mut dealt, &mut left, watch)?;
-        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing } = left;
+        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
         watch.lap("seal");
+        recorder.end(self, &Whole { snapshot: &survey.snapshot, links: &links, policy: &policy }, &sealed)?;
+        watch.lap("recording");
         let spared = memory.end(run.run)?;
         let beside = comparing.map(Comparing::end);
         let report = RunReport { plan: sealed.id, debt: Some(owed), spared, rests, beside, ..report };
@@ -125,10 +130,12 @@ impl Engine {
         memory: &mut Remembering<'_>,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
-        let facts = dealt.facts(part, common.survey)?;
+        let facts = dealt.facts(part, common.survey, &mut left.recorder, watch)?;
         watch.lap("read");
         let cases = self.pair_part(common, part, facts, dealt)?;
         watch.lap("correlate");
+        left.recorder.met(&cases.recorded)?;
+        watch.lap("recording");
         let verdicts = match common.rests {
             Some(until) => Self::resting(&cases, until),
             None => self.judge_anew(&cases, common.run.as_of, memory)?,
@@ -138,6 +145,8 @@ impl Engine {
         left.owed.add(debt::count(&cases, &common.census, &self.parts.options.debt, self.threads()));
         left.verdicts.add(&verdicts);
         watch.lap("judge");
+        left.recorder.answers(&verdicts)?;
+        watch.lap("recording");
         let beside = self.judge_beside(&cases, common.run.as_of);
         if let (Some(beside), Some(comparing)) = (&beside, &mut left.comparing) {
             comparing.faults(beside);
@@ -224,9 +233,16 @@ impl Engine {
 }
 
 impl Left {
-    fn begin(sealing: Sealing, report: RunReport, owed: Debt, rows: Rows, comparing: Option<Comparing>) -> Self {
+    fn begin(
+        sealing: Sealing,
+        report: RunReport,
+        owed: Debt,
+        rows: Rows,
+        comparing: Option<Comparing>,
+        recorder: Recorder,
+    ) -> Self {
         let (ends, verdicts, fared) = (Ends::default(), VerdictsDigest::default(), Fared::default());
-        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing }
+        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder }
     }
 }
 

@@ -26,6 +26,12 @@ impl Store {
         Ok(store)
     }
 
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// Folder of the ledger.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {

@@ -14,6 +14,7 @@ mod memory;
 mod own_duties;
 mod parting;
 mod replacing;
+mod replaying;
 mod resuming;
 mod signing;
 mod undoing;
