@@ -9,11 +9,13 @@ pub mod author;
 pub mod cli;
 pub mod commit;
 pub mod correlate;
+mod courier;
 pub mod debt;
 pub mod decide;
 pub mod discover;
 #[cfg(feature = "sqlite")]
 pub mod engine;
+pub mod export;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod ledger;

@@ -14,6 +14,7 @@ mod debt;
 mod diff;
 mod emergency;
 mod errors;
+mod events;
 mod explain;
 mod generate;
 mod generated;

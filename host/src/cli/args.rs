@@ -351,6 +351,10 @@ pub enum AuditCommand {
         /// The folder; made when it does not exist.
         dir: PathBuf,
     },
+    /// Print leaves as events for collectors of security events, one JSON object a line.
+    Events(super::events::EventsArgs),
+    /// Push events to the configured sinks now, and tell how far each is behind.
+    ExportEvents(super::events::ExportArgs),
     /// Make, rotate and show the keys that sign checkpoints.
     #[command(subcommand)]
     Key(KeyCommand),

@@ -8,6 +8,7 @@ mod demo;
 mod diff;
 mod emergency;
 mod estate;
+mod events;
 mod evidence;
 mod exit;
 mod explain;
@@ -154,6 +155,8 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),
         Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
         Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
+        Command::Audit(AuditCommand::Events(args)) => events::events(terminal, &args),
+        Command::Audit(AuditCommand::ExportEvents(args)) => events::export(terminal, &args),
         Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),

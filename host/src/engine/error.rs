@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::commit::CommitError;
 use crate::discover::DiscoverError;
+use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
 use crate::model::RolloutError;
@@ -55,6 +56,9 @@ pub enum EngineError {
     /// Nothing could be signed, proved or exported. What is durable stays so.
     #[error(transparent)]
     Notary(NotaryError),
+    /// Events could not be made, or sinks not be used. What is durable stays so.
+    #[error(transparent)]
+    Export(ExportError),
     /// Committing stopped.
     #[error(transparent)]
     Commit(#[from] CommitError),

@@ -11,6 +11,7 @@ mod denials;
 mod emergency;
 mod error;
 mod explaining;
+mod exporting;
 mod gates;
 mod joining;
 mod judging;
@@ -60,6 +61,7 @@ use crate::audit::{LogHead, Verified, Verifier, VerifyError};
 use crate::commit::{Clock, Flow};
 use crate::debt::Terms;
 use crate::discover::Source;
+use crate::export::Exporter;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
 use crate::notary::{Notary, Pusher};
@@ -140,6 +142,7 @@ pub struct Engine {
     at_work: AtomicBool,
     notary: Option<Notary>,
     pusher: Option<Pusher>,
+    exporter: Option<Exporter>,
 }
 
 /// The right to write, for as long as one call of this engine is at work.
@@ -189,8 +192,8 @@ impl Engine {
         let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        let (notary, pusher) = (None, None);
-        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work, notary, pusher }
+        let (notary, pusher, exporter) = (None, None, None);
+        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work, notary, pusher, exporter }
     }
 
     /// Tells its progress to this observer.

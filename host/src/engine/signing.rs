@@ -44,6 +44,7 @@ impl Engine {
     /// # Errors
     /// When the log does not go on from what was signed, or files or the ledger cannot be used.
     pub fn checkpoint(&self) -> Result<Option<String>, EngineError> {
+        self.ring_sinks();
         let Some(notary) = &self.notary else { return Ok(None) };
         let signed = notary.sign(&*self.ledger, &self.parts.tenant)?;
         self.pusher.iter().for_each(Pusher::ring);

@@ -7,6 +7,7 @@ mod claims;
 mod clock;
 mod denials;
 mod estate;
+mod exporting;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(target_os = "linux")]
