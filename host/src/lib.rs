@@ -31,6 +31,7 @@ mod planted;
 pub mod progress;
 pub mod rule;
 pub mod target;
+pub mod telemetry;
 
 pub use async_trait::async_trait;
 #[cfg(feature = "sqlite")]

@@ -75,6 +75,10 @@ pub const EXPORT_REMEMBERED_BYTES: usize = 16 << 20;
 pub const EXPORT_FILE_BYTES: u64 = 64 << 20;
 /// Longest event, in bytes: a leaf, the states beside it, and its envelope. A longer line is nothing that trueup wrote.
 pub const EVENT_BYTES: usize = 1 << 20;
+/// Series of one metric: names of targets, sinks and reasons are few; beyond it, they share a series called `other`.
+pub const METRIC_SERIES: usize = 1_000;
+/// Longest file of metrics that is gone on from, in bytes: each series at its longest is a few hundred.
+pub const METRICS_FILE_BYTES: usize = 8 << 20;
 /// How long a datagram to the system's log may wait for room, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Rows per page of a scan: the unit that a crash may lose.

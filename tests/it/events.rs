@@ -40,11 +40,14 @@ fn pushed(folder: &Path) -> Vec<Value> {
 fn a_run_is_told_to_the_sinks_and_again_to_whoever_asks() {
     let folder = tenant();
     let folder = folder.path();
+    let before = cli::json(folder, &["audit", "verify"]).expect("verify")["leaves"].as_u64();
     let run = cli::json(folder, &["run", "--as-of", kill::AS_OF]).expect("a run");
     // What a busy machine did not push in the moment that a command gives it, the next one does.
     let told = cli::json(folder, &["audit", "export-events"]).expect("pushed");
     assert_eq!((&told["sinks"][0]["sink"], &told["sinks"][0]["leaves"]), (&"siem".into(), &0.into()));
-    let confirmed = pushed(folder).iter().filter(|event| event["type"] == "trueup.audit.confirmed").count() as u64;
+    let of_run = |event: &&Value| event["data"]["metadata"]["sequence"].as_u64() >= before;
+    let is_confirmed = |event: &&Value| event["type"] == "trueup.audit.confirmed";
+    let confirmed = pushed(folder).iter().filter(of_run).filter(is_confirmed).count() as u64;
     let counted: u64 = run["outcomes"]["confirmed"].as_object().expect("grades").values().filter_map(Value::as_u64).sum();
     assert!(confirmed > 0 && confirmed == counted, "{confirmed} of {counted}");
     let printed =

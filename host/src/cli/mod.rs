@@ -15,6 +15,7 @@ mod explain;
 mod generate;
 mod holds;
 mod lift;
+mod metrics;
 mod open;
 mod outcome;
 mod plan;
@@ -38,6 +39,7 @@ use args::{AuditCommand, Cli, Command, Common, RuleCommand};
 use exit::{Failure, Outcome};
 
 use crate::progress::{Observer, Silent};
+use crate::telemetry::Metrics;
 
 /// Where a command prints, and how.
 pub(crate) struct Terminal<'a> {
@@ -47,6 +49,8 @@ pub(crate) struct Terminal<'a> {
     pub(crate) common: &'a Common,
     /// Is told of progress besides whoever watches this terminal.
     pub(crate) listener: Arc<dyn Observer>,
+    /// What the command's engine counted, once it has one.
+    pub(crate) metrics: std::cell::OnceCell<Arc<Metrics>>,
 }
 
 impl Terminal<'_> {
@@ -85,8 +89,11 @@ fn command_line(
         Err(error) => return usage(&error, out, err),
     };
     let json = cli.common.json;
-    let mut terminal = Terminal { out, common: &cli.common, listener };
-    match dispatch(&mut terminal, cli.command).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
+    let mut terminal = Terminal { out, common: &cli.common, listener, metrics: std::cell::OnceCell::new() };
+    let done = dispatch(&mut terminal, cli.command);
+    // Also of a command that failed.
+    let written = metrics::write(&terminal);
+    match done.and_then(|exit| written.map(|()| exit)).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,
         Err(failure) if is_closed_pipe(&failure) => Exit::Done,
         Err(failure) => {

@@ -40,13 +40,17 @@ impl Drop for Opened {
         // How far they are behind then is told by `audit checkpoint` and `status`.
         drop(self.0.settle_witnesses(Duration::from_secs(WITNESS_SETTLE_SECONDS)));
         drop(self.0.settle_exports(Duration::from_secs(EXPORT_SETTLE_SECONDS)));
+        self.0.measure_state();
     }
 }
 
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Opened> {
     let config = Config::read(&terminal.common.config)?;
-    exported(witnessed(unsigned(terminal)?, config.audit)?, config.exports).map(Opened)
+    let engine = exported(witnessed(unsigned(terminal)?, config.audit)?, config.exports)?;
+    // A command has one engine that writes.
+    drop(terminal.metrics.set(Arc::clone(engine.metrics())));
+    Ok(Opened(engine))
 }
 
 /// The same beside a run, and without a rule: for pushing events to sinks by hand.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Engine, EngineError, Store};
-use crate::export::{About, Changes, Cursor, Delivery, Export, ExportError, Exporter, Form, Reader, SinkLag, Source};
+use crate::export::{About, Changes, Cursor, Delivery, Export, ExportError, Exporter, Form, Lent, Reader, SinkLag, Source};
 use crate::limits::EXPORT_REMEMBERED_CHANGES;
 use crate::model::{ChangeId, PlanId};
 use crate::plan::PlanFile;
@@ -19,7 +19,7 @@ impl Engine {
     /// When a sink has a name that cannot name a file or another's, or the store's folder cannot be written.
     pub fn exported_to(mut self, exports: Vec<Export>) -> Result<Self, EngineError> {
         let source = Source {
-            ledger: Arc::clone(&self.ledger),
+            ledger: Lent::new(Arc::clone(&self.ledger)),
             tenant: self.parts.tenant.clone(),
             origin: self.origin(),
             changes: Arc::new(Plans(self.store.clone())),

@@ -15,6 +15,8 @@ mod exporting;
 mod gates;
 mod joining;
 mod judging;
+#[cfg_attr(not(feature = "metrics"), path = "unmeasured.rs")]
+mod measuring;
 mod owing;
 mod parting;
 mod planning;
@@ -68,6 +70,7 @@ use crate::notary::{Notary, Pusher};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
+use crate::telemetry::{stage, within};
 
 /// Leaves that are read at once when the log is verified.
 const LEAVES_PER_PAGE: u32 = 4_096;
@@ -143,6 +146,8 @@ pub struct Engine {
     notary: Option<Notary>,
     pusher: Option<Pusher>,
     exporter: Option<Exporter>,
+    #[cfg(feature = "metrics")]
+    metrics: Arc<crate::telemetry::Metrics>,
 }
 
 /// The right to write, for as long as one call of this engine is at work.
@@ -193,7 +198,22 @@ impl Engine {
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
         let (notary, pusher, exporter) = (None, None, None);
-        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work, notary, pusher, exporter }
+        Engine {
+            parts,
+            rule,
+            beside: None,
+            store,
+            ledger,
+            clock,
+            observer,
+            calls,
+            at_work,
+            notary,
+            pusher,
+            exporter,
+            #[cfg(feature = "metrics")]
+            metrics: Arc::default(),
+        }
     }
 
     /// Tells its progress to this observer.
@@ -233,6 +253,13 @@ impl Engine {
     /// # Errors
     /// As for [`Engine::plan`] and [`Engine::apply`].
     pub async fn run(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
+        let span = stage!("run", tenant = self.parts.tenant.as_str());
+        let result = within(span, self.plan_and_apply(as_of)).await;
+        self.measure_call("run", &result);
+        result
+    }
+
+    async fn plan_and_apply(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
         let owned = self.acquire()?;
         let planned = self.plan_owned(&owned, as_of, true).await?;
         let applied = self.apply_owned(&owned, planned.plan).await?;

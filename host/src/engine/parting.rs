@@ -23,6 +23,7 @@ use crate::model::{CaseKey, Time};
 use crate::plan::{Draft, Inputs, Sealing};
 use crate::progress::Progress;
 use crate::rule::{BatchVerdict, VerdictsDigest};
+use crate::telemetry::stage;
 
 /// What all parts of a plan have in common.
 struct Common<'a> {
@@ -84,7 +85,10 @@ impl Engine {
         // Holders that must be left and successors may concern several identities at once: then they are decided together.
         let posts = survey.snapshot.entitlements.iter().any(|row| row.min_holders > 0 || row.break_glass);
         let together = survey.names.replaces || posts;
-        let links = self.link_survey(&mut survey)?;
+        let links = {
+            let _span = stage!("link", run = run.run.0).entered();
+            self.link_survey(&mut survey)?
+        };
         watch.lap("link");
         let mut rows = Rows::default();
         let mut dealt = self.deal(&survey, &links, folder, together, &mut rows)?;
@@ -106,7 +110,9 @@ impl Engine {
         let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
+        let span = stage!("seal", run = run.run.0).entered();
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
+        drop(span);
         watch.lap("seal");
         let spared = memory.end(run.run)?;
         let beside = comparing.map(Comparing::end);
@@ -135,15 +141,31 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let facts = dealt.facts(part, common.survey)?;
         watch.lap("read");
+        let run = common.run.run.0;
+        let span =
+            stage!("correlate", run = run, part = part as u64, facts = facts.desired.len() as u64 + facts.observed.len() as u64)
+                .entered();
         let cases = self.pair_part(common, part, facts, dealt)?;
+        drop(span);
         watch.lap("correlate");
+        let span = stage!(
+            "judge",
+            run = run,
+            part = part as u64,
+            cases = cases.cases.len() as u64,
+            batches = cases.batches.len() as u64
+        )
+        .entered();
         let verdicts = match common.rests {
             Some(until) => Self::resting(&cases, until),
             None => self.judge_anew(&cases, common.run.as_of, memory)?,
         };
+        drop(span);
         left.fared.add(&verdicts);
         watch.lap("judge");
+        let span = stage!("decide", run = run, part = part as u64, cases = cases.cases.len() as u64).entered();
         let decided = decide_part(&cases, &verdicts, &common.policy, self.threads());
+        drop(span);
         watch.lap("decide");
         if let Some(comparing) = &mut left.comparing {
             self.judge_beside(&cases, &decided, &common.policy, comparing);

@@ -1,7 +1,7 @@
 //! Reading a log as events, page by page, with what later leaves leave out. Owns the order and what is in memory; delivers nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::about::named;
 use super::envelope::parsed;
@@ -21,9 +21,32 @@ pub struct Delivery {
     pub cursor: Cursor,
 }
 
+/// A ledger that is lent to whoever reads it, and may be asked back: whoever holds nothing else of an engine must not keep its store
+/// open.
+#[derive(Clone)]
+pub(crate) struct Lent(Arc<Mutex<Option<Arc<dyn Ledger>>>>);
+
+impl Lent {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>) -> Self {
+        Lent(Arc::new(Mutex::new(Some(ledger))))
+    }
+
+    /// Takes it back, once nobody reads.
+    pub(super) fn take_back(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    pub(super) fn with<T>(&self, read: impl FnOnce(&dyn Ledger) -> Result<T, ExportError>) -> Result<T, ExportError> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(ledger) => read(&**ledger),
+            None => Err(ExportError::Stopped),
+        }
+    }
+}
+
 /// Reads the log of a tenant as events.
 pub struct Reader {
-    ledger: Arc<dyn Ledger>,
+    ledger: Lent,
     tenant: String,
     origin: String,
     changes: Arc<dyn Changes>,
@@ -37,6 +60,10 @@ impl Reader {
     /// tells of a change.
     #[must_use]
     pub fn new(ledger: Arc<dyn Ledger>, tenant: &str, origin: &str, changes: Arc<dyn Changes>) -> Self {
+        Self::over(Lent::new(ledger), tenant, origin, changes)
+    }
+
+    pub(super) fn over(ledger: Lent, tenant: &str, origin: &str, changes: Arc<dyn Changes>) -> Self {
         let (tenant, origin) = (tenant.to_owned(), origin.to_owned());
         Reader { ledger, tenant, origin, changes, directory: Directory::default(), looked_back: false }
     }
@@ -73,19 +100,19 @@ impl Reader {
 
     /// Whether the log goes on from a cursor.
     pub(super) fn fits(&self, cursor: &Cursor) -> Result<bool, ExportError> {
-        cursor.fits(&*self.ledger, &self.tenant)
+        self.ledger.with(|ledger| cursor.fits(ledger, &self.tenant))
     }
 
     /// Leaves that are there from an index on.
     pub(super) fn left(&self, next: u64) -> Result<u64, ExportError> {
-        match self.ledger.read(&self.tenant, &Query::LogHead)? {
+        match self.ledger.with(|ledger| Ok(ledger.read(&self.tenant, &Query::LogHead)?))? {
             Rows::LogHead(head) => Ok(head.size.saturating_sub(next)),
             _ => Ok(0),
         }
     }
 
     fn leaves(&self, from: u64, most: u32) -> Result<Vec<StoredLeaf>, ExportError> {
-        match self.ledger.read(&self.tenant, &Query::Leaves(from, most))? {
+        match self.ledger.with(|ledger| Ok(ledger.read(&self.tenant, &Query::Leaves(from, most))?))? {
             Rows::Leaves(leaves) => Ok(leaves),
             _ => Ok(Vec::new()),
         }

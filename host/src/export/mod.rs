@@ -16,6 +16,7 @@ mod tests;
 
 pub use about::{About, Changes, Directory};
 pub use cursor::Cursor;
+pub(crate) use delivery::Lent;
 pub use delivery::{Delivery, Reader};
 pub use envelope::{Envelope, Event, Form, Format};
 pub use file::FileSink;
@@ -79,6 +80,9 @@ pub enum ExportError {
         /// Its name.
         sink: String,
     },
+    /// The engine is gone; what is left is for the next one.
+    #[error("nobody exports any more")]
+    Stopped,
     /// A file of the store cannot be used.
     #[error(transparent)]
     File(#[from] NotaryError),

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Changes, Cursor, ExportError, Form, Reader, Sink};
+use super::{Changes, Cursor, ExportError, Form, Lent, Reader, Sink};
 use crate::courier::{Couriers, Errand, Left};
 use crate::ledger::{Ledger, Query, Rows};
 use crate::limits::{EXPORT_LOOK_SECONDS, EXPORT_PAGE_LEAVES, MESSAGE_BYTES};
 use crate::notary::{io_error, names_a_file};
+use crate::telemetry::stage;
 
 /// A sink, and how events are written for it.
 #[derive(Clone)]
@@ -65,7 +66,7 @@ impl SinkLag {
 /// Where the log is that is exported.
 #[derive(Clone)]
 pub(crate) struct Source {
-    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) ledger: Lent,
     pub(crate) tenant: String,
     pub(crate) origin: String,
     pub(crate) changes: Arc<dyn Changes>,
@@ -92,7 +93,7 @@ impl Exporter {
                 return Err(ExportError::Name { name });
             }
             let Source { ledger, tenant, origin, changes, folder } = source.clone();
-            let reader = Reader::new(ledger, &tenant, &origin, changes);
+            let reader = Reader::over(ledger, &tenant, &origin, changes);
             Ok((name, Box::new(Line { reader, export, folder })))
         });
         let errands = errands.collect::<Result<Vec<_>, _>>()?;
@@ -113,7 +114,8 @@ impl Exporter {
     /// When the ledger cannot be read.
     pub fn lags(&self) -> Result<Vec<SinkLag>, ExportError> {
         let Source { ledger, tenant, folder, .. } = &self.source;
-        self.sinks.iter().map(|sink| SinkLag::of(folder, sink, &**ledger, tenant)).collect()
+        let of = |sink: &String| ledger.with(|ledger| SinkLag::of(folder, sink, ledger, tenant));
+        self.sinks.iter().map(of).collect()
     }
 
     /// Waits until every sink has all that is there now, at most so long, and tells how far each is behind then.
@@ -130,6 +132,13 @@ impl Exporter {
     }
 }
 
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        // A thread that its sink holds up must not hold the store.
+        self.source.ledger.take_back();
+    }
+}
+
 /// One sink and what is read for it.
 struct Line {
     reader: Reader,
@@ -141,7 +150,7 @@ impl Errand for Line {
     fn carry(&mut self, stopped: &dyn Fn() -> bool) -> Result<(), String> {
         self.deliver(stopped).map_err(|error| {
             let words = words(&error);
-            if !matches!(error, ExportError::Taken { .. }) {
+            if !matches!(error, ExportError::Taken { .. } | ExportError::Stopped) {
                 self.tell(&words);
             }
             words
@@ -169,6 +178,7 @@ impl Line {
             if !page.events.is_empty() {
                 let sink = &self.export.sink;
                 let refused = |source| ExportError::Sink { sink: sink.name().to_owned(), source };
+                let _span = stage!("push", to = sink.name(), events = page.events.len() as u64).entered();
                 sink.deliver(&page.events).map_err(refused)?;
             }
             cursor = page.cursor;

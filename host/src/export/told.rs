@@ -146,13 +146,7 @@ fn access<'a>(
     let told = Told { of: Subject::Access(about), result, code: code.into(), severity, more: BTreeMap::new() };
     let told = told.with("change", id(change)).with("plan", plan.0.to_string());
     let Some(about) = about else { return told };
-    let lane = match about.lane {
-        Lane::Emergency => "emergency",
-        Lane::Routine => "routine",
-        Lane::Bulk => "bulk",
-        Lane::Manual => "manual",
-    };
-    let told = told.with("op", about.op.name()).with("lane", lane).with("tier", about.tier.to_string());
+    let told = told.with("op", about.op.name()).with("lane", about.lane.name()).with("tier", about.tier.to_string());
     told.with("reason", &about.reason).with("record", &about.record).with("target", &about.case.target)
 }
 

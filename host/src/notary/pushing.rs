@@ -11,6 +11,7 @@ use super::history::History;
 use super::witness::Witness;
 use crate::courier::{Couriers, Errand, Left};
 use crate::limits::{MESSAGE_BYTES, WITNESS_PAUSE_MOST_SECONDS};
+use crate::telemetry::stage;
 
 /// How far a witness is behind.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -92,6 +93,7 @@ impl Errand for Line {
             if stopped() {
                 return Ok(());
             }
+            let _span = stage!("push", to = self.witness.name()).entered();
             self.witness.push(&note).map_err(|error| error.to_string())?;
             replace(&self.path, next.to_string().as_bytes(), false).map_err(|error| error.to_string())?;
             place = next;

@@ -18,4 +18,6 @@ mod replacing;
 mod resuming;
 mod signing;
 mod undoing;
+#[cfg(all(feature = "tracing", feature = "metrics"))]
+mod watching;
 mod work;

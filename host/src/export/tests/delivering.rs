@@ -60,7 +60,7 @@ impl Place {
     }
 
     fn try_start(&self, exports: Vec<Export>, changes: Arc<dyn Changes>) -> Result<Exporter, ExportError> {
-        let ledger = Arc::clone(&self.log.ledger) as Arc<dyn Ledger>;
+        let ledger = crate::export::Lent::new(Arc::clone(&self.log.ledger) as Arc<dyn Ledger>);
         let (tenant, origin) = (T.to_owned(), ORIGIN.to_owned());
         Exporter::start(Source { ledger, tenant, origin, changes, folder: self.folder.path().join("exports") }, exports)
     }
