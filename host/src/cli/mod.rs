@@ -27,6 +27,7 @@ mod rule;
 mod run;
 mod status;
 mod style;
+mod wrap;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -150,6 +151,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),
+        Command::Rule(RuleCommand::Wrap { module, out }) => wrap::wrap(terminal, &module, &out),
         Command::Rule(RuleCommand::Upload { file, signed }) => rollout::upload(terminal, &file, &signed),
         Command::Rule(RuleCommand::Shadow { module, signed }) => rollout::shadow(terminal, &module, &signed),
         Command::Rule(RuleCommand::Withdraw { signed }) => rollout::withdraw(terminal, &signed),

@@ -3,10 +3,12 @@
 
 mod amending;
 mod answers;
+mod apart;
 mod beside;
 mod clock;
 mod committing;
 mod comparing;
+mod dealing;
 mod denials;
 mod emergency;
 mod error;
@@ -19,6 +21,7 @@ mod judging;
 mod measuring;
 mod owing;
 mod parting;
+mod picking;
 mod planning;
 mod recording;
 mod redacting;

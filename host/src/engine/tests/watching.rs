@@ -72,7 +72,7 @@ fn each_stage_of_a_run_is_one_span_with_its_fields() {
         ("link", vec![("run", "1")]),
         ("correlate", vec![("run", "1"), ("part", "0"), ("facts", "9")]),
         ("judge", vec![("run", "1"), ("part", "0"), ("cases", "9")]),
-        ("decide", vec![("run", "1"), ("part", "0"), ("cases", "9")]),
+        ("decide", vec![("run", "1"), ("cases", "9")]),
         ("seal", vec![("run", "1")]),
         ("commit", vec![("run", "1"), ("changes", "2")]),
     ] {
