@@ -52,12 +52,33 @@ pub const SIGNING_KEYS: usize = 4;
 pub const RETIRED_KEYS: usize = 16;
 /// Longest file of keys that is read, in bytes.
 pub const KEY_FILE_BYTES: usize = 16 << 10;
-/// How long a witness that failed is left alone at first; twice as long each time after, in seconds.
+/// How long a witness or sink that failed is left alone at first; twice as long each time after, in seconds.
 pub const WITNESS_PAUSE_SECONDS: u64 = 1;
 /// Longest such pause, and how often it is looked for checkpoints that another process signed, in seconds.
 pub const WITNESS_PAUSE_MOST_SECONDS: u64 = 300;
 /// How long a command waits for witnesses at its end, in seconds: what they have not got then, the next command gives them.
 pub const WITNESS_SETTLE_SECONDS: u64 = 2;
+/// How often it is looked for leaves to export while nobody says that there are any, in seconds: a run that takes hours is seen
+/// while it goes on.
+pub const EXPORT_LOOK_SECONDS: u64 = 5;
+/// How long a command waits for sinks at its end, in seconds: what they have not got then, the next command gives them.
+pub const EXPORT_SETTLE_SECONDS: u64 = 2;
+/// Leaves that are exported at once: a cursor is flushed for each such page, which is in memory.
+pub const EXPORT_PAGE_LEAVES: u32 = 512;
+/// Leaves before a cursor that are read for what later ones only name by the id of a change: more than are in flight at once.
+pub const EXPORT_LOOK_BACK_LEAVES: u64 = 16_384;
+/// Changes whose cases are remembered until their outcome is exported: more than a commit holds in its hand.
+pub const EXPORT_REMEMBERED_CHANGES: usize = 32_768;
+/// Texts of these cases, in bytes together: long names push others out sooner.
+pub const EXPORT_REMEMBERED_BYTES: usize = 16 << 20;
+/// A sink's file is put aside at this size and a new one begun, in bytes: what collectors of logs read at a time.
+pub const EXPORT_FILE_BYTES: u64 = 64 << 20;
+/// Longest event, in bytes: a leaf, the states beside it, and its envelope. A longer line is nothing that trueup wrote.
+pub const EVENT_BYTES: usize = 1 << 20;
+/// Series of one metric: names of targets, sinks and reasons are few; beyond it, they share a series called `other`.
+pub const METRIC_SERIES: usize = 1_000;
+/// Longest file of metrics that is gone on from, in bytes: each series at its longest is a few hundred.
+pub const METRICS_FILE_BYTES: usize = 8 << 20;
 /// How long a datagram to the system's log may wait for room, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Rows per page of a scan: the unit that a crash may lose.

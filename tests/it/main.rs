@@ -15,6 +15,7 @@ mod debt;
 mod diff;
 mod emergency;
 mod errors;
+mod events;
 mod explain;
 mod generate;
 mod generated;

@@ -33,6 +33,9 @@ pub struct Common {
     /// Print JSON for machines instead of text for people.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Write counts and durations here when the command ends, for the textfile collector of Prometheus.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     /// How to show work in progress (on standard error).
     #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto, value_name = "STYLE")]
     pub progress: ProgressStyle,
@@ -364,6 +367,10 @@ pub enum AuditCommand {
         /// The folder; made when it does not exist.
         dir: PathBuf,
     },
+    /// Print leaves as events for collectors of security events, one JSON object a line.
+    Events(super::events::EventsArgs),
+    /// Push events to the configured sinks now, and tell how far each is behind.
+    ExportEvents(super::events::ExportArgs),
     /// Make, rotate and show the keys that sign checkpoints.
     #[command(subcommand)]
     Key(KeyCommand),

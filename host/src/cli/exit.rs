@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::commit::CommitError;
 use crate::discover::DiscoverError;
 use crate::engine::EngineError;
+use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::model::RolloutError;
 use crate::notary::NotaryError;
@@ -149,6 +150,13 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),
         EngineError::Ledger(error) | EngineError::Commit(CommitError::Ledger(error)) => of_ledger(error),
         EngineError::Notary(error) => of_notary(error),
+        EngineError::Export(ExportError::Name { .. }) => (Exit::Config, Some("sinks stand in `[[export]]` of the configuration")),
+        EngineError::Export(ExportError::Leaf { .. }) => {
+            (Exit::Audit, Some("`trueup audit verify` names the first leaf that does not verify"))
+        }
+        EngineError::Export(_) => {
+            (Exit::Unwritable, Some("what was committed stands; its events are delivered by the next command"))
+        }
         EngineError::Plan(_)
         | EngineError::Commit(CommitError::Plan(_) | CommitError::Order { .. } | CommitError::Lane { .. })
         | EngineError::ForeignPlan { .. }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::audit::VerifyError;
 use crate::commit::CommitError;
 use crate::discover::DiscoverError;
+use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
 use crate::model::{Digest, RolloutError, Time};
@@ -56,6 +57,9 @@ pub enum EngineError {
     /// Nothing could be signed, proved or exported. What is durable stays so.
     #[error(transparent)]
     Notary(NotaryError),
+    /// Events could not be made, or sinks not be used. What is durable stays so.
+    #[error(transparent)]
+    Export(ExportError),
     /// Committing stopped.
     #[error(transparent)]
     Commit(#[from] CommitError),
