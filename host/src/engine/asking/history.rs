@@ -176,12 +176,14 @@ impl Engine {
     /// The error of a name that is not on record, with those that look like it.
     pub(super) fn unknown(&self, what: &'static str, name: &str, kind: Kind) -> Result<EngineError, EngineError> {
         let mut near = Near::to(name);
+        // Whoever named a target is told names with targets.
+        let full = |target: &str, object: &str| if name.contains('/') { format!("{target}/{object}") } else { object.to_owned() };
         self.each_plan(&self.sealed_runs()?, |_, _, changes| {
             for change in changes {
                 let change = change?;
                 match kind {
                     Kind::Principal => [&change.component, &change.key.holder].into_iter().for_each(|name| near.see(name)),
-                    Kind::Entitlement => near.see(&change.key.object),
+                    Kind::Entitlement => near.see(&full(&change.key.target, &change.key.object)),
                 }
             }
             Ok(())
@@ -192,11 +194,12 @@ impl Engine {
                     Kind::Principal => {
                         [fact.holder, fact.identity].into_iter().for_each(|sym| near.see(page.symbols.text(sym)));
                     }
-                    Kind::Entitlement => near.see(page.symbols.text(fact.object)),
+                    Kind::Entitlement => near.see(&full(page.symbols.text(fact.target), page.symbols.text(fact.object))),
                 }
             }
             if let Kind::Entitlement = kind {
-                page.entitlements.iter().for_each(|row| near.see(page.symbols.text(row.object)));
+                let text = |sym| page.symbols.text(sym);
+                page.entitlements.iter().for_each(|row| near.see(&full(text(row.target), text(row.object))));
             }
         })?;
         Ok(EngineError::Unknown { what, name: name.to_owned(), near: near.names() })

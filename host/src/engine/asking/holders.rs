@@ -284,8 +284,11 @@ impl<'a> Question<'a> {
             let at = of(&case.target)?.read_at;
             Some((case, at, state, by, record))
         });
-        // The scan itself tells more than the plan that was made from it.
-        let seen: Vec<_> = seen.collect();
+        let mut seen: Vec<_> = seen.collect();
+        // The scan itself tells more than the plan that was made from it, but for targets that it could not read as a whole.
+        let listed: std::collections::BTreeSet<CaseKey> = seen.iter().map(|(case, ..)| case.clone()).collect();
+        let met = self.met.remove(&run.run).into_iter().flatten();
+        seen.extend(met.filter(|(case, ..)| !listed.contains(case)));
         self.met.insert(run.run, seen);
     }
 
