@@ -8,12 +8,14 @@
 )]
 
 mod alone;
+mod asking;
 mod bench;
 mod compiling;
 mod debt;
 mod diff;
 mod emergency;
 mod errors;
+mod events;
 mod explain;
 mod generate;
 mod generated;

@@ -33,6 +33,9 @@ pub struct Common {
     /// Print JSON for machines instead of text for people.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Write counts and durations here when the command ends, for the textfile collector of Prometheus.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     /// How to show work in progress (on standard error).
     #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto, value_name = "STYLE")]
     pub progress: ProgressStyle,
@@ -364,9 +367,23 @@ pub enum AuditCommand {
         /// The folder; made when it does not exist.
         dir: PathBuf,
     },
+    /// Print leaves as events for collectors of security events, one JSON object a line.
+    Events(super::events::EventsArgs),
+    /// Push events to the configured sinks now, and tell how far each is behind.
+    ExportEvents(super::events::ExportArgs),
     /// Make, rotate and show the keys that sign checkpoints.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Who held an entitlement at an instant, as last observed.
+    WhoHas(super::who_has::WhoHasArgs),
+    /// How fast access goes that should go: from the decision to the evidence.
+    Performance(super::performance::PerformanceArgs),
+    /// Everything that happened to the accounts of a person, a machine or a group.
+    History(super::history::HistoryArgs),
+    /// Why a change was made: from the source record to the evidence.
+    Why(super::why::WhyArgs),
+    /// Keep a file as evidence of a change: a ticket, a mail, a picture of a screen.
+    Attach(super::attach::AttachArgs),
     /// Print leaves.
     Log {
         /// The first leaf; without it, the newest ones.
@@ -505,6 +522,6 @@ fn kind(text: &str) -> Result<crate::debt::Kind, String> {
     found.ok_or_else(|| format!("kinds are {}", names()))
 }
 
-fn instant(text: &str) -> Result<crate::model::Time, String> {
+pub(super) fn instant(text: &str) -> Result<crate::model::Time, String> {
     crate::model::Time::parse(text).map_err(|error| error.to_string())
 }

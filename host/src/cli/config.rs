@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::exit::{Exit, Failure};
 use crate::discover::FileConfig;
+use crate::export::{Envelope, Form, Format};
 use crate::model::Scope;
 use crate::rule::RuleLimits;
 
@@ -40,9 +41,15 @@ pub struct Config {
     /// Who signs the log and who is told of it.
     #[serde(default)]
     pub audit: AuditConfig,
+    /// Where events of the log go.
+    #[serde(default, rename = "export")]
+    pub exports: Vec<Spanned<ExportConfig>>,
     /// From when on access counts as debt.
     #[serde(default)]
     pub debt: crate::debt::Terms,
+    /// Until when a removal is in time.
+    #[serde(default)]
+    pub performance: crate::engine::Windows,
     /// The file's own folder.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -117,6 +124,85 @@ pub enum WitnessKind {
     File,
     /// The system's log, by datagrams of RFC 5424.
     Syslog,
+}
+
+/// A sink of events.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportConfig {
+    /// Its name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// What kind of place.
+    pub kind: SinkKind,
+    /// For `file`: the file, appended to and put aside when it is large.
+    pub path: PathBuf,
+    /// `ocsf` or `leaf`.
+    #[serde(default)]
+    pub format: EventFormat,
+    /// Version of the format; of `ocsf`: 1.8, which is the default, or 1.9.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What each event is wrapped in.
+    #[serde(default)]
+    pub envelope: EventEnvelope,
+    /// Whether the states before and after a change go along, with `format = "leaf"` alone.
+    #[serde(default)]
+    pub states: bool,
+}
+
+/// What kinds of sinks the command line knows. An embedder brings its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkKind {
+    /// A file of JSON Lines.
+    File,
+}
+
+/// What events are written as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventFormat {
+    /// Events of OCSF.
+    #[default]
+    Ocsf,
+    /// Leaves as they are in the log.
+    Leaf,
+}
+
+/// What events are wrapped in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventEnvelope {
+    /// Nothing.
+    #[default]
+    None,
+    /// CloudEvents 1.0.
+    #[serde(rename = "cloudevents")]
+    CloudEvents,
+}
+
+impl ExportConfig {
+    /// How its events are written; else what is wrong with it.
+    ///
+    /// # Errors
+    /// When format, version and states do not go together.
+    pub fn form(&self) -> Result<Form, String> {
+        let mut form = Form::default();
+        form.format = match (self.format, self.version.as_deref()) {
+            (EventFormat::Leaf, None) => Format::Leaf,
+            (EventFormat::Leaf, Some(version)) => return Err(format!("the format `leaf` has no version `{version}`")),
+            (EventFormat::Ocsf, version) => format!("ocsf-{}", version.unwrap_or("1.8")).parse()?,
+        };
+        form.envelope = match self.envelope {
+            EventEnvelope::None => Envelope::None,
+            EventEnvelope::CloudEvents => Envelope::CloudEvents,
+        };
+        form.states = self.states;
+        if self.states && form.format != Format::Leaf {
+            return Err("events of `ocsf` have no place for states".to_owned());
+        }
+        Ok(form)
+    }
 }
 
 /// How a run works.
@@ -203,8 +289,23 @@ impl Config {
                 return Err(wrong(text, name, scope.span().start, &problem, &format!("targets are `{}`", known())));
             }
         }
+        let mut sinks = BTreeSet::new();
+        for export in &self.exports {
+            let config = export.get_ref();
+            let at = export.span().start;
+            if !sinks.insert(config.name.as_str()) {
+                let problem = format!("there are two exports named `{}`", config.name);
+                return Err(wrong(text, name, at, &problem, "give each export a name of its own"));
+            }
+            let help = "formats are `ocsf`, of version 1.8 or 1.9, and `leaf`, which may have states";
+            config.form().map_err(|problem| wrong(text, name, at, &problem, help))?;
+        }
         if self.audit.keys.is_none() && !self.audit.witnesses.is_empty() {
             return Err(wrong(text, name, 0, "there are witnesses, but no key", "name a folder of keys: `audit.keys`"));
+        }
+        let windows = &self.performance;
+        if windows.tier_seconds.iter().chain([&windows.emergency_seconds]).any(|seconds| *seconds <= 0) {
+            return Err(wrong(text, name, 0, "a window of `performance` is not above zero", "windows are given in seconds"));
         }
         if self.run.slice == 0 {
             return Err(wrong(text, name, 0, "`run.slice` is zero", "a slice holds at least one change"));
@@ -221,6 +322,10 @@ impl Config {
         self.audit.keys = self.audit.keys.take().map(|keys| folder.join(keys));
         for witness in &mut self.audit.witnesses {
             witness.path = folder.join(&witness.path);
+        }
+        for export in &mut self.exports {
+            let path = &mut export.get_mut().path;
+            *path = folder.join(&*path);
         }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;
@@ -247,7 +352,11 @@ mod tests {
             ("stor = 1", "t.toml:3:1: unknown field `stor`"),
             ("[[target]]\nname = 'x'\nkind = 'sap'\npath = 'x'", "t.toml:5:8: unknown variant `sap`"),
             ("[[scope]]\ntarget = 'x'\nmode = 'observe'", "t.toml:3:1: a scope names `x`, which is no target"),
+            ("[[export]]\nname = 'x'\nkind = 'file'\npath = 'x'\nversion = '2'", "t.toml:3:1: there is no format `ocsf-2`"),
+            ("[[export]]\nname = 'x'\nkind = 'file'\npath = 'x'\nstates = true", "t.toml:3:1: events of `ocsf` have no place"),
             ("[run]\nslice = 0", "t.toml:1:1: `run.slice` is zero"),
+            ("[performance]\nemergency_seconds = 0", "t.toml:1:1: a window of `performance` is not above zero"),
+            ("[performance]\ntier_seconds = [1, 2, 3]", "t.toml:4:16: invalid length 3"),
         ] {
             let failure = Config::parse(&format!("{head}{tail}"), "t.toml", Path::new("")).expect_err(tail);
             assert!(failure.message().starts_with(expected), "{}", failure.message());

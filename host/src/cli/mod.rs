@@ -1,6 +1,7 @@
 //! The command line: one file per command. Prints only to the writers that it is given.
 
 mod args;
+mod attach;
 mod audit;
 mod config;
 mod debt;
@@ -8,14 +9,19 @@ mod demo;
 mod diff;
 mod emergency;
 mod estate;
+mod events;
 mod evidence;
 mod exit;
 mod explain;
 mod generate;
+mod history;
 mod holds;
 mod lift;
+mod metrics;
+mod moment;
 mod open;
 mod outcome;
+mod performance;
 mod plan;
 mod progress;
 mod release;
@@ -26,6 +32,8 @@ mod rule;
 mod run;
 mod status;
 mod style;
+mod who_has;
+mod why;
 mod wrap;
 
 use std::io::Write;
@@ -39,6 +47,7 @@ use args::{AuditCommand, Cli, Command, Common, RuleCommand};
 use exit::{Failure, Outcome};
 
 use crate::progress::{Observer, Silent};
+use crate::telemetry::Metrics;
 
 /// Where a command prints, and how.
 pub(crate) struct Terminal<'a> {
@@ -48,6 +57,8 @@ pub(crate) struct Terminal<'a> {
     pub(crate) common: &'a Common,
     /// Is told of progress besides whoever watches this terminal.
     pub(crate) listener: Arc<dyn Observer>,
+    /// What the command's engine counted, once it has one.
+    pub(crate) metrics: std::cell::OnceCell<Arc<Metrics>>,
 }
 
 impl Terminal<'_> {
@@ -86,8 +97,11 @@ fn command_line(
         Err(error) => return usage(&error, out, err),
     };
     let json = cli.common.json;
-    let mut terminal = Terminal { out, common: &cli.common, listener };
-    match dispatch(&mut terminal, cli.command).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
+    let mut terminal = Terminal { out, common: &cli.common, listener, metrics: std::cell::OnceCell::new() };
+    let done = dispatch(&mut terminal, cli.command);
+    // Also of a command that failed.
+    let written = metrics::write(&terminal);
+    match done.and_then(|exit| written.map(|()| exit)).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,
         Err(failure) if is_closed_pipe(&failure) => Exit::Done,
         Err(failure) => {
@@ -158,7 +172,14 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),
         Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
         Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
+        Command::Audit(AuditCommand::Events(args)) => events::events(terminal, &args),
+        Command::Audit(AuditCommand::ExportEvents(args)) => events::export(terminal, &args),
         Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
+        Command::Audit(AuditCommand::WhoHas(args)) => who_has::who_has(terminal, &args),
+        Command::Audit(AuditCommand::Performance(args)) => performance::performance(terminal, &args),
+        Command::Audit(AuditCommand::History(args)) => history::history(terminal, &args),
+        Command::Audit(AuditCommand::Why(args)) => why::why(terminal, &args),
+        Command::Audit(AuditCommand::Attach(args)) => attach::attach(terminal, &args),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),
         Command::Completions { shell } => {

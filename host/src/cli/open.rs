@@ -6,13 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::Terminal;
-use super::config::{AuditConfig, Config, RuleConfig, TargetKind, WitnessKind};
+use super::config::{AuditConfig, Config, ExportConfig, RuleConfig, SinkKind, TargetKind, WitnessKind};
 use super::exit::{Exit, Failure, Outcome};
 use super::progress::observer;
 use crate::discover::{FileSource, Source};
 use crate::engine::{Engine, EngineError, Options, Parts};
-use crate::limits::{CODE_CACHE_BYTES, WITNESS_SETTLE_SECONDS};
+use crate::export::{Export, FileSink};
+use crate::limits::{CODE_CACHE_BYTES, EXPORT_SETTLE_SECONDS, WITNESS_SETTLE_SECONDS};
 use crate::model::Scopes;
 use crate::notary::{AppendOnlyFile, Keyring, Witness};
 use crate::rule::{CacheError, CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Settings, Worker};
@@ -34,15 +37,57 @@ impl Deref for Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        // How far they are behind then is told by `audit checkpoint`.
+        // How far they are behind then is told by `audit checkpoint` and `status`.
         drop(self.0.settle_witnesses(Duration::from_secs(WITNESS_SETTLE_SECONDS)));
+        drop(self.0.settle_exports(Duration::from_secs(EXPORT_SETTLE_SECONDS)));
+        self.0.measure_state();
     }
 }
 
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Opened> {
-    let engine = watched(terminal, true)?;
-    witnessed(engine, Config::read(&terminal.common.config)?.audit).map(Opened)
+    let config = Config::read(&terminal.common.config)?;
+    let engine = exported(witnessed(watched(terminal, true)?, config.audit)?, config.exports)?;
+    // A command has one engine that writes.
+    drop(terminal.metrics.set(Arc::clone(engine.metrics())));
+    Ok(Opened(engine))
+}
+
+/// The same beside a run, and without a rule: for pushing events to sinks by hand.
+pub(super) fn exporter(terminal: &Terminal<'_>) -> Outcome<(Engine, usize)> {
+    let mut config = Config::read(&terminal.common.config)?;
+    config.audit.witnesses = Vec::new();
+    let exports = std::mem::take(&mut config.exports);
+    let count = exports.len();
+    Ok((exported(logging(config)?, exports)?, count))
+}
+
+/// An engine that reads the log and no rule.
+fn logging(mut config: Config) -> Outcome<Engine> {
+    let (store, audit) = (config.store.clone(), std::mem::take(&mut config.audit));
+    config.rule = None;
+    witnessed(Engine::open_read_only(parts(config, None)?, &store)?, audit)
+}
+
+/// Names of the configured sinks.
+pub(super) fn sinks(terminal: &Terminal<'_>) -> Outcome<Vec<String>> {
+    let exports = Config::read(&terminal.common.config)?.exports;
+    Ok(exports.into_iter().map(|export| export.into_inner().name).collect())
+}
+
+/// Lets the configured sinks have events.
+fn exported(engine: Engine, exports: Vec<Spanned<ExportConfig>>) -> Outcome<Engine> {
+    if exports.is_empty() {
+        return Ok(engine);
+    }
+    let exports = exports.into_iter().map(|export| -> Outcome<Export> {
+        let export = export.into_inner();
+        let form = export.form().map_err(|problem| Failure::new(Exit::Config, anyhow::anyhow!(problem), "see `[[export]]`"))?;
+        Ok(match export.kind {
+            SinkKind::File => Export::new(Arc::new(FileSink::new(&export.name, &export.path)), form),
+        })
+    });
+    Ok(engine.exported_to(exports.collect::<Outcome<_>>()?)?)
 }
 
 /// Lets the configured keys sign, and the configured witnesses be told.
@@ -80,6 +125,13 @@ fn watched(terminal: &Terminal<'_>, plans: bool) -> Outcome<Engine> {
 /// Opens it for looking, beside a run.
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
     under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only, false)
+}
+
+/// The same without a rule, with the keys that name the log: for reading nothing but that.
+pub(super) fn log(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    let mut config = Config::read(&terminal.common.config)?;
+    (config.exports, config.audit.witnesses) = (Vec::new(), Vec::new());
+    logging(config)
 }
 
 /// The same with the keys that sign, but without witnesses.

@@ -32,7 +32,7 @@ pub use names::Names;
 pub use page::{Cursor, Page};
 pub use piles::Piles;
 pub use rebuild::rebuild;
-pub use recall::{recall, recall_survey};
+pub use recall::{recall, recall_pages, recall_survey};
 pub use run::{Discovery, discover};
 pub use snapshot::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 pub use source::{DiscoverError, Source};

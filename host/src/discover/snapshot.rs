@@ -73,6 +73,17 @@ pub enum Completeness {
 }
 
 impl Completeness {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete { .. } => "incomplete",
+            Self::Stale => "stale",
+            Self::Shrunk { .. } => "shrunk",
+        }
+    }
+
     /// Zero when complete; else a number for the kind of gap.
     const fn code(&self) -> i64 {
         match self {

@@ -4,6 +4,7 @@
 mod amending;
 mod answers;
 mod apart;
+mod asking;
 mod beside;
 mod clock;
 mod committing;
@@ -13,9 +14,12 @@ mod denials;
 mod emergency;
 mod error;
 mod explaining;
+mod exporting;
 mod gates;
 mod joining;
 mod judging;
+#[cfg_attr(not(feature = "metrics"), path = "unmeasured.rs")]
+mod measuring;
 mod owing;
 mod parting;
 mod picking;
@@ -39,6 +43,10 @@ mod uploading;
 mod work;
 
 pub use amending::Amended;
+pub use asking::{
+    Account, Attachment, Covering, Given, Happened, History, Holder, Holders, Kept, Looked, Moment, Next, Observed, Pace,
+    Performance, Planning, Removal, Shown, SourceRow, Span, Why, Windows,
+};
 pub use committing::Applied;
 pub use comparing::{Comparison, Difference, Differences, Fate};
 pub use denials::Lift;
@@ -63,19 +71,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::audit::{LogHead, Verified, Verifier, VerifyError};
+use crate::audit::{LogHead, Verified, VerifyError};
 use crate::commit::{Clock, Flow};
 use crate::debt::Terms;
 use crate::discover::Source;
+use crate::export::Exporter;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
 use crate::notary::{Notary, Pusher};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
-
-/// Leaves that are read at once when the log is verified.
-const LEAVES_PER_PAGE: u32 = 4_096;
+use crate::telemetry::{stage, within};
 
 /// How a run works. None of it can change a plan.
 #[derive(Clone, Debug)]
@@ -150,6 +157,9 @@ pub struct Engine {
     at_work: AtomicBool,
     notary: Option<Notary>,
     pusher: Option<Pusher>,
+    exporter: Option<Exporter>,
+    #[cfg(feature = "metrics")]
+    metrics: Arc<crate::telemetry::Metrics>,
 }
 
 /// The right to write, for as long as one call of this engine is at work.
@@ -199,8 +209,23 @@ impl Engine {
         let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        let (notary, pusher) = (None, None);
-        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work, notary, pusher }
+        let (notary, pusher, exporter) = (None, None, None);
+        Engine {
+            parts,
+            rule,
+            beside: None,
+            store,
+            ledger,
+            clock,
+            observer,
+            calls,
+            at_work,
+            notary,
+            pusher,
+            exporter,
+            #[cfg(feature = "metrics")]
+            metrics: Arc::default(),
+        }
     }
 
     /// Tells its progress to this observer.
@@ -240,6 +265,13 @@ impl Engine {
     /// # Errors
     /// As for [`Engine::plan`] and [`Engine::apply`].
     pub async fn run(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
+        let span = stage!("run", tenant = self.parts.tenant.as_str());
+        let result = within(span, self.plan_and_apply(as_of)).await;
+        self.measure_call("run", &result);
+        result
+    }
+
+    async fn plan_and_apply(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
         let owned = self.acquire()?;
         let planned = self.plan_owned(&owned, as_of, true).await?;
         let applied = self.apply_owned(&owned, planned.plan).await?;
@@ -294,22 +326,7 @@ impl Engine {
     /// # Errors
     /// As for [`Engine::verify_log`].
     pub fn verify_log_against(&self, kept: &[LogHead]) -> Result<Result<Verified, VerifyError>, EngineError> {
-        let head = self.log_head()?;
-        let signed = self.notary.as_ref().map(Notary::heads).transpose()?.unwrap_or_default();
-        let mut verifier = Verifier::default();
-        for seen in kept.iter().chain(&signed) {
-            verifier = verifier.seen(*seen);
-        }
-        let mut next = 0;
-        loop {
-            let page = self.leaves(next, LEAVES_PER_PAGE)?;
-            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
-            if let Err(error) = page.iter().try_for_each(|leaf| verifier.push(leaf)) {
-                return Ok(Err(error));
-            }
-            next = last + 1;
-        }
-        Ok(verifier.finish(head))
+        self.walk(kept, |_, _| Ok(()))
     }
 
     /// Takes the right to write, where the log goes on from what was signed of it.

@@ -24,6 +24,7 @@ use crate::model::Time;
 use crate::plan::{Draft, Inputs, Sealing};
 use crate::progress::Progress;
 use crate::rule::{BatchVerdict, VerdictsDigest};
+use crate::telemetry::stage;
 
 /// What all parts of a plan have in common.
 struct Common<'a> {
@@ -77,7 +78,10 @@ impl Engine {
         let counts = record_counts(&survey, &self.store.keys())?;
         watch.lap("record");
         let apart = Apart::begin(&survey);
-        let links = self.link_survey(&mut survey)?;
+        let links = {
+            let _span = stage!("link", run = run.run.0).entered();
+            self.link_survey(&mut survey)?
+        };
         watch.lap("link");
         let mut rows = Rows::default();
         let mut dealt = self.deal(&survey, &links, folder, apart.linked(&links), |row| rows.alone(row))?;
@@ -101,7 +105,9 @@ impl Engine {
         let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
+        let span = stage!("seal", run = run.run.0).entered();
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
+        drop(span);
         watch.lap("seal");
         recorder.end(self, &Whole { snapshot: &survey.snapshot, links: &links, policy: &policy }, &sealed)?;
         watch.lap("recording");
@@ -132,14 +138,28 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let facts = dealt.facts(part, common.survey, &mut left.recorder, watch)?;
         watch.lap("read");
+        let run = common.run.run.0;
+        let span =
+            stage!("correlate", run = run, part = part as u64, facts = facts.desired.len() as u64 + facts.observed.len() as u64)
+                .entered();
         let cases = self.pair_part(common, part, facts, dealt)?;
+        drop(span);
         watch.lap("correlate");
         left.recorder.met(&cases.recorded)?;
         watch.lap("recording");
+        let span = stage!(
+            "judge",
+            run = run,
+            part = part as u64,
+            cases = cases.cases.len() as u64,
+            batches = cases.batches.len() as u64
+        )
+        .entered();
         let verdicts = match common.rests {
             Some(until) => Self::resting(&cases, until),
             None => self.judge_anew(&cases, common.run.as_of, memory)?,
         };
+        drop(span);
         left.fared.add(&verdicts);
         left.report.add(&cases, &verdicts);
         left.owed.add(debt::count(&cases, &common.census, &self.parts.options.debt, self.threads()));
@@ -185,7 +205,9 @@ impl Engine {
         left: &mut Left,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
+        let span = stage!("decide", run = common.run.run.0, cases = cases.cases.len() as u64).entered();
         let decided = decide_part(&cases, verdicts, &common.policy, self.threads());
+        drop(span);
         watch.lap("decide");
         if let (Some(beside), Some(comparing)) = (beside, &mut left.comparing) {
             self.compare_beside(&cases, &decided, beside, &common.policy, comparing);

@@ -86,6 +86,18 @@ impl Store {
         self.0.join("checkpoints")
     }
 
+    /// Folder of files that people attached as evidence, each under its digest.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
+    /// Folder of how far each sink of events has come.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.0.join("exports")
+    }
+
     /// A sealed plan.
     #[must_use]
     pub fn plan(&self, id: PlanId) -> PathBuf {

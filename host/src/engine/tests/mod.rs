@@ -7,6 +7,7 @@ mod claims;
 mod clock;
 mod denials;
 mod estate;
+mod exporting;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(target_os = "linux")]
@@ -18,4 +19,6 @@ mod replaying;
 mod resuming;
 mod signing;
 mod undoing;
+#[cfg(all(feature = "tracing", feature = "metrics"))]
+mod watching;
 mod work;
