@@ -15,6 +15,7 @@ mod diff;
 mod emergency;
 mod errors;
 mod explain;
+mod flipped;
 mod generate;
 mod generated;
 mod hostile;

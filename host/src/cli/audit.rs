@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::args::ProofArgs;
 use super::exit::{Exit, Failure, Outcome};
-use super::style::{BOLD, DIM, GREEN, count, paint, safe};
+use super::style::{BOLD, DIM, GREEN, count, paint, plural, safe};
 use super::{Terminal, evidence, open};
 use crate::engine::EngineError;
 use crate::ledger::StoredLeaf;
@@ -19,8 +19,9 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
     let verified = engine.verify_log_against(&kept)?.map_err(|error| {
         Failure::new(Exit::Audit, error, "the log was changed outside trueup, or the disk is failing; restore it from a copy")
     })?;
+    let whole = engine.verify_store()?;
     if terminal.common.json {
-        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign }))?;
+        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign, "whole": whole }))?;
         return Ok(Exit::Done);
     }
     let leaves = format!("{} leaves", count(verified.head.size));
@@ -28,6 +29,8 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
     for (kind, number) in &verified.by_kind {
         writeln!(terminal.out, "  {:>10} {}", count(*number), kind.name())?;
     }
+    let (plans, files) = (plural(whole.plans, "plan"), plural(whole.files, "other file"));
+    writeln!(terminal.out, "{}  each row of the ledger, {plans}, {files}", paint(GREEN, "the store is whole"))?;
     Ok(Exit::Done)
 }
 

@@ -32,6 +32,7 @@ mod tests;
 mod undoing;
 #[cfg(feature = "wasm")]
 mod uploading;
+mod verifying;
 mod work;
 
 pub use amending::Amended;
@@ -48,6 +49,7 @@ pub use report::{BatchFault, RunReport, Spared};
 pub use resting::rests_until;
 pub use rollout::Signed;
 pub use store::Store;
+pub use verifying::Whole;
 pub use work::WorkItem;
 
 use std::collections::BTreeMap;
@@ -56,7 +58,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::audit::{LogHead, Verified, Verifier, VerifyError};
+use crate::audit::LogHead;
 use crate::commit::{Clock, Flow};
 use crate::debt::Terms;
 use crate::discover::Source;
@@ -66,9 +68,6 @@ use crate::notary::{Notary, Pusher};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
-
-/// Leaves that are read at once when the log is verified.
-const LEAVES_PER_PAGE: u32 = 4_096;
 
 /// How a run works. None of it can change a plan.
 #[derive(Clone, Debug)]
@@ -268,38 +267,6 @@ impl Engine {
             Rows::Leaves(leaves) => Ok(leaves),
             _ => Ok(Vec::new()),
         }
-    }
-
-    /// Recomputes the whole audit log, page by page, and holds it against its head and every checkpoint that the store keeps.
-    ///
-    /// # Errors
-    /// The outer one when the ledger cannot be read, the inner one when the log is not what was written.
-    pub fn verify_log(&self) -> Result<Result<Verified, VerifyError>, EngineError> {
-        self.verify_log_against(&[])
-    }
-
-    /// The same, also against heads that were kept elsewhere: only these can tell that all of a store is an older copy, or
-    /// another history.
-    ///
-    /// # Errors
-    /// As for [`Engine::verify_log`].
-    pub fn verify_log_against(&self, kept: &[LogHead]) -> Result<Result<Verified, VerifyError>, EngineError> {
-        let head = self.log_head()?;
-        let signed = self.notary.as_ref().map(Notary::heads).transpose()?.unwrap_or_default();
-        let mut verifier = Verifier::default();
-        for seen in kept.iter().chain(&signed) {
-            verifier = verifier.seen(*seen);
-        }
-        let mut next = 0;
-        loop {
-            let page = self.leaves(next, LEAVES_PER_PAGE)?;
-            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
-            if let Err(error) = page.iter().try_for_each(|leaf| verifier.push(leaf)) {
-                return Ok(Err(error));
-            }
-            next = last + 1;
-        }
-        Ok(verifier.finish(head))
     }
 
     /// Takes the right to write, where the log goes on from what was signed of it.

@@ -90,6 +90,11 @@ impl Keyring {
         self.retired.iter().cloned().chain(self.verifiers()).collect()
     }
 
+    /// Whether there were more keys than are remembered.
+    pub(super) const fn forgets(&self) -> bool {
+        self.retired.len() >= RETIRED_KEYS
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
