@@ -58,8 +58,12 @@ pub const WITNESS_PAUSE_SECONDS: u64 = 1;
 pub const WITNESS_PAUSE_MOST_SECONDS: u64 = 300;
 /// How long a command waits for witnesses at its end, in seconds: what they have not got then, the next command gives them.
 pub const WITNESS_SETTLE_SECONDS: u64 = 2;
-/// How long a datagram to the system's log may wait for room, in seconds.
+/// What is read of a witness's answer at most until its first line ends, in bytes: a status is told within twenty.
+pub const HTTP_ANSWER_BYTES: usize = 1 << 10;
+/// How long a witness may take over one checkpoint, a server of HTTP or the system's log, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
+/// Leaves whose states are removed in one batch: some MiB of the ledger.
+pub const REDACTED_AT_ONCE: usize = 1_000;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.

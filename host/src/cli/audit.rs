@@ -31,6 +31,10 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
     }
     let (plans, files) = (plural(whole.plans, "plan"), plural(whole.files, "other file"));
     writeln!(terminal.out, "{}  each row of the ledger, {plans}, {files}", paint(GREEN, "the store is whole"))?;
+    if verified.redacted + whole.redacted > 0 {
+        let (states, plans) = (plural(verified.redacted, "state"), plural(whole.redacted, "plan"));
+        writeln!(terminal.out, "{}", paint(DIM, format_args!("{states} and the lines of {plans} were redacted")))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -18,6 +18,7 @@ mod open;
 mod outcome;
 mod plan;
 mod progress;
+mod redact;
 mod release;
 mod rollback;
 mod rollout;
@@ -152,7 +153,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Verify(args)) => audit::verify(terminal, &args),
         Command::Audit(AuditCommand::Checkpoint) => evidence::checkpoint(terminal),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),
-        Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
+        Command::Audit(AuditCommand::Redact(args)) => redact::redact(terminal, &args),
         Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
         Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),

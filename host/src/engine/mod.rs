@@ -45,6 +45,7 @@ pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
+pub use redacting::Redacted;
 pub use report::{BatchFault, RunReport, Spared};
 pub use resting::rests_until;
 pub use rollout::Signed;

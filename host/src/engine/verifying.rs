@@ -11,7 +11,7 @@ use crate::audit::{LogHead, Verified, Verifier, VerifyError};
 use crate::discover::keys_are_whole;
 use crate::model::Digest;
 use crate::notary::Notary;
-use crate::plan::PlanFile;
+use crate::plan::{PlanFile, REDACTED, RedactedPlan};
 
 /// Leaves that are read at once when the log is verified.
 const LEAVES_PER_PAGE: u32 = 4_096;
@@ -22,6 +22,8 @@ const LEAVES_PER_PAGE: u32 = 4_096;
 pub struct Whole {
     /// Sealed plans, line by line.
     pub plans: u64,
+    /// Plans whose lines were redacted, by their headers and the digests of their lines.
+    pub redacted: u64,
     /// Files that are named by their digest: components, keys of scans, emergency calls.
     pub files: u64,
 }
@@ -77,6 +79,13 @@ impl Engine {
             plan.verify()?;
             whole.plans += 1;
         }
+        for path in files(&self.store.plans(), REDACTED)? {
+            let stays = RedactedPlan::open(&path)?;
+            if path != RedactedPlan::beside(&self.store.plan(stays.id)) {
+                return Err(damaged(path, "it is what stays of another plan"));
+            }
+            whole.redacted += 1;
+        }
         for path in files(&self.store.modules(), "wasm")? {
             let bytes = fs::read(&path).map_err(|source| EngineError::Store { path: path.clone(), source })?;
             if path != self.store.module(Digest::of(&bytes)) {
@@ -100,7 +109,7 @@ impl Engine {
 }
 
 /// The files of a folder with this ending, in order; none when there is no such folder.
-fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, EngineError> {
+pub(super) fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, EngineError> {
     let error = |source| EngineError::Store { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

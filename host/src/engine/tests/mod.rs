@@ -13,6 +13,7 @@ mod full_disk;
 mod memory;
 mod own_duties;
 mod parting;
+mod redacting;
 mod replacing;
 mod resuming;
 mod signing;
