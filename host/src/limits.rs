@@ -80,7 +80,12 @@ pub const METRIC_SERIES: usize = 1_000;
 /// Longest file of metrics that is gone on from, in bytes: each series at its longest is a few hundred.
 pub const METRICS_FILE_BYTES: usize = 8 << 20;
 /// How long a datagram to the system's log may wait for room, in seconds.
+/// What is read of a witness's answer at most until its first line ends, in bytes: a status is told within twenty.
+pub const HTTP_ANSWER_BYTES: usize = 1 << 10;
+/// How long a witness may take over one checkpoint, a server of HTTP or the system's log, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
+/// Leaves whose states are removed in one batch: some MiB of the ledger.
+pub const REDACTED_AT_ONCE: usize = 1_000;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.

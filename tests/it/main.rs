@@ -17,6 +17,7 @@ mod emergency;
 mod errors;
 mod events;
 mod explain;
+mod flipped;
 mod generate;
 mod generated;
 mod hostile;

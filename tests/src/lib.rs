@@ -8,6 +8,8 @@ pub mod cli;
 pub mod errors;
 #[cfg(feature = "whole")]
 pub mod estate;
+#[cfg(feature = "store")]
+pub mod flip;
 #[cfg(feature = "whole")]
 pub mod graft;
 #[cfg(feature = "whole")]

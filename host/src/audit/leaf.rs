@@ -11,6 +11,7 @@ use crate::commit::{End, Event};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow};
 use crate::limits::LEAF_BYTES;
 use crate::model::{Change, ChangeId, Denial, Digest, PlanId, RuleChange, RuleStep, RunId, State, Time};
+use crate::planted::{Bug, has};
 
 /// Version of the leaf format.
 pub const VERSION: u32 = 1;
@@ -109,7 +110,7 @@ impl Leaf {
         let of = change.id;
         let says = match event.clone() {
             Event::Intent { attempt, .. } => Statement::Intent {
-                after: commit("after", &change.after)?,
+                after: commit("after", if has(Bug::LeafTellsBefore) { &change.before } else { &change.after })?,
                 attempt,
                 before: commit("before", &change.before)?,
                 case: change.key.clone(),

@@ -351,17 +351,8 @@ pub enum AuditCommand {
     Checkpoint,
     /// Prove to others that a leaf is in the log, or that the log only grew.
     Prove(ProveArgs),
-    /// Remove the states beside a leaf; the leaf and all proofs stay, and another leaf says so.
-    Redact {
-        /// The leaf's index, as `audit log` prints it.
-        leaf: u64,
-        /// Who asks for it.
-        #[arg(long, value_name = "NAME")]
-        by: String,
-        /// Why.
-        #[arg(long, value_name = "TEXT")]
-        why: String,
-    },
+    /// Remove the states beside a leaf, or a holder from all that is kept; leaves and proofs stay, and other leaves say so.
+    Redact(RedactArgs),
     /// Write the log as static tiles, for a server of files; what is there already stays.
     Export {
         /// The folder; made when it does not exist.
@@ -393,6 +384,24 @@ pub enum AuditCommand {
         #[arg(long, default_value_t = 20, value_name = "N")]
         count: u32,
     },
+}
+
+/// Options of `audit redact`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: trueup audit redact --holder ada@example.com --by grace --why 'request 4711'")]
+pub struct RedactArgs {
+    /// The leaf's index, as `audit log` prints it.
+    #[arg(required_unless_present = "holder")]
+    pub leaf: Option<u64>,
+    /// A holder's native id: all its states, in leaves, plans, pages, answers and reports of settled runs.
+    #[arg(long, value_name = "ID", conflicts_with = "leaf")]
+    pub holder: Option<String>,
+    /// Who asks for it.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 /// Options of `audit verify`.

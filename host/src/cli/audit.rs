@@ -30,8 +30,9 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
         ));
     }
     let kept = files.iter().filter(|file| file.kept == Kept::Sound).count() as u64;
+    let whole = engine.verify_store()?;
     if terminal.common.json {
-        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign, "attachments": kept }))?;
+        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign, "whole": whole, "attachments": kept }))?;
         return Ok(Exit::Done);
     }
     let leaves = format!("{} leaves", count(verified.head.size));
@@ -42,6 +43,12 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
     if !files.is_empty() {
         let redacted = count(files.len() as u64 - kept);
         writeln!(terminal.out, "attachments: {} as attached, {redacted} redacted", plural(kept, "file"))?;
+    }
+    let (plans, files) = (plural(whole.plans, "plan"), plural(whole.files, "other file"));
+    writeln!(terminal.out, "{}  each row of the ledger, {plans}, {files}", paint(GREEN, "the store is whole"))?;
+    if verified.redacted + whole.redacted > 0 {
+        let (states, plans) = (plural(verified.redacted, "state"), plural(whole.redacted, "plan"));
+        writeln!(terminal.out, "{}", paint(DIM, format_args!("{states} and the lines of {plans} were redacted")))?;
     }
     Ok(Exit::Done)
 }

@@ -113,7 +113,11 @@ pub struct WitnessConfig {
     /// What kind of place.
     pub kind: WitnessKind,
     /// The file, or the socket of the system's log.
+    #[serde(default)]
     pub path: PathBuf,
+    /// Where a witness of kind `http` is: `http://127.0.0.1:8080/checkpoints`.
+    #[serde(default)]
+    pub url: String,
 }
 
 /// What kinds of witnesses the command line knows. An embedder brings its own.
@@ -124,6 +128,8 @@ pub enum WitnessKind {
     File,
     /// The system's log, by datagrams of RFC 5424.
     Syslog,
+    /// A server that is sent each checkpoint by POST, without TLS: usually a proxy on this host.
+    Http,
 }
 
 /// A sink of events.
@@ -307,6 +313,13 @@ impl Config {
         if windows.tier_seconds.iter().chain([&windows.emergency_seconds]).any(|seconds| *seconds <= 0) {
             return Err(wrong(text, name, 0, "a window of `performance` is not above zero", "windows are given in seconds"));
         }
+        for witness in &self.audit.witnesses {
+            let http = witness.kind == WitnessKind::Http;
+            if http == witness.url.is_empty() || http != witness.path.as_os_str().is_empty() {
+                let problem = format!("witness `{}` needs one of `path` and `url`", witness.name);
+                return Err(wrong(text, name, 0, &problem, "a witness of kind `http` has a `url`, others have a `path`"));
+            }
+        }
         if self.run.slice == 0 {
             return Err(wrong(text, name, 0, "`run.slice` is zero", "a slice holds at least one change"));
         }
@@ -320,7 +333,7 @@ impl Config {
             *module = folder.join(&*module);
         }
         self.audit.keys = self.audit.keys.take().map(|keys| folder.join(keys));
-        for witness in &mut self.audit.witnesses {
+        for witness in self.audit.witnesses.iter_mut().filter(|witness| witness.kind != WitnessKind::Http) {
             witness.path = folder.join(&witness.path);
         }
         for export in &mut self.exports {

@@ -180,6 +180,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::DamagedObject { .. } => {
             (Exit::Recording, Some("nothing is known of the run by this; replay it from another copy of the store"))
         }
+        EngineError::Unsettled { .. } => {
+            (Exit::Plan, Some("let it end with `trueup resume`, or make a new plan, which ends what it left open"))
+        }
         EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
         _ => (Exit::Internal, None),
     }
@@ -208,7 +211,11 @@ const fn of_notary(error: &NotaryError) -> (Exit, Option<&'static str>) {
                 "nothing is done on it but `trueup revoke`; restore the newest store, or begin a log of another name with new keys",
             ),
         ),
-        NotaryError::Open { .. } | NotaryError::NoKeys { .. } | NotaryError::Exists { .. } | NotaryError::Key(_) => (
+        NotaryError::Open { .. }
+        | NotaryError::NoKeys { .. }
+        | NotaryError::Exists { .. }
+        | NotaryError::Key(_)
+        | NotaryError::Address { .. } => (
             Exit::Config,
             Some("keys lie in the folder `audit.keys` of the configuration; `trueup audit key new` makes the first"),
         ),

@@ -24,6 +24,7 @@ mod outcome;
 mod performance;
 mod plan;
 mod progress;
+mod redact;
 mod release;
 mod replay;
 mod rollback;
@@ -170,7 +171,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Verify(args)) => audit::verify(terminal, &args),
         Command::Audit(AuditCommand::Checkpoint) => evidence::checkpoint(terminal),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),
-        Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
+        Command::Audit(AuditCommand::Redact(args)) => redact::redact(terminal, &args),
         Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
         Command::Audit(AuditCommand::Events(args)) => events::events(terminal, &args),
         Command::Audit(AuditCommand::ExportEvents(args)) => events::export(terminal, &args),

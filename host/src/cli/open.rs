@@ -17,7 +17,7 @@ use crate::engine::{Engine, EngineError, Options, Parts};
 use crate::export::{Export, FileSink};
 use crate::limits::{CODE_CACHE_BYTES, EXPORT_SETTLE_SECONDS, WITNESS_SETTLE_SECONDS};
 use crate::model::Scopes;
-use crate::notary::{AppendOnlyFile, Keyring, Witness};
+use crate::notary::{AppendOnlyFile, HttpWitness, Keyring, Witness};
 use crate::rule::{CacheError, CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Settings, Worker};
 use crate::target::{EmbeddedTarget, Target};
 
@@ -100,6 +100,7 @@ fn witnessed(engine: Engine, audit: AuditConfig) -> Outcome<Engine> {
     let witnesses = audit.witnesses.iter().map(|witness| -> Outcome<Arc<dyn Witness>> {
         match witness.kind {
             WitnessKind::File => Ok(Arc::new(AppendOnlyFile::new(&witness.name, &witness.path))),
+            WitnessKind::Http => Ok(Arc::new(HttpWitness::new(&witness.name, &witness.url).map_err(EngineError::from)?)),
             #[cfg(unix)]
             WitnessKind::Syslog => Ok(Arc::new(crate::notary::Syslog::new(&witness.name, &witness.path))),
             #[cfg(not(unix))]

@@ -27,7 +27,7 @@ mod tests;
 pub use build::SnapshotBuilder;
 #[cfg(feature = "files")]
 pub use files::{FileConfig, FileSource};
-pub use gate::{prune_keys, record_counts};
+pub use gate::{keys_are_whole, prune_keys, record_counts};
 pub use names::Names;
 pub use page::{Cursor, Page};
 pub use piles::Piles;

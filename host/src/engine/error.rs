@@ -120,6 +120,14 @@ pub enum EngineError {
     /// Another call of this engine is at work.
     #[error("this engine is at work already; wait for its other call to end")]
     AtWork,
+    /// Something is still needed as it is.
+    #[error("{what} `{name}` is not settled yet: what it holds is still needed")]
+    Unsettled {
+        /// What kind of thing.
+        what: &'static str,
+        /// How it is named.
+        name: String,
+    },
     /// The pages of a plan's run are gone, damaged or not those that it was made from.
     #[error("what the newest plan saw is no longer there")]
     PagesGone,

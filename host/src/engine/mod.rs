@@ -40,6 +40,7 @@ mod tests;
 mod undoing;
 #[cfg(feature = "wasm")]
 mod uploading;
+mod verifying;
 mod work;
 
 pub use amending::Amended;
@@ -56,6 +57,7 @@ pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
+pub use redacting::Redacted;
 pub use replay::{
     Divergence, RECORDING_FORMAT, RecordedTarget, Recording, Recordings, Replayed, Replaying, Verdict as ReplayVerdict,
 };
@@ -63,6 +65,7 @@ pub use report::{BatchFault, RunReport, Spared};
 pub use resting::rests_until;
 pub use rollout::Signed;
 pub use store::Store;
+pub use verifying::Whole;
 pub use work::WorkItem;
 
 use std::collections::BTreeMap;
@@ -71,7 +74,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::audit::{LogHead, Verified, VerifyError};
+use crate::audit::LogHead;
 use crate::commit::{Clock, Flow};
 use crate::debt::Terms;
 use crate::discover::Source;
@@ -310,23 +313,6 @@ impl Engine {
             Rows::Leaves(leaves) => Ok(leaves),
             _ => Ok(Vec::new()),
         }
-    }
-
-    /// Recomputes the whole audit log, page by page, and holds it against its head and every checkpoint that the store keeps.
-    ///
-    /// # Errors
-    /// The outer one when the ledger cannot be read, the inner one when the log is not what was written.
-    pub fn verify_log(&self) -> Result<Result<Verified, VerifyError>, EngineError> {
-        self.verify_log_against(&[])
-    }
-
-    /// The same, also against heads that were kept elsewhere: only these can tell that all of a store is an older copy, or
-    /// another history.
-    ///
-    /// # Errors
-    /// As for [`Engine::verify_log`].
-    pub fn verify_log_against(&self, kept: &[LogHead]) -> Result<Result<Verified, VerifyError>, EngineError> {
-        self.walk(kept, |_, _| Ok(()))
     }
 
     /// Takes the right to write, where the log goes on from what was signed of it.

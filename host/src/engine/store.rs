@@ -110,6 +110,11 @@ impl Store {
         self.0.join("pages").join(run.to_string())
     }
 
+    /// Folder of the pages of runs.
+    pub(super) fn all_pages(&self) -> PathBuf {
+        self.0.join("pages")
+    }
+
     /// Recorded state as a part of a run met it, beside the run's pages.
     #[must_use]
     pub fn met(&self, run: RunId, part: u32) -> PathBuf {

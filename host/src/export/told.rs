@@ -112,7 +112,8 @@ pub(super) fn told<'a>(entry: &'a LogEntry, about: Option<&'a About>) -> Option<
             Some(thing(record, Upshot::Success, "redacted", Severity::Medium).with("by", by))
         }
         Statement::Attachment { by, change, digest, media, note, size } => {
-            let file = Thing { act: Act::Create, kind: "Evidence", uid: digest.to_string().into(), name: media.into(), why: note };
+            let file =
+                Thing { act: Act::Create, kind: "Evidence", uid: digest.to_string().into(), name: media.into(), why: note };
             let told = thing(file, Upshot::Success, "attached", Severity::Informational);
             Some(told.with("by", by).with("change", id(*change)).with("bytes", size.to_string()))
         }

@@ -4,6 +4,7 @@
 pub(crate) mod files;
 mod guard;
 mod history;
+mod http;
 mod keyring;
 mod nodes;
 mod pushing;
@@ -15,6 +16,7 @@ mod witness;
 mod tests;
 
 pub use history::History;
+pub use http::HttpWitness;
 pub use keyring::Keyring;
 pub use nodes::LedgerNodes;
 pub(crate) use pushing::names_a_file;
@@ -120,6 +122,14 @@ pub enum NotaryError {
         size: u64,
         /// What was asked for.
         wanted: u64,
+    },
+    /// A witness cannot be reached like this.
+    #[error("`{url}` is no address of a witness: {problem}")]
+    Address {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// The folder of tiles is of another log, or was changed.
     #[error("`{}` holds tiles of another log, or was changed: {problem}", path.display())]

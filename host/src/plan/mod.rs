@@ -9,6 +9,7 @@ mod order;
 #[cfg(test)]
 mod prefix_tests;
 mod read;
+mod redacted;
 mod report;
 mod runs;
 mod seal;
@@ -22,6 +23,7 @@ pub use draft::Draft;
 pub use error::PlanError;
 pub use order::wave;
 pub use read::PlanFile;
+pub use redacted::{REDACTED, RedactedPlan};
 pub use report::{Report, TargetReport};
 pub use runs::Sealing;
 pub use seal::{Sealed, seal};
