@@ -166,3 +166,6 @@ pub const RULE_REST_LONGEST_SECONDS: i64 = 3_600;
 pub const COMPARED_GROUPS: usize = 1_000;
 /// How many failures of the other module a comparison tells in words.
 pub const COMPARED_FAULTS: usize = 20;
+/// How far the fuel of a case may move from what was recorded, in percent: what a compiler of the same version leaves to chance is
+/// less, and a loop over all cases that slipped in is more.
+pub const FUEL_MOVES_PERCENT: u32 = 2;

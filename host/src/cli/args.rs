@@ -237,24 +237,9 @@ pub struct ExplainArgs {
 /// Commands on rule modules.
 #[derive(Debug, Subcommand)]
 pub enum RuleCommand {
-    /// Compile a rule crate to a component.
-    Build {
-        /// The crate's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-        /// Where to write the component.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Run a rule crate's cases natively and as the shipped component, and compare.
-    Test {
-        /// The crate's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-        /// Rewrite the expected verdicts.
-        #[arg(long)]
-        bless: bool,
-    },
+    /// What an author does with a rule before it is uploaded.
+    #[command(flatten)]
+    Author(super::rule::AuthorCommand),
     /// Take in a module: check, compile and keep it. It does not decide yet.
     Upload {
         /// The component.

@@ -8,6 +8,15 @@ use super::columns::{self, Dictionary};
 use super::{BatchVerdict, Fault, Module};
 use crate::correlate::{Batch, Cases};
 
+/// An answer, and what it took.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The answer, with its fuel and log.
+    pub verdict: BatchVerdict,
+    /// Linear memory of the instance at its highest, in bytes.
+    pub memory_bytes: u64,
+}
+
 impl Module {
     /// Names of the optional columns that it reads, those of the contract.
     #[must_use]
@@ -19,6 +28,13 @@ impl Module {
     #[must_use]
     pub fn judge_columns(&self, context: &Context, batch: &Columns) -> BatchVerdict {
         self.judge_wire(&context_of(context), &batch_of(batch))
+    }
+
+    /// The same, and how much memory it took.
+    #[must_use]
+    pub fn measure_columns(&self, context: &Context, batch: &Columns) -> Measured {
+        let (verdict, memory_bytes) = self.measure_wire(&context_of(context), &batch_of(batch));
+        Measured { verdict, memory_bytes }
     }
 
     /// The columns that a batch of cases is shown as.
