@@ -155,7 +155,7 @@ columns! {
 
 impl Columns {
     /// The rows of an identity.
-    fn rows(&self, identity: usize) -> Range<usize> {
+    pub(crate) fn rows(&self, identity: usize) -> Range<usize> {
         let end = |index: usize| self.identity_ends.get(index).map_or(0, |end| *end as usize);
         identity.checked_sub(1).map_or(0, end)..end(identity)
     }

@@ -360,3 +360,33 @@ fn golden_files_are_readable_and_name_the_version() {
     assert_eq!(std::fs::read_to_string(folder.join("movers/case.toml")).unwrap(), unexpected);
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_rendered_file_reads_as_the_same_columns() {
+    let mut columns = read().columns;
+    // Vendor columns are not captured.
+    columns.vendor.clear();
+    let settings = [("days".to_string(), SettingValue::Integer(30))];
+    let text = crate::render_file("Captured.", 1_772_323_200, &settings, std::slice::from_ref(&columns), &mut str::to_string);
+    let again = CaseFile::parse(Path::new("x.json"), &text).unwrap();
+    let words = |c: &Columns, column: &[u32]| column.iter().map(|id| crate::tests::text(c, *id).to_string()).collect::<Vec<_>>();
+    let a = &again.columns;
+    for (mine, theirs) in [
+        (&columns.identity, &a.identity),
+        (&columns.target, &a.target),
+        (&columns.holder, &a.holder),
+        (&columns.object, &a.object),
+        (&columns.record, &a.record),
+        (&columns.desired_level, &a.desired_level),
+        (&columns.observed_level, &a.observed_level),
+        (&columns.identity_owner, &a.identity_owner),
+    ] {
+        assert_eq!(words(&columns, mine), words(a, theirs));
+    }
+    let numbers =
+        |c: &Columns| (c.desired.clone(), c.observed.clone(), c.unknown_why.clone(), c.differs.clone(), c.traits.clone());
+    assert_eq!(numbers(&columns), numbers(a));
+    assert_eq!((&columns.last_used, &columns.desired_expires_at), (&a.last_used, &a.desired_expires_at));
+    let text = crate::render_file("Captured.", 0, &settings, &[columns], &mut |_: &str| "p".to_string());
+    assert!(!text.contains("grace") && !text.contains("lovelace"), "{text}");
+}

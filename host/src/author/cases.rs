@@ -7,7 +7,7 @@ use trueup_cases::{CaseError, CaseFile, Columns, Context, Cost, Judge, Mode, Rep
 
 use super::stage::Stage;
 use crate::model::Time;
-use crate::rule::{Fault, Module, VerdictColumns};
+use crate::rule::{Fault, Module, SettingValue, Settings, VerdictColumns};
 
 /// Runs all case files under these folders against a module.
 ///
@@ -93,4 +93,16 @@ fn error(fault: Fault) -> RuleError {
         Fault::Malformed { .. } => RuleError { code: "malformed".to_owned(), message, case: None },
         _ => RuleError { code: "fault".to_owned(), message, case: None },
     }
+}
+
+/// Settings of the host as a case file holds them.
+#[must_use]
+pub fn plain_settings(settings: &Settings) -> Vec<(String, trueup_cases::SettingValue)> {
+    let value = |value: &SettingValue| match value {
+        SettingValue::Text(text) => trueup_cases::SettingValue::Text(text.clone()),
+        SettingValue::Integer(number) => trueup_cases::SettingValue::Integer(*number),
+        SettingValue::Boolean(flag) => trueup_cases::SettingValue::Boolean(*flag),
+        SettingValue::Texts(texts) => trueup_cases::SettingValue::Texts(texts.clone()),
+    };
+    settings.iter().map(|(name, given)| (name.to_owned(), value(given))).collect()
 }

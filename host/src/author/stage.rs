@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trueup_cases::Columns;
 
 use crate::correlate::{Batch, Case, Cases, Identity, Recorded, Side, WhyUnknown, traits};
-use crate::decide::{Decided, Policy, TargetPolicy, decide};
+use crate::decide::{Policy, TargetPolicy, decide};
 use crate::discover::Snapshot;
 use crate::ledger::Adoption;
 use crate::link::Links;
@@ -24,7 +24,7 @@ const LANDING_SECONDS: u32 = 60;
 /// The cases of a file, with the bounds under which a host decides them.
 pub struct Stage {
     /// The cases, as one batch.
-    pub cases: Cases,
+    pub(crate) cases: Cases,
     as_of: Time,
     scopes: Scopes,
     targets: BTreeMap<String, TargetPolicy>,
@@ -55,13 +55,6 @@ impl Stage {
         let cases =
             Cases { snapshot, links: Links::default(), recorded, unlisted: Vec::new(), identities, cases, batches: vec![batch] };
         Stage { cases, as_of, scopes: Scopes(scopes), targets, unsettled: BTreeSet::new(), spent: BTreeMap::new() }
-    }
-
-    /// What a host decides when the rule answers this.
-    #[must_use]
-    pub fn decide(&self, rule: &RuleFacts, answers: &[BatchVerdict]) -> Decided {
-        let adoptions = self.adoptions(rule.module);
-        decide(&self.cases, answers, &self.policy(rule.module, &adoptions), 1)
     }
 
     /// What a host plans when the rule answers this: changes in plan order, and what is held, a line each.

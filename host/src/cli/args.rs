@@ -286,18 +286,6 @@ pub enum RuleCommand {
         #[arg(long, default_value_t = 20, value_name = "N")]
         show: usize,
     },
-    /// What another version of the rule would decide on what the newest plan saw; writes nothing.
-    Diff {
-        /// The other version's component.
-        #[arg(value_name = "MODULE")]
-        module: PathBuf,
-        /// List at most this many cases.
-        #[arg(long, default_value_t = 20, value_name = "N")]
-        show: usize,
-        /// Return 10 when anything would be decided otherwise.
-        #[arg(long)]
-        exit_code: bool,
-    },
 }
 
 /// Who takes a step, and why: both are written into the audit log.

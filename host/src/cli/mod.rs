@@ -5,7 +5,6 @@ mod audit;
 mod config;
 mod debt;
 mod demo;
-mod diff;
 mod emergency;
 mod estate;
 mod evidence;
@@ -149,7 +148,6 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Rule(RuleCommand::Promote { module, unseen, signed }) => rollout::promote(terminal, &module, unseen, &signed),
         Command::Rule(RuleCommand::Rollback { signed }) => rollout::rollback(terminal, &signed),
         Command::Rule(RuleCommand::List { show }) => rollout::list(terminal, show),
-        Command::Rule(RuleCommand::Diff { module, show, exit_code }) => diff::diff(terminal, &module, show, exit_code),
         Command::Audit(AuditCommand::Verify(args)) => audit::verify(terminal, &args),
         Command::Audit(AuditCommand::Checkpoint) => evidence::checkpoint(terminal),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),

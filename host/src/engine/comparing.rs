@@ -54,8 +54,9 @@ pub struct Differences {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// The run whose facts were judged.
-    pub run: RunId,
+    /// The run whose facts were judged; none: they came from case files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// The instant of its plan.
     pub as_of: Time,
     /// The rule of this engine, as name@version.
@@ -141,16 +142,21 @@ fn fates(decided: &Decided, rule: &RuleFacts) -> HashMap<u32, Made> {
 }
 
 /// A comparison in the making: part after part of a plan, in bounded memory.
-pub(super) struct Comparing {
+pub(crate) struct Comparing {
     so_far: Comparison,
     groups: BTreeMap<(Fate, Fate), (u64, u8)>,
 }
 
 impl Comparing {
     pub(super) fn begin(run: &RunRow, now: &RuleFacts, then: &RuleFacts) -> Self {
+        Self::begin_at(Some(run.run), run.as_of, now, then)
+    }
+
+    /// The same on facts of no run.
+    pub(crate) fn begin_at(run: Option<RunId>, as_of: Time, now: &RuleFacts, then: &RuleFacts) -> Self {
         let so_far = Comparison {
-            run: run.run,
-            as_of: run.as_of,
+            run,
+            as_of,
             now: now.label(),
             then: then.label(),
             module: then.module,
@@ -175,7 +181,7 @@ impl Comparing {
     }
 
     /// Takes in the next part: what was decided of it, and what the other module, under this policy, answered.
-    pub(super) fn part(
+    pub(crate) fn part(
         &mut self,
         cases: &Cases,
         (now, rule): (&Decided, &RuleFacts),
@@ -231,7 +237,7 @@ impl Comparing {
     }
 
     /// What came of it.
-    pub(super) fn end(self) -> Comparison {
+    pub(crate) fn end(self) -> Comparison {
         let group = |((now, then), (cases, tier))| Differences { now, then, cases, tier };
         let mut groups: Vec<Differences> = self.groups.into_iter().map(group).collect();
         groups.sort_by_key(|group| (Reverse(group.tier), Reverse(group.cases)));

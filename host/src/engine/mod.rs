@@ -4,6 +4,8 @@
 mod amending;
 mod answers;
 mod beside;
+#[cfg(feature = "cli")]
+mod capturing;
 mod clock;
 mod committing;
 mod comparing;
@@ -35,7 +37,11 @@ mod uploading;
 mod work;
 
 pub use amending::Amended;
+#[cfg(feature = "cli")]
+pub use capturing::{Captured, Wanted};
 pub use committing::Applied;
+#[cfg(feature = "cli")]
+pub(crate) use comparing::Comparing;
 pub use comparing::{Comparison, Difference, Differences, Fate};
 pub use denials::Lift;
 pub use emergency::Revocation;

@@ -84,7 +84,7 @@ pub use limits::RuleLimits;
 #[cfg(feature = "wasm")]
 pub use module::Module;
 #[cfg(feature = "cli")]
-pub use plain::Measured;
+pub use plain::{Measured, all_columns};
 #[cfg(feature = "wasm")]
 pub use pool::Pool;
 #[cfg(feature = "wasm")]

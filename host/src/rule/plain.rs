@@ -4,8 +4,8 @@
 use trueup_cases::{Columns, Context, SettingValue, VendorColumn, VendorValues};
 
 use super::bindings::trueup::rules::types as wire;
-use super::columns::{self, Dictionary};
-use super::{BatchVerdict, Fault, Module};
+use super::columns::{self, Column, Dictionary};
+use super::{BatchVerdict, Fault, Module, RuleLimits};
 use crate::correlate::{Batch, Cases};
 
 /// An answer, and what it took.
@@ -45,6 +45,15 @@ impl Module {
         let mut dictionary = Dictionary::default();
         columns::write(cases, batch, self.columns(), self.limits(), &mut dictionary).map(plain)
     }
+}
+
+/// All columns of the contract for a batch, as a rule that wants them all is shown them.
+///
+/// # Errors
+/// When the batch is larger than these limits allow.
+pub fn all_columns(cases: &Cases, batch: &Batch, limits: &RuleLimits) -> Result<Columns, Fault> {
+    let all = Column::ALL.iter().copied().collect();
+    columns::write(cases, batch, &all, limits, &mut Dictionary::default()).map(plain)
 }
 
 fn context_of(context: &Context) -> wire::Context {
