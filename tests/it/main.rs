@@ -8,6 +8,7 @@
 )]
 
 mod alone;
+mod authoring;
 mod bench;
 mod compiling;
 mod debt;

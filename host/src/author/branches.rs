@@ -118,6 +118,10 @@ fn places(told: &Export, dir: &Path, inside: &Path) -> Vec<Uncovered> {
             if count == 0 && counted && entry && !gap {
                 let at = usize::try_from(line).unwrap_or_default().saturating_sub(1);
                 let text = lines.get(at).map(|line| line.trim().to_owned()).unwrap_or_default();
+                // What a derive writes has the derive's place, and is none of the author's.
+                if text.starts_with("#[") {
+                    continue;
+                }
                 found.push(Uncovered { file: Path::new("src").join(below).display().to_string(), line, column, text });
             }
         }
