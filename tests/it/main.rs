@@ -22,6 +22,7 @@ mod hostile;
 mod house;
 mod identity;
 mod kill;
+mod languages;
 mod library;
 mod mutated;
 mod reuse;

@@ -33,6 +33,7 @@ pub fn compare_on(now: &Module, then: &Module, folder: &Path) -> Result<Comparis
         let adopted = stage.adoptions(then.facts().module);
         let policy = stage.policy(then.facts().module, &adopted);
         let comparing = comparing.get_or_insert_with(|| Comparing::begin_at(None, as_of, now.facts(), then.facts()));
+        comparing.faults(&theirs);
         comparing.part(&stage.cases, (&decided, now.facts()), (&theirs, then.facts()), &policy, 1);
     }
     comparing.map(Comparing::end).ok_or_else(|| trueup_cases::CaseError::Empty { path: folder.to_owned() }.into())

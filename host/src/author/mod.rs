@@ -17,6 +17,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod wrap;
 
 pub use bench::{CaseCost, bench};
 pub use branches::{CoverageError, Uncovered, uncovered};
@@ -32,3 +33,4 @@ pub use inspect::{Inspection, Usage, inspect, usage};
 pub use new::{Kit, NewError, create_rule};
 pub use stage::Stage;
 pub use trial::{Trial, TrialOptions, try_rule};
+pub use wrap::{WrapError, wrap_module};

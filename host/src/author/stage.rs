@@ -52,8 +52,16 @@ impl Stage {
         let batch = Batch { identities: 0..identities.len() as u32, cases: 0..cases.len() as u32, too_large: false };
         let Hand { snapshot, recorded, scopes, .. } = hand;
         let targets = scopes.iter().map(|scope| (scope.target.clone(), everything())).collect();
-        let cases =
-            Cases { snapshot, links: Links::default(), recorded, unlisted: Vec::new(), identities, cases, batches: vec![batch] };
+        let cases = Cases {
+            snapshot,
+            links: Links::default(),
+            recorded,
+            unlisted: Vec::new(),
+            apart: Vec::new(),
+            identities,
+            cases,
+            batches: vec![batch],
+        };
         Stage { cases, as_of, scopes: Scopes(scopes), targets, unsettled: BTreeSet::new(), spent: BTreeMap::new() }
     }
 

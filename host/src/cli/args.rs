@@ -240,6 +240,16 @@ pub enum RuleCommand {
     /// What an author does with a rule before it is uploaded.
     #[command(flatten)]
     Author(super::rule::AuthorCommand),
+    /// Wrap a core module that another language's compiler made.
+    #[command(after_help = "Example: trueup rule wrap rule.core.wasm --out rule.wasm")]
+    Wrap {
+        /// The module, with the bindings of `wit/rules.wit` linked in.
+        #[arg(value_name = "FILE")]
+        module: PathBuf,
+        /// Where to write the component.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Take in a module: check, compile and keep it. It does not decide yet.
     Upload {
         /// The component.

@@ -24,6 +24,7 @@ mod rule;
 mod run;
 mod status;
 mod style;
+mod wrap;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -142,6 +143,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Debt(args) => debt::debt(terminal, &args),
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Author(command)) => rule::dispatch(terminal, command),
+        Command::Rule(RuleCommand::Wrap { module, out }) => wrap::wrap(terminal, &module, &out),
         Command::Rule(RuleCommand::Upload { file, signed }) => rollout::upload(terminal, &file, &signed),
         Command::Rule(RuleCommand::Shadow { module, signed }) => rollout::shadow(terminal, &module, &signed),
         Command::Rule(RuleCommand::Withdraw { signed }) => rollout::withdraw(terminal, &signed),

@@ -30,7 +30,7 @@ pub use gate::{prune_keys, record_counts};
 pub use names::Names;
 pub use page::{Cursor, Page};
 pub use piles::Piles;
-pub use recall::recall;
+pub use recall::{recall, recall_survey};
 pub use run::{Discovery, discover};
 pub use snapshot::{Completeness, Scan, ScanSide, Snapshot, Subjects};
 pub use source::{DiscoverError, Source};

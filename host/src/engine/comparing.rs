@@ -106,6 +106,7 @@ impl Engine {
         let then = judge_all(other, &judging, &cases, self.threads(), &*self.observer, None);
         let policy = Policy { module: other.facts().module, ..policy };
         let mut comparing = Comparing::begin(&run, &self.rule, other.facts());
+        comparing.faults(&then);
         comparing.part(&cases, (&now, &self.rule), (&then, other.facts()), &policy, self.threads());
         Ok(comparing.end())
     }
@@ -180,6 +181,14 @@ impl Comparing {
         self
     }
 
+    /// Takes in how the other module failed.
+    pub(crate) fn faults(&mut self, then: &[BatchVerdict]) {
+        let faults: Vec<&Fault> = then.iter().filter_map(|verdict| verdict.result.as_ref().err()).collect();
+        self.so_far.failed += faults.len() as u64;
+        let room = COMPARED_FAULTS.saturating_sub(self.so_far.faults.len());
+        self.so_far.faults.extend(faults.iter().take(room).map(|fault| fault.to_string()));
+    }
+
     /// Takes in the next part: what was decided of it, and what the other module, under this policy, answered.
     pub(crate) fn part(
         &mut self,
@@ -189,10 +198,6 @@ impl Comparing {
         policy: &Policy<'_>,
         threads: usize,
     ) {
-        let faults: Vec<&Fault> = then.iter().filter_map(|verdict| verdict.result.as_ref().err()).collect();
-        self.so_far.failed += faults.len() as u64;
-        let room = COMPARED_FAULTS.saturating_sub(self.so_far.faults.len());
-        self.so_far.faults.extend(faults.iter().take(room).map(|fault| fault.to_string()));
         let then = decide_part(cases, then, policy, threads);
         self.add(cases, &fates(now, rule), &fates(&then, other));
     }
@@ -201,7 +206,8 @@ impl Comparing {
         let kept = Made { fate: Fate { what: "keep".to_owned(), reason: String::new() }, tier: 0, change: None };
         let mut found = Vec::new();
         let so_far = &mut self.so_far;
-        for (index, case) in (0u32..).zip(&cases.cases) {
+        for (index, case) in cases.here() {
+            so_far.cases += 1;
             let (a, b) = (now.get(&index).unwrap_or(&kept), then.get(&index).unwrap_or(&kept));
             if a.fate == b.fate && a.change == b.change {
                 so_far.same += 1;
@@ -233,7 +239,6 @@ impl Comparing {
         // Of the same tier, those of earlier parts stay first.
         so_far.first.sort_by_key(|difference| Reverse(difference.tier));
         so_far.first.truncate(COMPARED_CASES);
-        so_far.cases += cases.cases.len() as u64;
     }
 
     /// What came of it.

@@ -3,12 +3,14 @@
 
 mod amending;
 mod answers;
+mod apart;
 mod beside;
 #[cfg(feature = "cli")]
 mod capturing;
 mod clock;
 mod committing;
 mod comparing;
+mod dealing;
 mod denials;
 mod emergency;
 mod error;
@@ -18,6 +20,7 @@ mod joining;
 mod judging;
 mod owing;
 mod parting;
+mod picking;
 mod planning;
 mod recording;
 mod redacting;

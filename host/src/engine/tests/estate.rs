@@ -208,7 +208,8 @@ impl Estate {
             Arc::new(FileSource::open(config, self.folder.path()).unwrap())
         };
         let mut sources = vec![source("grants"), source("accounts")];
-        sources.extend(self.path("entitlements.tsv").exists().then(|| source("entitlements")));
+        let more = ["credentials", "entitlements"].into_iter();
+        sources.extend(more.filter(|kind| self.path(&format!("{kind}.tsv")).exists()).map(source));
         let target: Arc<dyn Target> = Arc::clone(&self.shop) as Arc<dyn Target>;
         let parts = Parts {
             tenant: "acme".to_owned(),
