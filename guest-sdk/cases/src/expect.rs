@@ -177,6 +177,15 @@ impl Expect {
         }
     }
 
+    /// The same without the order that the rule asks for: among cases that are
+    /// alike in all else, an order has to begin with some of them.
+    pub(crate) fn without_order(&self) -> Expect {
+        match self {
+            Expect::NoOpinion => Expect::NoOpinion,
+            Expect::Verdict(verdict) => Expect::Verdict(Box::new(Verdict { after: None, rank: 0, ..(**verdict).clone() })),
+        }
+    }
+
     /// One line for people: effect, reason, and what else the verdict says.
     pub(crate) fn plain(&self) -> String {
         let Expect::Verdict(verdict) = self else { return NO_OPINION.to_string() };

@@ -314,6 +314,12 @@ fn an_answer_that_depends_on_order_is_shown_in_both_orders() {
     let text = report.failures.first().unwrap().to_string();
     assert!(text.starts_with("[TR0402] ") && text.contains("x.json:"), "{text}");
     assert!(text.contains("\n    as written  (") && text.contains("\n    backwards   ("), "{text}");
+    // A chain has to begin somewhere.
+    let chain = |batch: &Columns| {
+        let after = (0..batch.subject.len() as u32).map(|row| row.checked_sub(1).unwrap_or(u32::MAX)).collect();
+        Ok(Verdicts { after, ..same(batch, |row| u16::from(row > 900)) })
+    };
+    assert!(run(&mut Scripted(chain), std::slice::from_ref(&folder), Mode::Bless).unwrap().failures.is_empty());
     let constant = |batch: &Columns| Ok(same(batch, |row| u16::from(row > 900)));
     assert!(run(&mut Scripted(constant), std::slice::from_ref(&folder), Mode::Bless).unwrap().failures.is_empty());
     std::fs::remove_dir_all(&folder).unwrap();
