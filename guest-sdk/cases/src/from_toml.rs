@@ -81,9 +81,7 @@ impl Writer {
             if index > 0 {
                 self.json.push(',');
             }
-            if !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_)) {
-                self.seek(key.span().start);
-            }
+            self.seek(key.span().start);
             self.text(key.get_ref());
             self.json.push(':');
             self.value(value);
