@@ -12,6 +12,9 @@ pub use trueup_cases::{CaseFile, Mode, Report};
 /// The variable that makes a run rewrite expectations.
 const BLESS: &str = "TRUEUP_BLESS";
 
+/// The variable that names a file for the answers.
+const ANSWERS: &str = "TRUEUP_ANSWERS";
+
 /// Runs case folders, relative to `root`, and panics with every difference.
 /// With `TRUEUP_BLESS=1` it rewrites the expectations instead.
 #[expect(clippy::panic, reason = "a failed case is a failed test")]
@@ -23,13 +26,15 @@ pub fn run(rule: &NativeRule, root: &str, folders: &[&str]) {
         Ok(report) => report,
         Err(error) => panic!("{error}"),
     };
+    hand_over(&report);
     for path in &report.blessed {
         eprintln!("rewritten: {}", path.display());
     }
     if report.is_ok() {
         return;
     }
-    let mut message = report.failures.join("\n");
+    let failures: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
+    let mut message = failures.join("\n");
     for code in &report.unhit {
         message.push_str(&format!("\nno case is answered with the reason `{code}`; write one"));
     }
@@ -40,6 +45,22 @@ pub fn run(rule: &NativeRule, root: &str, folders: &[&str]) {
     );
 }
 
+/// Appends what each case was answered to the file that `trueup rule test` asks
+/// for, so that it can compare these answers with the component's.
+fn hand_over(report: &Report) {
+    use std::io::Write as _;
+
+    let Some(path) = std::env::var_os(ANSWERS) else { return };
+    let mut text = format!("rule\t{}\n", report.rule);
+    for answered in &report.answers {
+        let line = format!("{}\t{}\t{}\t{}\n", answered.path.display(), answered.line, answered.label, answered.answer);
+        text.push_str(&line);
+    }
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    // Whoever asked sees that nothing was handed over.
+    let _ = file.and_then(|mut file| file.write_all(text.as_bytes()));
+}
+
 /// A native rule for the case runner.
 struct Native<'a>(&'a NativeRule);
 
@@ -48,6 +69,7 @@ impl cases::Judge for Native<'_> {
         let info = self.0.describe();
         Ok(cases::RuleInfo {
             name: info.name,
+            version: info.version,
             columns: info.columns,
             reasons: info.reasons.into_iter().map(|reason| reason.code).collect(),
         })

@@ -224,3 +224,6 @@ pub const PACK_RUNS: u64 = 31;
 pub const DIVERGENCES: usize = 100;
 /// Characters of what is told of each side of a difference.
 pub const DIVERGENCE_BYTES: usize = 300;
+/// How far the fuel of a case may move from what was recorded, in percent: what a compiler of the same version leaves to chance is
+/// less, and a loop over all cases that slipped in is more.
+pub const FUEL_MOVES_PERCENT: u32 = 2;

@@ -236,3 +236,25 @@ fn every_test_of_a_guarantee_is_on_its_page() {
     assert!(found >= 40, "{found} tests of guarantees were found");
     assert!(wrong.is_empty(), "{GUARANTEES}:\n{}", wrong.join("\n"));
 }
+
+/// The error codes that a text names: `TR` and four digits.
+fn codes(text: &str) -> BTreeSet<String> {
+    let starts = text.match_indices("TR").map(|(at, _)| at);
+    let four = |at: usize| text.get(at..at + 6).filter(|code| code[2..].bytes().all(|b| b.is_ascii_digit()));
+    starts.filter_map(four).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_error_code_has_its_section_and_every_section_its_code() {
+    let page = fs::read_to_string(root().join("host/docs/errors.md")).expect("the page of errors");
+    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let told: BTreeSet<String> = headings.iter().flat_map(|heading| codes(heading)).collect();
+    assert_eq!(told.len(), headings.len(), "a heading without a code, or a code with two sections");
+    let used = ["host/src/author/codes.rs", "guest-sdk/cases/src/report.rs"].map(|path| {
+        let text = fs::read_to_string(root().join(path)).expect("codes");
+        codes(text.split("mod tests").next().unwrap_or_default())
+    });
+    // One example stands in a comment.
+    let used: BTreeSet<String> = used.into_iter().flatten().collect();
+    assert!(told.len() > 40 && told == used, "{:?}", told.symmetric_difference(&used).collect::<Vec<_>>());
+}

@@ -67,7 +67,7 @@ fn a_rule_in_c_answers_as_its_twin_in_rust() {
     );
     let defaults = module.check_settings(&Default::default()).expect("the vendor may set nothing");
     assert_eq!(format!("{defaults:?}").matches("90").count(), 1);
-    let mut judge = trueup::author::ComponentJudge(module.into());
+    let mut judge = trueup::author::ComponentJudge::new(module.into());
     let mut numbers = Numbers(0xc0de);
     let (mut rows, mut given) = (0, std::collections::BTreeSet::new());
     for round in 0..BATCHES {

@@ -9,6 +9,7 @@
 
 mod alone;
 mod asking;
+mod authoring;
 mod bench;
 mod compiling;
 mod debt;

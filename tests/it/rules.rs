@@ -124,7 +124,8 @@ fn check(folder: &str, rule: &NativeRule) -> (BTreeSet<String>, usize) {
     for (round, context) in (0..IDENTITIES / PER_BATCH).zip(contexts.iter().cycle()) {
         let mut columns = batch(&mut numbers);
         columns.keep_only(&wanted);
-        let shipped = trueup_cases::Judge::judge(&mut trueup::author::ComponentJudge(module.clone().into()), context, &columns);
+        let shipped =
+            trueup_cases::Judge::judge(&mut trueup::author::ComponentJudge::new(module.clone().into()), context, &columns);
         let here = native(rule, context, columns);
         assert_eq!(shipped, here, "{folder}, batch {round}, {:?}", context.settings);
         given.extend(here.expect("verdicts").reason.iter().filter_map(|r| reasons.get(usize::from(*r))).map(|r| r.code.clone()));

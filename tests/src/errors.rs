@@ -138,6 +138,16 @@ pub const CASES: &[Case] = &[
         spoil: planned,
     },
     Case { name: "no-instant", command: &["plan", "--as-of", "yesterday"], spoil: |_| Ok(Spoiled::default()) },
+    Case { name: "rule-of-no-name", command: &["rule", "new", "Dormant Admins"], spoil: |_| Ok(Spoiled::default()) },
+    Case { name: "no-guest-kit", command: &["rule", "new", "dormant", "--sdk", "nowhere"], spoil: |_| Ok(Spoiled::default()) },
+    Case { name: "no-such-code", command: &["rule", "explain", "TR9999"], spoil: |_| Ok(Spoiled::default()) },
+    Case { name: "no-crate", command: &["rule", "build", "."], spoil: |_| Ok(Spoiled::default()) },
+    Case {
+        name: "one-component-on-cases",
+        command: &["rule", "diff", "standard.wasm", "--on", "."],
+        spoil: |_| Ok(Spoiled::default()),
+    },
+    Case { name: "no-such-identity", command: &["rule", "capture", "x.json", "--identity", "nobody"], spoil: planned },
     Case { name: "no-cases", command: &["rule", "test", "."], spoil: |_| Ok(Spoiled::default()) },
 ];
 

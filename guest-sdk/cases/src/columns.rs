@@ -3,6 +3,8 @@
 //!
 //! Field names, codes and meanings are those of `wit/rules.wit`.
 
+use std::ops::Range;
+
 /// What holds for the whole batch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Context {
@@ -28,7 +30,8 @@ pub enum SettingValue {
 }
 
 macro_rules! columns {
-    ($($(#[$doc:meta])* $field:ident: $kind:ty, $declared:expr;)*) => {
+    (identities { $($(#[$idoc:meta])* $ifield:ident: $ikind:ty, $ideclared:expr;)* }
+     cases { $($(#[$doc:meta])* $field:ident: $kind:ty, $declared:expr;)* }) => {
         /// Whole identities and their cases, one list per column.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct Columns {
@@ -36,6 +39,9 @@ macro_rules! columns {
             pub heap: String,
             /// End of each text in `heap`.
             pub text_ends: Vec<u32>,
+            /// One past each identity's last case.
+            pub identity_ends: Vec<u32>,
+            $($(#[$idoc])* pub $ifield: Vec<$ikind>,)*
             $($(#[$doc])* pub $field: Vec<$kind>,)*
             /// Columns that the vendor added.
             pub vendor: Vec<VendorColumn>,
@@ -45,23 +51,37 @@ macro_rules! columns {
             /// Empties the optional columns that a rule did not ask for, as the
             /// host does, so that reading one unasked shows in a test.
             pub fn keep_only(&mut self, declared: &[String]) {
-                $(
-                    let name: Option<&str> = $declared;
-                    if name.is_some_and(|name| !declared.iter().any(|d| d == name)) {
-                        self.$field.clear();
-                    }
-                )*
+                let unasked = |name: Option<&str>| name.is_some_and(|name| !declared.iter().any(|d| d == name));
+                $(if unasked($ideclared) { self.$ifield.clear(); })*
+                $(if unasked($declared) { self.$field.clear(); })*
                 self.vendor.retain(|column| declared.contains(&column.name));
+            }
+
+            /// These identities alone, in this order, with these of their cases:
+            /// the rows of each identity follow one another.
+            fn pick(&self, identities: &[usize], rows: &[usize], ends: Vec<u32>) -> Columns {
+                Columns {
+                    heap: self.heap.clone(),
+                    text_ends: self.text_ends.clone(),
+                    identity_ends: ends,
+                    $($ifield: picked(&self.$ifield, identities),)*
+                    $($field: picked(&self.$field, rows),)*
+                    vendor: self.vendor.iter().map(|column| column.pick(rows)).collect(),
+                }
             }
         }
     };
 }
 
+/// The values at these places; an empty column stays empty.
+fn picked<T: Copy>(column: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().filter_map(|place| column.get(*place).copied()).collect()
+}
+
 columns! {
+    identities {
     /// Name of each identity.
     identity: u32, None;
-    /// One past each identity's last case.
-    identity_ends: u32, None;
     /// Kind code.
     identity_kind: u8, None;
     /// Status code.
@@ -74,6 +94,8 @@ columns! {
     identity_owner: u32, Some("identity-owner");
     /// Its organisational unit.
     identity_unit: u32, Some("identity-unit");
+    }
+    cases {
     /// Subject code.
     subject: u8, None;
     /// The system.
@@ -128,6 +150,30 @@ columns! {
     tier: u8, Some("tier");
     /// Exclusion group.
     exclusion: u32, Some("exclusion");
+    }
+}
+
+impl Columns {
+    /// The rows of an identity.
+    pub(crate) fn rows(&self, identity: usize) -> Range<usize> {
+        let end = |index: usize| self.identity_ends.get(index).map_or(0, |end| *end as usize);
+        identity.checked_sub(1).map_or(0, end)..end(identity)
+    }
+
+    /// These identities alone, in this order, the cases of each as they stand or
+    /// backwards. Returns also where each row stood before.
+    pub fn reordered(&self, identities: &[usize], backwards: bool) -> (Columns, Vec<usize>) {
+        let (mut rows, mut ends) = (Vec::new(), Vec::new());
+        for identity in identities {
+            let range = self.rows(*identity);
+            match backwards {
+                true => rows.extend(range.rev()),
+                false => rows.extend(range),
+            }
+            ends.push(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        }
+        (self.pick(identities, &rows, ends), rows)
+    }
 }
 
 /// A column that the vendor added.
@@ -137,6 +183,27 @@ pub struct VendorColumn {
     pub name: String,
     /// One value per case.
     pub values: VendorValues,
+}
+
+impl VendorColumn {
+    fn pick(&self, rows: &[usize]) -> VendorColumn {
+        let values = match &self.values {
+            VendorValues::Ids(ids) => VendorValues::Ids(picked(ids, rows)),
+            VendorValues::Integers(numbers) => VendorValues::Integers(picked(numbers, rows)),
+            VendorValues::Booleans(flags) => VendorValues::Booleans(picked(flags, rows)),
+            VendorValues::IdLists(ends, ids) => {
+                let end = |index: usize| ends.get(index).map_or(0, |end| *end as usize);
+                let (mut new_ends, mut new_ids) = (Vec::new(), Vec::new());
+                for row in rows {
+                    let range = row.checked_sub(1).map_or(0, end)..end(*row);
+                    new_ids.extend_from_slice(ids.get(range).unwrap_or_default());
+                    new_ends.push(u32::try_from(new_ids.len()).unwrap_or(u32::MAX));
+                }
+                VendorValues::IdLists(new_ends, new_ids)
+            }
+        };
+        VendorColumn { name: self.name.clone(), values }
+    }
 }
 
 /// Values of a vendor column, one per case.
@@ -193,6 +260,8 @@ pub struct RuleError {
 pub struct RuleInfo {
     /// Its name.
     pub name: String,
+    /// Its version.
+    pub version: String,
     /// Optional columns that it asked for.
     pub columns: Vec<String>,
     /// The codes of its reasons, in the order of its table.

@@ -150,31 +150,76 @@ fn attributes(mask: u32) -> Vec<String> {
 impl fmt::Display for Expect {
     /// One line of JSON, as case files hold it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written(|name| format!("\"{name}\": ")))
+    }
+}
+
+impl Expect {
+    /// One line of TOML, as case files hold it.
+    pub(crate) fn toml(&self) -> String {
+        self.written(|name| format!("{name} = "))
+    }
+
+    fn written(&self, key: impl Fn(&str) -> String) -> String {
         let Expect::Verdict(verdict) = self else {
-            return write!(f, "\"{NO_OPINION}\"");
+            return format!("\"{NO_OPINION}\"");
         };
-        let text = |text: &str| serde_json::Value::from(text).to_string();
-        write!(f, "{{ \"effect\": {}, \"reason\": {}", text(&verdict.effect), text(&verdict.reason))?;
-        if !verdict.attributes.is_empty() {
-            let names: Vec<_> = verdict.attributes.iter().map(|name| text(name)).collect();
-            write!(f, ", \"attributes\": [{}]", names.join(", "))?;
+        let fields = verdict.fields(|text| serde_json::Value::from(text).to_string());
+        let fields: Vec<String> = fields.into_iter().map(|(name, value)| key(name) + &value).collect();
+        format!("{{ {} }}", fields.join(", "))
+    }
+
+    /// Effect and reason, where there is a verdict.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Expect::NoOpinion => None,
+            Expect::Verdict(verdict) => Some(verdict),
         }
-        if verdict.tier != 0 {
-            write!(f, ", \"tier\": {}", verdict.tier)?;
+    }
+
+    /// The same without the order that the rule asks for: among cases that are
+    /// alike in all else, an order has to begin with some of them.
+    pub(crate) fn without_order(&self) -> Expect {
+        match self {
+            Expect::NoOpinion => Expect::NoOpinion,
+            Expect::Verdict(verdict) => Expect::Verdict(Box::new(Verdict { after: None, rank: 0, ..(**verdict).clone() })),
         }
-        if verdict.rank != 0 {
-            write!(f, ", \"rank\": {}", verdict.rank)?;
+    }
+
+    /// One line for people: effect, reason, and what else the verdict says.
+    pub(crate) fn plain(&self) -> String {
+        let Expect::Verdict(verdict) = self else { return NO_OPINION.to_string() };
+        let mut line = format!("{:<9} {}", verdict.effect, verdict.reason);
+        for (name, value) in verdict.fields(str::to_string).into_iter().skip(2) {
+            line.push_str(&match name {
+                "exclusive" => "; exclusive".to_string(),
+                _ => format!("; {name} {}", value.trim_matches(['[', ']'])),
+            });
         }
-        if let Some(after) = &verdict.after {
-            write!(f, ", \"after\": {}", text(after))?;
+        line
+    }
+}
+
+impl Verdict {
+    /// The fields that are not the contract's default, effect and reason first.
+    fn fields(&self, text: impl Fn(&str) -> String) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("effect", text(&self.effect)), ("reason", text(&self.reason))];
+        if !self.attributes.is_empty() {
+            let names: Vec<_> = self.attributes.iter().map(|name| text(name)).collect();
+            fields.push(("attributes", format!("[{}]", names.join(", "))));
         }
-        if verdict.exclusive {
-            f.write_str(", \"exclusive\": true")?;
+        if self.tier != 0 {
+            fields.push(("tier", self.tier.to_string()));
         }
-        if let Some(until) = &verdict.until {
-            write!(f, ", \"until\": {}", text(until))?;
+        if self.rank != 0 {
+            fields.push(("rank", self.rank.to_string()));
         }
-        f.write_str(" }")
+        fields.extend(self.after.as_ref().map(|after| ("after", text(after))));
+        if self.exclusive {
+            fields.push(("exclusive", "true".to_string()));
+        }
+        fields.extend(self.until.as_ref().map(|until| ("until", text(until))));
+        fields
     }
 }
 

@@ -11,11 +11,13 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::bless::Place;
 use crate::build::Builder;
 use crate::columns::{Columns, Context, SettingValue};
 use crate::error::CaseError;
 use crate::expect::Expect;
 use crate::side::{Desired, Instant, Observed, State, word_or_object};
+use crate::{from_toml, table};
 
 /// One case file, read.
 #[derive(Debug, Clone)]
@@ -34,12 +36,16 @@ pub struct CaseFile {
     pub expect_error: Option<String>,
     /// Until when the answers should hold, where the file says so.
     pub valid_until: Option<i64>,
+    /// Whether its identities have nothing to do with one another: rows of a table.
+    pub is_table: bool,
     pub(crate) text: String,
 }
 
 /// One case of a file.
 #[derive(Debug, Clone)]
 pub struct Case {
+    /// What its row is called, in a table.
+    pub name: Option<String>,
     /// Its identity's name.
     pub identity: String,
     /// `target/holder` for an account, `target/holder/object` otherwise.
@@ -48,53 +54,97 @@ pub struct Case {
     pub line: usize,
     /// What the rule should answer; none is written yet when absent.
     pub expect: Option<Expect>,
-    /// Where the case stands in the file.
-    pub(crate) span: Range<usize>,
-    /// Where its expectation stands.
-    pub(crate) expect_span: Option<Range<usize>>,
+    /// Where its expectation is written, or would be.
+    pub(crate) place: Place,
 }
 
 impl CaseFile {
-    /// Reads a case file's text. The path is for messages only.
+    /// Reads a case file's text, which is TOML where the path ends so. The path
+    /// is for messages otherwise.
     pub fn parse(path: &Path, text: &str) -> Result<Self, CaseError> {
-        let raw: RawFile<'_> = serde_json::from_str(text).map_err(|e| CaseError::json(path, text, 0, &e))?;
-        let mut builder = Builder::default();
-        let mut cases = Vec::new();
-        for identity in &raw.identities {
-            for raw_case in &identity.cases {
-                let part = raw_case.get();
-                let span = span_of(text, part);
-                let skipped = text.get(..span.start).unwrap_or_default().matches('\n').count();
-                let error = |e: &serde_json::Error| CaseError::json(path, part, skipped, e);
-                let case: RawCase<'_> = serde_json::from_str(part).map_err(|e| error(&e))?;
-                let expect_span = case.expect.map(|e| span_of(text, e.get()));
-                let expect = match case.expect {
-                    Some(value) => {
-                        let before = text.get(..span_of(text, value.get()).start).unwrap_or_default().matches('\n').count();
-                        Some(serde_json::from_str(value.get()).map_err(|e| CaseError::json(path, value.get(), before, &e))?)
-                    }
-                    None => None,
-                };
-                let label = builder.case(identity, &case).map_err(|message| CaseError::Malformed {
-                    path: path.to_path_buf(),
-                    line: skipped + 1,
-                    field: None,
-                    message,
-                })?;
-                cases.push(Case { identity: identity.identity.to_string(), label, line: skipped + 1, expect, span, expect_span });
-            }
-            builder.identity(identity);
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            return parse_json(path, text);
         }
-        Ok(CaseFile {
-            path: path.to_path_buf(),
-            about: raw.about,
-            context: Context { as_of: raw.as_of.0, settings: raw.settings.into_iter().collect(), flags: u32::from(raw.explain) },
-            columns: builder.finish(),
-            cases,
-            expect_error: raw.expect_error,
-            valid_until: raw.valid_until.map(|instant| instant.0),
-            text: text.to_string(),
-        })
+        let translated = from_toml::translate(path, text)?;
+        let mut file = parse_json(path, &translated.json)?;
+        for (case, place) in file.cases.iter_mut().zip(translated.places) {
+            case.place = place;
+        }
+        file.text = text.to_string();
+        Ok(file)
+    }
+
+    /// Whether its expectations stand in golden files beside it: it is called
+    /// `case.json` or `case.toml`, in a folder of its own.
+    pub fn is_folder(&self) -> bool {
+        self.path.file_stem().is_some_and(|stem| stem == "case")
+    }
+
+    /// The folder of a folder case, for messages; the file of any other.
+    pub fn title(&self) -> &Path {
+        if self.is_folder() { self.path.parent().unwrap_or(&self.path) } else { &self.path }
+    }
+}
+
+fn parse_json(path: &Path, text: &str) -> Result<CaseFile, CaseError> {
+    let raw: RawFile<'_> = serde_json::from_str(text).map_err(|e| CaseError::json(path, text, 0, &e))?;
+    let lines = Lines::of(text);
+    let malformed = |line, message| CaseError::Malformed { path: path.to_path_buf(), line, field: None, message };
+    let mut builder = Builder::default();
+    let mut cases = Vec::new();
+    for identity in &raw.identities {
+        for raw_case in &identity.cases {
+            let part = raw_case.get();
+            let span = span_of(text, part);
+            let before = lines.before(span.start);
+            let case: RawCase<'_> = serde_json::from_str(part).map_err(|e| CaseError::json(path, part, before, &e))?;
+            let expected = |value: &RawValue| {
+                let before = lines.before(span_of(text, value.get()).start);
+                serde_json::from_str(value.get()).map_err(|e| CaseError::json(path, value.get(), before, &e))
+            };
+            let expect = case.expect.map(expected).transpose()?;
+            let label = builder.case(identity, &case).map_err(|message| malformed(before + 1, message))?;
+            let place = case.expect.map_or(Place::Object(span), |e| Place::Value(span_of(text, e.get())));
+            cases.push(Case { name: None, identity: identity.identity.to_string(), label, line: before + 1, expect, place });
+        }
+        builder.identity(identity);
+    }
+    if !cases.is_empty() && !raw.table.is_empty() {
+        return Err(malformed(1, "a file has either `identities` or a `table`; make two files of it".to_string()));
+    }
+    for row in &raw.table {
+        let span = span_of(text, row.get());
+        let line = lines.before(span.start) + 1;
+        let (name, identity, case, expect) = table::row(row, &raw.defaults).map_err(|message| malformed(line, message))?;
+        let label = builder.case(&identity, &case).map_err(|message| malformed(line, message))?;
+        builder.identity(&identity);
+        let place = table::written(row).map_or(Place::Object(span), |value| Place::Value(span_of(text, value.get())));
+        cases.push(Case { name, identity: identity.identity.into_owned(), label, line, expect, place });
+    }
+    Ok(CaseFile {
+        path: path.to_path_buf(),
+        about: raw.about,
+        context: Context { as_of: raw.as_of.0, settings: raw.settings.into_iter().collect(), flags: u32::from(raw.explain) },
+        columns: builder.finish(),
+        cases,
+        expect_error: raw.expect_error,
+        valid_until: raw.valid_until.map(|instant| instant.0),
+        is_table: !raw.table.is_empty(),
+        text: text.to_string(),
+    })
+}
+
+/// Where lines end, for finding the line of a place.
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(crate) fn of(text: &str) -> Self {
+        Lines(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// How many lines end before a place.
+    pub(crate) fn before(&self, place: usize) -> usize {
+        self.0.partition_point(|end| *end < place)
     }
 }
 
@@ -113,8 +163,12 @@ struct RawFile<'a> {
     settings: BTreeMap<String, SettingValue>,
     #[serde(default)]
     explain: bool,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     identities: Vec<RawIdentity<'a>>,
+    #[serde(default)]
+    defaults: serde_json::Map<String, serde_json::Value>,
+    #[serde(borrow, default)]
+    table: Vec<&'a RawValue>,
     expect_error: Option<String>,
     valid_until: Option<Instant>,
 }
@@ -133,7 +187,7 @@ pub(crate) struct RawIdentity<'a> {
     pub(crate) owner: Option<String>,
     pub(crate) unit: Option<String>,
     #[serde(borrow)]
-    cases: Vec<&'a RawValue>,
+    pub(crate) cases: Vec<&'a RawValue>,
 }
 
 /// Codes are those of `identity-kind`.
@@ -181,7 +235,7 @@ pub(crate) struct RawCase<'a> {
     #[serde(default)]
     pub(crate) vendor: BTreeMap<String, SettingValue>,
     #[serde(borrow)]
-    expect: Option<&'a RawValue>,
+    pub(crate) expect: Option<&'a RawValue>,
 }
 
 /// What a case is about.

@@ -32,6 +32,13 @@
 //! differently (`differs` overrides). A case that expects no answer says
 //! `"expect": "no opinion"`; a file whose rule should refuse says
 //! `"expect_error": "<code>"`.
+//!
+//! Three shapes are found without code. A file of `identities` as above. A file
+//! with a `table`: each row is an identity and its one case side by side, with
+//! `defaults` for what rows leave out, and a `name`. And a folder with a file
+//! `case.json`, whose answers stand in `verdicts.golden` beside it, and what a
+//! host would do about them in `plan.golden`. All may be TOML instead of JSON:
+//! `case.toml`, with the same names.
 
 mod bless;
 mod build;
@@ -39,8 +46,13 @@ mod columns;
 mod error;
 mod expect;
 mod file;
+mod from_toml;
+mod golden;
+mod render;
+mod report;
 mod run;
 mod side;
+mod table;
 mod time;
 
 #[cfg(test)]
@@ -50,5 +62,8 @@ pub use columns::{Columns, Context, RuleError, RuleInfo, SettingValue, VendorCol
 pub use error::CaseError;
 pub use expect::{Expect, Verdict};
 pub use file::{Case, CaseFile};
-pub use run::{Judge, Mode, Report, find, run};
+pub use golden::{PLAN, VERDICTS};
+pub use render::render_file;
+pub use report::{Answered, Cost, FileCost, Problem, Report, code};
+pub use run::{Judge, Mode, find, run};
 pub use time::{parse_instant, render_instant};

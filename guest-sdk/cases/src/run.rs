@@ -1,14 +1,24 @@
-//! Running folders of case files against a rule.
+//! Running folders of case files against a rule: each batch twice, and in other
+//! orders.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::bless::bless;
 use crate::columns::{Columns, Context, RuleError, RuleInfo, Verdicts};
 use crate::error::CaseError;
 use crate::expect::Expect;
-use crate::file::CaseFile;
+use crate::file::{Case, CaseFile};
+use crate::golden;
+use crate::report::{Answered, Cost, FileCost, Report, code, code_of};
 use crate::time::render_instant;
+
+/// Rows of a table that are judged at once: far fewer calls than rows, and far
+/// less than a batch may hold.
+const TABLE_ROWS: usize = 1_000;
+
+/// How many cases a message about order names.
+const ORDER_SHOWN: usize = 6;
 
 /// A rule, native or shipped.
 pub trait Judge {
@@ -18,6 +28,16 @@ pub trait Judge {
     /// Its answers. What kills a module (a trap, a limit) is an error with that
     /// fault's code.
     fn judge(&mut self, context: &Context, batch: &Columns) -> Result<Verdicts, RuleError>;
+
+    /// What the last call cost, where that is known.
+    fn cost(&mut self) -> Option<Cost> {
+        None
+    }
+
+    /// What a host would do about the answers to a file, where there is one.
+    fn plan(&mut self, _file: &CaseFile, _verdicts: &Verdicts) -> Option<String> {
+        None
+    }
 }
 
 /// What to do with an expectation that is not met.
@@ -29,28 +49,6 @@ pub enum Mode {
     Bless,
 }
 
-/// What came of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    /// Files read.
-    pub files: usize,
-    /// Cases that met their expectation.
-    pub passed: usize,
-    /// One message per expectation that was not met, with file and line.
-    pub failures: Vec<String>,
-    /// Files that were rewritten.
-    pub blessed: Vec<PathBuf>,
-    /// Reasons of the rule's table that no case was answered with.
-    pub unhit: Vec<String>,
-}
-
-impl Report {
-    /// Whether every expectation was met and every reason was given.
-    pub fn is_ok(&self) -> bool {
-        self.failures.is_empty() && self.unhit.is_empty()
-    }
-}
-
 /// The case files under a folder, at any depth, in the order of their paths.
 pub fn find(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
     let io = |source| CaseError::Io { action: "read", path: folder.to_path_buf(), source };
@@ -59,7 +57,7 @@ pub fn find(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
         let path = entry.map_err(io)?.path();
         if path.is_dir() {
             files.extend(find(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
+        } else if path.extension().is_some_and(|extension| extension == "json" || extension == "toml") {
             files.push(path);
         }
     }
@@ -67,115 +65,275 @@ pub fn find(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
     Ok(files)
 }
 
-/// Runs every case file of these folders, each twice: a rule that answers the
-/// same question in two ways fails.
+/// Runs every case file of these folders, each batch twice and in other orders:
+/// a rule that answers the same question in two ways fails.
 pub fn run(judge: &mut dyn Judge, folders: &[PathBuf], mode: Mode) -> Result<Report, CaseError> {
-    let mut report = Report::default();
+    let mut files = Vec::new();
+    for folder in folders {
+        let found = find(folder)?;
+        if found.is_empty() {
+            return Err(CaseError::Empty { path: folder.clone() });
+        }
+        files.extend(found);
+    }
     let info = match judge.describe() {
         Ok(info) => info,
         Err(error) => {
-            report.failures.push(format!("the rule does not describe itself: {} ({})", error.message, error.code));
+            let mut report = Report::default();
+            report.fail(code::DESCRIBE, format!("the rule does not describe itself: {} ({})", error.message, error.code));
             return Ok(report);
         }
     };
-    let mut hit = BTreeSet::new();
-    for folder in folders {
-        let files = find(folder)?;
-        if files.is_empty() {
-            return Err(CaseError::Empty { path: folder.clone() });
-        }
-        for path in files {
-            let text =
-                std::fs::read_to_string(&path).map_err(|source| CaseError::Io { action: "read", path: path.clone(), source })?;
-            let file = CaseFile::parse(&path, &text)?;
-            report.files += 1;
-            if let Some(text) = run_file(judge, &info, &file, mode, &mut report, &mut hit) {
-                std::fs::write(&path, text).map_err(|source| CaseError::Io { action: "write", path: path.clone(), source })?;
-                report.blessed.push(path);
-            }
-        }
+    let report = Report { rule: format!("{}@{}", info.name, info.version), ..Report::default() };
+    let mut runner = Runner { judge, info: &info, mode, report };
+    for path in files {
+        let text =
+            std::fs::read_to_string(&path).map_err(|source| CaseError::Io { action: "read", path: path.clone(), source })?;
+        runner.file(&CaseFile::parse(&path, &text)?)?;
     }
-    let mut seen = BTreeSet::new();
-    for code in &info.reasons {
-        if !seen.insert(code) {
-            report.failures.push(format!("the reason `{code}` stands twice in the rule's table; codes must be unique"));
-        }
-        if !hit.contains(code) {
-            report.unhit.push(code.clone());
+    let mut report = runner.report;
+    let mut seen = std::collections::BTreeSet::new();
+    for reason in &info.reasons {
+        if !seen.insert(reason) {
+            let text = format!("the reason `{reason}` stands twice in the rule's table; codes must be unique");
+            report.fail(code::REASON_TWICE, text);
+        } else if !report.hits.contains_key(reason) {
+            report.unhit.push(reason.clone());
         }
     }
     Ok(report)
 }
 
-/// Runs one file; returns its new text when it is to be rewritten.
-fn run_file(
-    judge: &mut dyn Judge,
-    info: &RuleInfo,
-    file: &CaseFile,
+struct Runner<'a> {
+    judge: &'a mut dyn Judge,
+    info: &'a RuleInfo,
     mode: Mode,
-    report: &mut Report,
-    hit: &mut BTreeSet<String>,
-) -> Option<String> {
-    let path = file.path.display();
-    let mut columns = file.columns.clone();
-    columns.keep_only(&info.columns);
-    let outcome = judge.judge(&file.context, &columns);
-    if judge.judge(&file.context, &columns) != outcome {
-        report.failures.push(format!("{path}: the rule answers the same batch in two ways"));
+    report: Report,
+}
+
+/// Columns that are judged at once, and where their rows stand in the file.
+struct Part {
+    columns: Columns,
+    rows: Vec<usize>,
+}
+
+impl Runner<'_> {
+    fn file(&mut self, file: &CaseFile) -> Result<(), CaseError> {
+        self.report.files += 1;
+        let mut columns = file.columns.clone();
+        columns.keep_only(&self.info.columns);
+        let identities: Vec<usize> = (0..columns.identity_ends.len()).collect();
+        let mut answers: BTreeMap<usize, Expect> = BTreeMap::new();
+        let mut cost = None;
+        let mut whole = None;
+        let size = if file.is_table { TABLE_ROWS } else { identities.len().max(1) };
+        for chunk in identities.chunks(size) {
+            let (columns, rows) = columns.reordered(chunk, false);
+            let part = Part { columns, rows };
+            whole = self.part(file, &part, &mut answers, &mut cost);
+        }
+        if identities.is_empty() {
+            whole = self.part(file, &Part { columns, rows: Vec::new() }, &mut answers, &mut cost);
+        }
+        self.report.costs.push(FileCost { path: file.path.clone(), cases: file.cases.len(), cost });
+        let path = std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
+        for (row, case) in file.cases.iter().enumerate() {
+            let answer = answers.get(&row).map_or_else(|| "no answer".to_string(), ToString::to_string);
+            let (path, label) = (path.clone(), case.label.clone());
+            self.report.answers.push(Answered { path, line: case.line, label, answer });
+        }
+        // Without an answer to each case there is nothing to compare or to rewrite.
+        if answers.len() < file.cases.len() || file.expect_error.is_some() {
+            return Ok(());
+        }
+        let answers: Vec<Expect> = answers.into_values().collect();
+        self.compare(file, &answers, whole.as_ref())
     }
 
-    let verdicts = match (outcome, &file.expect_error) {
-        (Ok(verdicts), None) => verdicts,
-        (Ok(_), Some(code)) => {
-            report.failures.push(format!("{path}: expected the error `{code}`, got verdicts"));
+    /// Judges a part, and gathers its answers. Returns the answer itself.
+    fn part(
+        &mut self,
+        file: &CaseFile,
+        part: &Part,
+        answers: &mut BTreeMap<usize, Expect>,
+        cost: &mut Option<Cost>,
+    ) -> Option<Verdicts> {
+        let cases: Vec<Case> = part.rows.iter().filter_map(|row| file.cases.get(*row).cloned()).collect();
+        let outcome = self.judge.judge(&file.context, &part.columns);
+        if let Some(now) = self.judge.cost() {
+            let sum = cost.get_or_insert_default();
+            (sum.fuel, sum.memory) = (sum.fuel + now.fuel, sum.memory.max(now.memory));
+            sum.log.extend(now.log);
+        }
+        let title = file.title().display().to_string();
+        if self.judge.judge(&file.context, &part.columns) != outcome {
+            let text = format!("{title}: the rule answers the same batch in two ways; it must depend on nothing else");
+            self.report.fail(code::TWICE, text);
+        }
+        let verdicts = match outcome {
+            Ok(verdicts) => verdicts,
+            Err(error) => {
+                self.failed(file, part, &cases, &error, answers, cost);
+                return None;
+            }
+        };
+        if let Some(code) = &file.expect_error {
+            self.report.fail(code::NO_ERROR, format!("{title}: expected the error `{code}`, got verdicts"));
             return None;
         }
-        (Err(error), Some(code)) if error.code == *code => {
-            report.passed += 1;
-            return None;
+        if let Some(expected) = file.valid_until
+            && expected != verdicts.valid_until
+        {
+            let (got, expected) = (render_instant(verdicts.valid_until), render_instant(expected));
+            let text = format!("{title}: expected answers that hold until {expected}, got {got}");
+            self.report.fail(code::VALID_UNTIL, text);
         }
-        (Err(error), _) => {
-            let case = error.case.and_then(|case| file.cases.get(case as usize));
-            let place = case.map_or(String::new(), |case| format!(":{}: {}", case.line, case.label));
-            report.failures.push(format!("{path}{place}: {} (error `{}`)", error.message, error.code));
-            return None;
+        match Expect::of(&verdicts, self.info, &cases) {
+            Ok(found) => {
+                self.other_orders(file, part, &cases, &found);
+                answers.extend(part.rows.iter().copied().zip(found));
+            }
+            Err(message) => self.report.fail(code::MALFORMED, format!("{title}: {message}")),
         }
-    };
-    if let Some(expected) = file.valid_until
-        && expected != verdicts.valid_until
-    {
-        let (got, expected) = (render_instant(verdicts.valid_until), render_instant(expected));
-        report.failures.push(format!("{path}: expected answers that hold until {expected}, got {got}"));
+        Some(verdicts)
     }
-    match Expect::of(&verdicts, info, &file.cases) {
-        Ok(answers) => compare(file, &answers, mode, report, hit),
-        Err(message) => {
-            report.failures.push(format!("{path}: {message}"));
-            None
+
+    /// A part that was not answered. Rows of a table are judged alone then, so
+    /// that one that fails does not hide the others.
+    fn failed(
+        &mut self,
+        file: &CaseFile,
+        part: &Part,
+        cases: &[Case],
+        error: &RuleError,
+        answers: &mut BTreeMap<usize, Expect>,
+        cost: &mut Option<Cost>,
+    ) {
+        let title = file.title().display();
+        match &file.expect_error {
+            Some(code) if error.code == *code => self.report.passed += 1,
+            _ if file.is_table && part.columns.identity_ends.len() > 1 => {
+                for identity in 0..part.columns.identity_ends.len() {
+                    let (columns, rows) = part.columns.reordered(&[identity], false);
+                    let rows = rows.iter().filter_map(|row| part.rows.get(*row).copied()).collect();
+                    self.part(file, &Part { columns, rows }, answers, cost);
+                }
+            }
+            _ => {
+                let case = error.case.and_then(|case| cases.get(case as usize));
+                // A part of one case can have failed at no other.
+                let case = case.or(if let [only] = cases { Some(only) } else { None });
+                let place = case.map_or_else(|| title.to_string(), |case| place(file, case));
+                self.report.fail(code_of(error), format!("{place}: {} (error `{}`)", error.message, error.code));
+            }
         }
+    }
+
+    /// Judges a part backwards and dealt out: no answer may change, but for the
+    /// order that it asks for.
+    fn other_orders(&mut self, file: &CaseFile, part: &Part, cases: &[Case], found: &[Expect]) {
+        let count = part.columns.identity_ends.len();
+        let backwards: Vec<usize> = (0..count).rev().collect();
+        let dealt: Vec<usize> = (0..count).step_by(2).chain((1..count).step_by(2).rev()).collect();
+        for (name, order, turn) in [("backwards", backwards, true), ("dealt out", dealt, false)] {
+            let (columns, rows) = part.columns.reordered(&order, turn);
+            if columns == part.columns {
+                continue;
+            }
+            let turned: Vec<Case> = rows.iter().filter_map(|row| cases.get(*row).cloned()).collect();
+            let other = self.judge.judge(&file.context, &columns).map_err(|error| error.message);
+            let other = other.and_then(|verdicts| Expect::of(&verdicts, self.info, &turned));
+            let mut differ = |at: usize, answer: String| {
+                let (Some(case), Some(before)) = (cases.get(at), found.get(at)) else { return };
+                let text = format!(
+                    "{}: the answer depends on the order of the cases\n    as written  {before}\n    {name:<10}  {answer}\n    \
+                     as written  {}\n    {name:<10}  {}",
+                    place(file, case),
+                    around(cases, at),
+                    around(&turned, rows.iter().position(|row| *row == at).unwrap_or_default()),
+                );
+                self.report.fail(code::ORDER, text);
+            };
+            match other {
+                Ok(other) => {
+                    for (at, answer) in rows.iter().zip(&other) {
+                        if found.get(*at).map(Expect::without_order) != Some(answer.without_order()) {
+                            differ(*at, answer.to_string());
+                        }
+                    }
+                }
+                Err(message) => differ(rows.first().copied().unwrap_or_default(), message),
+            }
+        }
+    }
+
+    fn compare(&mut self, file: &CaseFile, answers: &[Expect], whole: Option<&Verdicts>) -> Result<(), CaseError> {
+        for answer in answers {
+            match answer {
+                Expect::NoOpinion => self.report.no_opinion += 1,
+                Expect::Verdict(verdict) => {
+                    let effects = self.report.hits.entry(verdict.reason.clone()).or_default();
+                    *effects.entry(verdict.effect.clone()).or_default() += 1;
+                }
+            }
+        }
+        let golden = file.is_folder() && {
+            let text = golden::verdicts(&self.report.rule, file, answers);
+            golden::hold(file, golden::VERDICTS, &text, self.mode, &mut self.report)?
+        };
+        if file.is_folder()
+            && let Some(plan) = whole.and_then(|whole| self.judge.plan(file, whole))
+        {
+            let text = format!("{}\n{}\n\n{plan}", self.report.rule, file.about);
+            golden::hold(file, golden::PLAN, &text, self.mode, &mut self.report)?;
+        }
+        let mut rewrite = false;
+        for (case, answer) in file.cases.iter().zip(answers) {
+            // What a golden file holds need not be said again in the case.
+            let met = case.expect.as_ref() == Some(answer) || (golden && case.expect.is_none());
+            if met || self.mode == Mode::Bless {
+                rewrite |= !met;
+                self.report.passed += 1;
+                continue;
+            }
+            let Some(expected) = &case.expect else {
+                if !file.is_folder() {
+                    let text = format!("{}\n    expected nothing yet\n    got      {answer}", told(file, case));
+                    self.report.fail(code::ANSWER, text);
+                }
+                continue;
+            };
+            let text = format!("{}\n    expected {expected}\n    got      {answer}", told(file, case));
+            self.report.fail(code::ANSWER, text);
+        }
+        if rewrite {
+            let path = file.path.clone();
+            std::fs::write(&path, bless(file, answers)).map_err(|source| CaseError::Io {
+                action: "write",
+                path: path.clone(),
+                source,
+            })?;
+            self.report.blessed.push(path);
+        }
+        Ok(())
     }
 }
 
-fn compare(file: &CaseFile, answers: &[Expect], mode: Mode, report: &mut Report, hit: &mut BTreeSet<String>) -> Option<String> {
-    let mut differ = false;
-    for (case, answer) in file.cases.iter().zip(answers) {
-        if let Expect::Verdict(verdict) = answer {
-            hit.insert(verdict.reason.clone());
-        }
-        if case.expect.as_ref() == Some(answer) || mode == Mode::Bless {
-            differ |= case.expect.as_ref() != Some(answer);
-            report.passed += 1;
-            continue;
-        }
-        let expected = case.expect.as_ref().map_or("nothing yet".to_string(), ToString::to_string);
-        report.failures.push(format!(
-            "{}:{}: {}, {}: {}\n    expected {expected}\n    got      {answer}",
-            file.path.display(),
-            case.line,
-            case.identity,
-            case.label,
-            file.about
-        ));
-    }
-    differ.then(|| bless(file, answers))
+/// Where a case is, and what it is called.
+fn place(file: &CaseFile, case: &Case) -> String {
+    format!("{}:{}: {}, {}", file.path.display(), case.line, case.identity, case.label)
+}
+
+/// The same, and what it shows.
+fn told(file: &CaseFile, case: &Case) -> String {
+    format!("{}: {}", place(file, case), case.name.as_ref().unwrap_or(&file.about))
+}
+
+/// The cases around one, in their order.
+fn around(cases: &[Case], at: usize) -> String {
+    let first = at.saturating_sub(ORDER_SHOWN / 2);
+    let labels: Vec<_> = cases.iter().skip(first).take(ORDER_SHOWN).map(|c| format!("{} {}", c.identity, c.label)).collect();
+    let before = if first > 0 { "…, " } else { "" };
+    let after = if first + ORDER_SHOWN < cases.len() { ", …" } else { "" };
+    format!("({before}{}{after})", labels.join(", "))
 }

@@ -138,7 +138,7 @@ struct Fixed;
 
 impl Judge for Fixed {
     fn describe(&mut self) -> Result<RuleInfo, RuleError> {
-        Ok(RuleInfo { name: "fixed".into(), columns: vec![], reasons: vec!["a".into(), "b".into()] })
+        Ok(RuleInfo { name: "fixed".into(), version: "1".into(), columns: vec![], reasons: vec!["a".into(), "b".into()] })
     }
 
     fn judge(&mut self, _: &Context, _: &Columns) -> Result<Verdicts, RuleError> {
@@ -164,9 +164,13 @@ fn blessing_writes_only_expectations() {
     assert_eq!((report.files, report.passed), (1, 1));
     assert_eq!(report.unhit, ["a"]);
     assert_eq!(report.failures.len(), 2);
-    assert!(report.failures[0].contains("x.json:10: ada, git/ada: Two identities, three cases.\n    expected nothing yet\n"));
     assert!(
-        report.failures[1].contains(r#"got      { "effect": "true-up", "reason": "b", "attributes": ["level", "expires-at"], "#)
+        report.failures[0].text.contains("x.json:10: ada, git/ada: Two identities, three cases.\n    expected nothing yet\n")
+    );
+    assert!(
+        report.failures[1]
+            .text
+            .contains(r#"got      { "effect": "true-up", "reason": "b", "attributes": ["level", "expires-at"], "#)
     );
 
     let report = run(&mut Fixed, std::slice::from_ref(&folder), Mode::Bless).unwrap();
@@ -182,7 +186,7 @@ fn blessing_writes_only_expectations() {
 
 #[test]
 fn answers_that_break_the_contract_are_failures() {
-    let info = RuleInfo { name: "x".into(), columns: vec![], reasons: vec!["a".into()] };
+    let info = RuleInfo { name: "x".into(), version: "1".into(), columns: vec![], reasons: vec!["a".into()] };
     let good = Verdicts { case: vec![0, 2], effect: vec![0, 0], reason: vec![0, 0], ..Verdicts::default() };
     assert!(Expect::of(&good, &info, &read().cases).is_ok());
     let broken = [
@@ -197,4 +201,198 @@ fn answers_that_break_the_contract_are_failures() {
     for verdicts in broken {
         assert!(Expect::of(&verdicts, &info, &read().cases).is_err(), "{verdicts:?}");
     }
+}
+
+const TOML: &str = r#"about = "Two rows, and a heading."
+as_of = 2026-03-01
+settings = { days = 30 }
+[[identities]]
+identity = "ada"
+
+[[identities.cases]]
+grant = { target = "git", object = "repo:x" }
+desired = "present"
+expect = { effect = "keep", reason = "a" }
+
+[[identities.cases]]
+desired = { state = "present", expires_at = 2026-04-01T10:00:00Z }
+[identities.cases.grant]
+target = "git"
+object = "repo:y"
+"#;
+
+const TABLE: &str = r#"about = "Rows."
+as_of = "2026-03-01"
+defaults = { grant = { target = "git", object = "repo:x" } }
+table = [
+  { name = "one", desired = "present", expect = "no opinion" },
+  { name = "two", identity = "ben", account = { target = "git" }, observed = "disabled" },
+]
+"#;
+
+#[test]
+fn toml_says_the_same_with_its_own_lines() {
+    let file = CaseFile::parse(Path::new("x.toml"), TOML).unwrap();
+    assert_eq!(file.context.as_of, parse_instant("2026-03-01").unwrap());
+    let lines: Vec<_> = file.cases.iter().map(|case| (case.line, case.label.as_str())).collect();
+    assert_eq!(lines, [(7, "git/ada/repo:x"), (12, "git/ada/repo:y")]);
+    assert_eq!(file.columns.desired_expires_at, [0, parse_instant("2026-04-01T10:00:00Z").unwrap()]);
+    let answers = vec![Expect::NoOpinion; 2];
+    let blessed = crate::bless::bless(&file, &answers);
+    let expected = TOML
+        .replace("expect = { effect = \"keep\", reason = \"a\" }", "expect = \"no opinion\"")
+        .replace("[[identities.cases]]\ndesired", "[[identities.cases]]\nexpect = \"no opinion\"\ndesired");
+    assert_eq!(blessed, expected);
+    for (right, wrong, message) in [
+        ("\"present\"\nexpect", "\"there\"\nexpect", "x.toml:9: in `desired`: `there` is not a state"),
+        ("desired = {", "desires = {", "x.toml:13: unknown field `desires`"),
+        ("settings = {", "settings = [", "x.toml:3: "),
+    ] {
+        let error = CaseFile::parse(Path::new("x.toml"), &TOML.replace(right, wrong)).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}\nwas to begin with {message}");
+    }
+}
+
+#[test]
+fn a_row_of_a_table_is_an_identity_of_its_own() {
+    let file = CaseFile::parse(Path::new("x.toml"), TABLE).unwrap();
+    let rows: Vec<_> = file.cases.iter().map(|c| (c.line, c.name.as_deref(), c.identity.as_str(), c.label.as_str())).collect();
+    assert_eq!(rows, [(5, Some("one"), "somebody", "git/somebody/repo:x"), (6, Some("two"), "ben", "git/ben")]);
+    assert_eq!(file.columns.identity_ends, [1, 2]);
+    assert!(file.is_table);
+    let blessed = crate::bless::bless(&file, &[Expect::NoOpinion, Expect::NoOpinion]);
+    assert_eq!(blessed, TABLE.replace("\"disabled\" }", "\"disabled\", expect = \"no opinion\" }"));
+    let wrong = TABLE.replace("observed =", "observes =");
+    let error = CaseFile::parse(Path::new("x.toml"), &wrong).unwrap_err().to_string();
+    assert!(error.starts_with("x.toml:6: unknown field `observes`"), "{error}");
+}
+
+/// Answers every case, unless told otherwise by what it is shown.
+struct Scripted(fn(&Columns) -> Result<Verdicts, RuleError>);
+
+impl Judge for Scripted {
+    fn describe(&mut self) -> Result<RuleInfo, RuleError> {
+        Ok(RuleInfo { name: "scripted".into(), version: "1.2.3".into(), columns: vec![], reasons: vec!["a".into(), "b".into()] })
+    }
+
+    fn judge(&mut self, _: &Context, batch: &Columns) -> Result<Verdicts, RuleError> {
+        (self.0)(batch)
+    }
+
+    fn plan(&mut self, _: &CaseFile, _: &Verdicts) -> Option<String> {
+        Some("nothing is planned\n".into())
+    }
+}
+
+fn same(batch: &Columns, reason: impl Fn(usize) -> u16) -> Verdicts {
+    let rows = batch.subject.len();
+    Verdicts {
+        case: (0..rows as u32).collect(),
+        effect: vec![0; rows],
+        reason: (0..rows).map(reason).collect(),
+        ..Verdicts::default()
+    }
+}
+
+fn folder(name: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("trueup-cases-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    for (file, text) in files {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn an_answer_that_depends_on_order_is_shown_in_both_orders() {
+    let folder = folder("order", &[("x.json", FILE)]);
+    // The first case of the batch is special.
+    let first = |batch: &Columns| Ok(same(batch, |row| u16::from(row == 0)));
+    let report = run(&mut Scripted(first), std::slice::from_ref(&folder), Mode::Bless).unwrap();
+    let text = report.failures.first().unwrap().to_string();
+    assert!(text.starts_with("[TR0402] ") && text.contains("x.json:"), "{text}");
+    assert!(text.contains("\n    as written  (") && text.contains("\n    backwards   ("), "{text}");
+    // A chain has to begin somewhere.
+    let chain = |batch: &Columns| {
+        let after = (0..batch.subject.len() as u32).map(|row| row.checked_sub(1).unwrap_or(u32::MAX)).collect();
+        Ok(Verdicts { after, ..same(batch, |row| u16::from(row > 900)) })
+    };
+    assert!(run(&mut Scripted(chain), std::slice::from_ref(&folder), Mode::Bless).unwrap().failures.is_empty());
+    let constant = |batch: &Columns| Ok(same(batch, |row| u16::from(row > 900)));
+    assert!(run(&mut Scripted(constant), std::slice::from_ref(&folder), Mode::Bless).unwrap().failures.is_empty());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn one_row_that_kills_the_rule_hides_no_other() {
+    let folder = folder("rows", &[("t.toml", TABLE)]);
+    let touchy = |batch: &Columns| match batch.subject.contains(&0) {
+        true => Err(RuleError { code: "trap".into(), message: "panic at src/lib.rs:3:9: no".into(), case: None }),
+        false => Ok(same(batch, |_| 0)),
+    };
+    let report = run(&mut Scripted(touchy), std::slice::from_ref(&folder), Mode::Check).unwrap();
+    let texts: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(
+        texts[0].starts_with("[TR0201] ") && texts[0].contains("t.toml:6: ben, git/ben: panic at src/lib.rs:3:9"),
+        "{texts:?}"
+    );
+    let answers: Vec<_> = report.answers.iter().map(|answered| answered.answer.as_str()).collect();
+    assert_eq!(answers, [r#"{ "effect": "keep", "reason": "a" }"#, "no answer"]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn golden_files_are_readable_and_name_the_version() {
+    let unexpected = TOML.replace("expect = { effect = \"keep\", reason = \"a\" }\n", "");
+    let folder = folder("golden", &[("movers/case.toml", &unexpected)]);
+    let all = |batch: &Columns| Ok(same(batch, |row| u16::from(row > 900)));
+    let run = |mode| run(&mut Scripted(all), std::slice::from_ref(&folder), mode).unwrap();
+    let report = run(Mode::Check);
+    assert_eq!(report.failures.iter().map(|f| f.code).collect::<Vec<_>>(), ["TR0408", "TR0408"], "{:?}", report.failures);
+    run(Mode::Bless);
+    let golden = |name: &str| std::fs::read_to_string(folder.join("movers").join(name)).unwrap();
+    let expected =
+        "scripted@1.2.3\nTwo rows, and a heading.\n\nada\n  git/ada/repo:x  keep      a\n  git/ada/repo:y  keep      a\n";
+    assert_eq!(golden("verdicts.golden"), expected);
+    assert_eq!(golden("plan.golden"), "scripted@1.2.3\nTwo rows, and a heading.\n\nnothing is planned\n");
+    assert!(run(Mode::Check).failures.is_empty());
+    std::fs::write(folder.join("movers/verdicts.golden"), expected.replace("keep      a", "absent    b")).unwrap();
+    let text = run(Mode::Check).failures.remove(0).text;
+    assert!(text.contains("verdicts.golden: it differs") && text.contains("\n    -   git/ada/repo:x  absent    b"), "{text}");
+    // The case itself is left as it was.
+    assert_eq!(std::fs::read_to_string(folder.join("movers/case.toml")).unwrap(), unexpected);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_rendered_file_reads_as_the_same_columns() {
+    let mut columns = read().columns;
+    // Vendor columns are not captured.
+    columns.vendor.clear();
+    let settings = [("days".to_string(), SettingValue::Integer(30))];
+    let text = crate::render_file("Captured.", 1_772_323_200, &settings, std::slice::from_ref(&columns), &mut str::to_string);
+    let again = CaseFile::parse(Path::new("x.json"), &text).unwrap();
+    let words = |c: &Columns, column: &[u32]| column.iter().map(|id| crate::tests::text(c, *id).to_string()).collect::<Vec<_>>();
+    let a = &again.columns;
+    for (mine, theirs) in [
+        (&columns.identity, &a.identity),
+        (&columns.target, &a.target),
+        (&columns.holder, &a.holder),
+        (&columns.object, &a.object),
+        (&columns.record, &a.record),
+        (&columns.desired_level, &a.desired_level),
+        (&columns.observed_level, &a.observed_level),
+        (&columns.identity_owner, &a.identity_owner),
+    ] {
+        assert_eq!(words(&columns, mine), words(a, theirs));
+    }
+    let numbers =
+        |c: &Columns| (c.desired.clone(), c.observed.clone(), c.unknown_why.clone(), c.differs.clone(), c.traits.clone());
+    assert_eq!(numbers(&columns), numbers(a));
+    assert_eq!((&columns.last_used, &columns.desired_expires_at), (&a.last_used, &a.desired_expires_at));
+    let text = crate::render_file("Captured.", 0, &settings, &[columns], &mut |_: &str| "p".to_string());
+    assert!(!text.contains("grace") && !text.contains("lovelace"), "{text}");
 }

@@ -163,7 +163,7 @@ fn exports_rule(component: &[u8]) -> wasmparser::Result<bool> {
 }
 
 /// A program in the crate's folder, without what a cargo above has set.
-fn command(program: &str, crate_dir: &Path, toolchain: Option<&str>) -> Command {
+pub(super) fn command(program: &str, crate_dir: &Path, toolchain: Option<&str>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(crate_dir);
     for (name, _) in std::env::vars_os() {
@@ -194,6 +194,19 @@ fn toolchain(crate_dir: &Path) -> Result<Option<String>, BuildError> {
         }
     }
     Err(BuildError::NoTarget)
+}
+
+/// What compiles rules here, as `rustc --version` says it.
+///
+/// # Errors
+/// When no toolchain has the target.
+pub(super) fn toolchain_version(crate_dir: &Path) -> Result<String, BuildError> {
+    let toolchain = toolchain(crate_dir)?;
+    let output = command("rustc", crate_dir, toolchain.as_deref())
+        .arg("--version")
+        .output()
+        .map_err(|source| BuildError::Start { program: "rustc", source })?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Whether a toolchain holds the target's standard library.

@@ -243,24 +243,9 @@ pub struct ExplainArgs {
 /// Commands on rule modules.
 #[derive(Debug, Subcommand)]
 pub enum RuleCommand {
-    /// Compile a rule crate to a component.
-    Build {
-        /// The crate's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-        /// Where to write the component.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Run a rule crate's cases natively and as the shipped component, and compare.
-    Test {
-        /// The crate's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
-        /// Rewrite the expected verdicts.
-        #[arg(long)]
-        bless: bool,
-    },
+    /// What an author does with a rule before it is uploaded.
+    #[command(flatten)]
+    Author(super::rule::AuthorCommand),
     /// Wrap a core module that another language's compiler made.
     #[command(after_help = "Example: trueup rule wrap rule.core.wasm --out rule.wasm")]
     Wrap {
@@ -316,18 +301,6 @@ pub enum RuleCommand {
         /// List at most this many steps, the newest.
         #[arg(long, default_value_t = 20, value_name = "N")]
         show: usize,
-    },
-    /// What another version of the rule would decide on what the newest plan saw; writes nothing.
-    Diff {
-        /// The other version's component.
-        #[arg(value_name = "MODULE")]
-        module: PathBuf,
-        /// List at most this many cases.
-        #[arg(long, default_value_t = 20, value_name = "N")]
-        show: usize,
-        /// Return 10 when anything would be decided otherwise.
-        #[arg(long)]
-        exit_code: bool,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::author::Coded as _;
 use crate::commit::CommitError;
 use crate::discover::DiscoverError;
 use crate::engine::EngineError;
@@ -72,6 +73,8 @@ pub struct Failure {
     pub error: anyhow::Error,
     /// What to do about it.
     pub help: Option<String>,
+    /// The stable code of what a rule's author can meet.
+    pub code: Option<&'static str>,
 }
 
 /// Result of a command.
@@ -80,7 +83,14 @@ pub type Outcome<T = Exit> = Result<T, Failure>;
 impl Failure {
     /// A failure with advice.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>, help: impl Into<String>) -> Self {
-        Failure { exit, error: error.into(), help: Some(help.into()) }
+        Failure { exit, error: error.into(), help: Some(help.into()), code: None }
+    }
+
+    /// The same with a stable code.
+    #[must_use]
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// The error with its causes, each once, joined by colons.
@@ -99,7 +109,7 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Failure { exit: Exit::Unwritable, error: error.into(), help: None }
+        Failure { exit: Exit::Unwritable, error: error.into(), help: None, code: None }
     }
 }
 
@@ -112,7 +122,11 @@ impl From<EngineError> for Failure {
                 (exit, help.map(str::to_owned))
             }
         };
-        Failure { exit, error: error.into(), help }
+        let code = match &error {
+            EngineError::Admit(error) => Some(error.code()),
+            _ => None,
+        };
+        Failure { exit, error: error.into(), help, code }
     }
 }
 

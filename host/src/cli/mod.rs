@@ -6,7 +6,6 @@ mod audit;
 mod config;
 mod debt;
 mod demo;
-mod diff;
 mod emergency;
 mod estate;
 mod events;
@@ -128,10 +127,12 @@ fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit 
 fn report(failure: &Failure, json: bool, err: &mut dyn Write) -> std::io::Result<()> {
     let message = style::safe(&failure.message());
     if json {
-        let value = serde_json::json!({ "error": message, "help": failure.help, "exit": failure.exit as u8 });
+        let value =
+            serde_json::json!({ "error": message, "help": failure.help, "exit": failure.exit as u8, "code": failure.code });
         return writeln!(err, "{value}");
     }
-    writeln!(err, "{} {message}", style::paint(style::RED, "error:"))?;
+    let code = failure.code.map(|code| format!("[{code}]")).unwrap_or_default();
+    writeln!(err, "{} {message}", style::paint(style::RED, format_args!("error{code}:")))?;
     match &failure.help {
         Some(help) => writeln!(err, "{} {help}", style::paint(style::CYAN, "help:")),
         None => Ok(()),
@@ -158,8 +159,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Lift(args) => lift::lift(terminal, &args),
         Command::Debt(args) => debt::debt(terminal, &args),
         Command::Explain(args) => explain::explain(terminal, &args),
-        Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
-        Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),
+        Command::Rule(RuleCommand::Author(command)) => rule::dispatch(terminal, command),
         Command::Rule(RuleCommand::Wrap { module, out }) => wrap::wrap(terminal, &module, &out),
         Command::Rule(RuleCommand::Upload { file, signed }) => rollout::upload(terminal, &file, &signed),
         Command::Rule(RuleCommand::Shadow { module, signed }) => rollout::shadow(terminal, &module, &signed),
@@ -167,7 +167,6 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Rule(RuleCommand::Promote { module, unseen, signed }) => rollout::promote(terminal, &module, unseen, &signed),
         Command::Rule(RuleCommand::Rollback { signed }) => rollout::rollback(terminal, &signed),
         Command::Rule(RuleCommand::List { show }) => rollout::list(terminal, show),
-        Command::Rule(RuleCommand::Diff { module, show, exit_code }) => diff::diff(terminal, &module, show, exit_code),
         Command::Audit(AuditCommand::Verify(args)) => audit::verify(terminal, &args),
         Command::Audit(AuditCommand::Checkpoint) => evidence::checkpoint(terminal),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::config::Config;
 use super::exit::{Exit, Failure, Outcome};
 use super::style::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, plural, safe};
-use super::{Terminal, diff, open};
+use super::{Terminal, open, rule};
 use crate::engine::{EngineError, Recording, Recordings, ReplayVerdict, Replayed, Replaying};
 use crate::model::RunId;
 use crate::rule::{Module, RuleLimits};
@@ -76,7 +76,7 @@ pub(super) fn replay(terminal: &mut Terminal<'_>, args: &ReplayArgs) -> Outcome 
         let given = recording.settings.clone().into_iter().filter(|(name, _)| known(name)).collect();
         let settings = other.check_settings(&given).map_err(EngineError::from)?;
         let found = recordings.compare(run, &other, &settings, args.threads)?;
-        return diff::tell(terminal, &found, args.show, args.exit_code);
+        return rule::tell(terminal, &found, args.show, args.exit_code);
     }
     let component = match &args.module {
         Some(path) => Some(open::read(path)?),

@@ -53,8 +53,9 @@ pub struct Differences {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// The run whose facts were judged.
-    pub run: RunId,
+    /// The run whose facts were judged; none: they came from case files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// The instant of its plan.
     pub as_of: Time,
     /// The rule of this engine, as name@version.
@@ -103,7 +104,7 @@ impl Engine {
         let judging = Judging { as_of: run.as_of, settings, explain: false };
         let then = judge_all(other, &judging, &cases, self.threads(), &*self.observer, None);
         let policy = Policy { module: other.facts().module, ..policy };
-        let mut comparing = Comparing::begin((run.run, run.as_of), &self.rule, other.facts());
+        let mut comparing = Comparing::begin((Some(run.run), run.as_of), &self.rule, other.facts());
         comparing.faults(&then);
         comparing.part(&cases, (&now, &self.rule), (&then, other.facts()), &policy, self.threads());
         Ok(comparing.end())
@@ -141,13 +142,13 @@ fn fates(decided: &Decided, rule: &RuleFacts) -> HashMap<u32, Made> {
 }
 
 /// A comparison in the making: part after part of a plan, in bounded memory.
-pub(super) struct Comparing {
+pub(crate) struct Comparing {
     so_far: Comparison,
     groups: BTreeMap<(Fate, Fate), (u64, u8)>,
 }
 
 impl Comparing {
-    pub(super) fn begin((run, as_of): (RunId, Time), now: &RuleFacts, then: &RuleFacts) -> Self {
+    pub(crate) fn begin((run, as_of): (Option<RunId>, Time), now: &RuleFacts, then: &RuleFacts) -> Self {
         let so_far = Comparison {
             run,
             as_of,
@@ -175,7 +176,7 @@ impl Comparing {
     }
 
     /// Takes in how the other module failed.
-    pub(super) fn faults(&mut self, then: &[BatchVerdict]) {
+    pub(crate) fn faults(&mut self, then: &[BatchVerdict]) {
         let faults: Vec<&Fault> = then.iter().filter_map(|verdict| verdict.result.as_ref().err()).collect();
         self.so_far.failed += faults.len() as u64;
         let room = COMPARED_FAULTS.saturating_sub(self.so_far.faults.len());
@@ -183,7 +184,7 @@ impl Comparing {
     }
 
     /// Takes in the next part: what was decided of it, and what the other module, under this policy, answered.
-    pub(super) fn part(
+    pub(crate) fn part(
         &mut self,
         cases: &Cases,
         (now, rule): (&Decided, &RuleFacts),
@@ -235,7 +236,7 @@ impl Comparing {
     }
 
     /// What came of it.
-    pub(super) fn end(self) -> Comparison {
+    pub(crate) fn end(self) -> Comparison {
         let group = |((now, then), (cases, tier))| Differences { now, then, cases, tier };
         let mut groups: Vec<Differences> = self.groups.into_iter().map(group).collect();
         groups.sort_by_key(|group| (Reverse(group.tier), Reverse(group.cases)));

@@ -6,6 +6,8 @@ mod answers;
 mod apart;
 mod asking;
 mod beside;
+#[cfg(feature = "cli")]
+mod capturing;
 mod clock;
 mod committing;
 mod comparing;
@@ -48,7 +50,11 @@ pub use asking::{
     Account, Attachment, Covering, Given, Happened, History, Holder, Holders, Kept, Looked, Moment, Next, Observed, Pace,
     Performance, Planning, Removal, Shown, SourceRow, Span, Why, Windows,
 };
+#[cfg(feature = "cli")]
+pub use capturing::{Captured, Wanted};
 pub use committing::Applied;
+#[cfg(feature = "cli")]
+pub(crate) use comparing::Comparing;
 pub use comparing::{Comparison, Difference, Differences, Fate};
 pub use denials::Lift;
 pub use emergency::Revocation;

@@ -29,6 +29,11 @@ impl Guard {
     pub(crate) fn new(limits: RuleLimits) -> Self {
         Guard { limits, log: Log::default(), refused: None, memory: 0, table: 0 }
     }
+
+    /// Linear memory of the instance, in bytes: it only grows.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
 }
 
 /// Adds what is to be grown to what is used, unless that is more than allowed.

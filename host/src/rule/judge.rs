@@ -34,11 +34,16 @@ impl Module {
 
     /// Judges columns in a fresh instance.
     pub(super) fn judge_wire(&self, context: &wire::Context, shown: &wire::Batch) -> BatchVerdict {
+        self.measure_wire(context, shown).0
+    }
+
+    /// The same, with the linear memory that it took, in bytes.
+    pub(super) fn measure_wire(&self, context: &wire::Context, shown: &wire::Batch) -> (BatchVerdict, u64) {
         let count = shown.subject.len();
         let called = self.sandbox.call(&self.limits, count, |store, rule| rule.call_judge(store, context, shown));
         let asked = Asked { cases: count, identity_ends: &shown.identity_ends, reasons: self.facts().reasons.len() };
         let result = called.result.and_then(|answer| self.take(&asked, answer));
-        BatchVerdict { result, fuel: called.fuel, log: called.log }
+        (BatchVerdict { result, fuel: called.fuel, log: called.log }, called.memory)
     }
 
     fn take(&self, asked: &Asked<'_>, answer: Result<wire::Verdicts, wire::RuleError>) -> Result<VerdictColumns, Fault> {

@@ -83,10 +83,12 @@ pub use library::Library;
 pub use limits::RuleLimits;
 #[cfg(feature = "wasm")]
 pub use module::Module;
+#[cfg(feature = "cli")]
+pub use plain::{Measured, all_columns};
 #[cfg(feature = "wasm")]
 pub use pool::Pool;
 #[cfg(feature = "wasm")]
-pub use profile::{PROFILE, profile_digest, profile_text};
+pub use profile::{ENGINE, PROFILE, profile_digest, profile_text};
 #[cfg(feature = "wasm")]
 pub use worker::{Worker, compile_here};
 

@@ -4,9 +4,18 @@
 use trueup_cases::{Columns, Context, SettingValue, VendorColumn, VendorValues};
 
 use super::bindings::trueup::rules::types as wire;
-use super::columns::{self, Dictionary};
-use super::{BatchVerdict, Fault, Module};
+use super::columns::{self, Column, Dictionary};
+use super::{BatchVerdict, Fault, Module, RuleLimits};
 use crate::correlate::{Batch, Cases};
+
+/// An answer, and what it took.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The answer, with its fuel and log.
+    pub verdict: BatchVerdict,
+    /// Linear memory of the instance at its highest, in bytes.
+    pub memory_bytes: u64,
+}
 
 impl Module {
     /// Names of the optional columns that it reads, those of the contract.
@@ -21,6 +30,13 @@ impl Module {
         self.judge_wire(&context_of(context), &batch_of(batch))
     }
 
+    /// The same, and how much memory it took.
+    #[must_use]
+    pub fn measure_columns(&self, context: &Context, batch: &Columns) -> Measured {
+        let (verdict, memory_bytes) = self.measure_wire(&context_of(context), &batch_of(batch));
+        Measured { verdict, memory_bytes }
+    }
+
     /// The columns that a batch of cases is shown as.
     ///
     /// # Errors
@@ -29,6 +45,15 @@ impl Module {
         let mut dictionary = Dictionary::default();
         columns::write(cases, batch, self.columns(), self.limits(), &mut dictionary).map(plain)
     }
+}
+
+/// All columns of the contract for a batch, as a rule that wants them all is shown them.
+///
+/// # Errors
+/// When the batch is larger than these limits allow.
+pub fn all_columns(cases: &Cases, batch: &Batch, limits: &RuleLimits) -> Result<Columns, Fault> {
+    let all = Column::ALL.iter().copied().collect();
+    columns::write(cases, batch, &all, limits, &mut Dictionary::default()).map(plain)
 }
 
 fn context_of(context: &Context) -> wire::Context {

@@ -15,7 +15,7 @@ pub const PROFILE: &str = "trueup-det-1";
 pub(crate) const CONTRACT: &str = "trueup:rules@0.1.0";
 
 /// The engine. What an instruction costs may move between its major versions; a test holds this to the lock file.
-const ENGINE: &str = "wasmtime 48";
+pub const ENGINE: &str = "wasmtime 48";
 
 /// A rule's call stack, in bytes. Part of the profile, because where it ends decides whether a deep recursion answers.
 pub(crate) const STACK_BYTES: usize = 512 << 10;

@@ -27,6 +27,8 @@ pub(crate) struct Called<R> {
     pub(crate) result: Result<R, Fault>,
     /// Fuel that the call used, the start of the instance left out.
     pub(crate) fuel: u64,
+    /// Linear memory at its highest, in bytes.
+    pub(crate) memory: u64,
     pub(crate) log: Vec<(u8, String)>,
 }
 
@@ -54,10 +56,11 @@ impl Sandbox {
                 (result.map_err(|error| fault::of(&error, store.data(), budget)), budget.saturating_sub(left))
             }
         };
-        let log = store.into_data().log.into_lines();
+        let guard = store.into_data();
+        let (memory, log) = (guard.memory(), guard.log.into_lines());
         // Only now is its memory free for others.
         drop(place);
-        Called { result, fuel, log }
+        Called { result, fuel, memory, log }
     }
 
     fn start(&self, store: &mut Store<Guard>) -> Result<RuleModule, Fault> {

@@ -174,7 +174,7 @@ impl Recordings {
         let judging = Judging { as_of: rederived.as_of(), settings, explain: false };
         let then = judge_all(other, &judging, &rederived.cases, threads, &Silent, None);
         let policy = crate::decide::Policy { module: other.facts().module, ..rederived.policy() };
-        let mut comparing = Comparing::begin((run, rederived.as_of()), &recording.rule, other.facts());
+        let mut comparing = Comparing::begin((Some(run), rederived.as_of()), &recording.rule, other.facts());
         comparing.faults(&then);
         comparing.part(&rederived.cases, (&now, &recording.rule), (&then, other.facts()), &policy, threads);
         Ok(comparing.end())
