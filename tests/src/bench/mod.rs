@@ -1,6 +1,7 @@
 //! `make bench`: how fast trueup is, each figure beside what it is compared with and the conditions it was measured under.
 //! Owns which figures there are and how large; no product code knows of it.
 
+mod against;
 mod audit;
 mod estate;
 mod judging;
@@ -18,6 +19,7 @@ use anyhow::{Context as _, Result};
 use trueup::author::{BuildOptions, build_component};
 use trueup::generate::Profile;
 
+pub use against::run as against;
 pub(crate) use machine::cpu_seconds;
 pub use planning::child;
 pub use summary::{Figure, read};
