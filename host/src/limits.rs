@@ -129,3 +129,14 @@ pub const COMPILED_BYTES: u64 = 256 << 20;
 pub const COMPARED_CASES: usize = 1_000;
 /// What compiled code may take of a store, in bytes: some dozens of modules.
 pub const CODE_CACHE_BYTES: u64 = 256 << 20;
+/// Modules whose components a tenant's store keeps: those that decide, judge beside, decided before, and the newest others.
+pub const MODULES_KEPT: usize = 50;
+/// How long a rule rests after it failed on a plan, in seconds; doubled by each failure that follows on it. Shorter than runs
+/// are usually apart, so that a single failure costs one plan.
+pub const RULE_REST_SECONDS: i64 = 60;
+/// How long it rests at most, in seconds: a rule that works again is not left out for long.
+pub const RULE_REST_LONGEST_SECONDS: i64 = 3_600;
+/// How many groups of differences a comparison tells apart; a module may have more reasons than anybody reads.
+pub const COMPARED_GROUPS: usize = 1_000;
+/// How many failures of the other module a comparison tells in words.
+pub const COMPARED_FAULTS: usize = 20;

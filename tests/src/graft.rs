@@ -138,6 +138,27 @@ impl Core {
         Ok(imported + defined)
     }
 
+    /// Adds code that nothing calls: so many bytes of it, about, which no other number makes the same.
+    ///
+    /// # Errors
+    /// When the module is none.
+    pub fn ballast(&mut self, number: u32, bytes: usize) -> Result<()> {
+        /// Of each function, in bytes.
+        const BODY: usize = 400;
+        for at in 0..bytes.div_ceil(BODY) {
+            // No locals; then constants added up, and dropped.
+            let mut body = vec![0, 0x41, 0];
+            for term in 0..BODY / 4 {
+                // `i32.const`, in two bytes, and `i32.add`.
+                let term = number.wrapping_mul(31).wrapping_add(at as u32 * 7 + term as u32) & 0x1fff | 0x40;
+                body.extend_from_slice(&[0x41, term as u8 & 0x7f | 0x80, (term >> 7) as u8 & 0x3f, 0x6a]);
+            }
+            body.extend_from_slice(&[0x1a, 0x0b]);
+            self.functions(1, &body)?;
+        }
+        Ok(())
+    }
+
     /// Lets a new function with this body run before any other.
     ///
     /// # Errors

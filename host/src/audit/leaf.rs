@@ -10,7 +10,7 @@ use super::{Decimal, LogHead, NotCanonical, Statement, canonical};
 use crate::commit::{End, Event};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow};
 use crate::limits::LEAF_BYTES;
-use crate::model::{Change, Denial, Digest, PlanId, RunId, State, Time};
+use crate::model::{Change, Denial, Digest, PlanId, RuleChange, RuleStep, RunId, State, Time};
 
 /// Version of the leaf format.
 pub const VERSION: u32 = 1;
@@ -158,6 +158,26 @@ impl Leaf {
     pub fn lifted(run: RunId, denial: &Denial, by: &str, why: &str) -> Self {
         let Denial { target, holder, object, lifted_at, .. } = denial.clone();
         Leaf::plain(run, lifted_at, Statement::Lifted { by: by.to_owned(), holder, object, target, why: why.to_owned() })
+    }
+
+    /// A rule module took a step.
+    #[must_use]
+    pub fn rule(run: RunId, step: &RuleStep) -> Self {
+        let RuleStep { module, rule, what, by, why, at } = step.clone();
+        let (problem, counts): (String, &[(&str, u64)]) = match &what {
+            RuleChange::Refused { problem } => (problem.clone(), &[]),
+            RuleChange::Compared { cases, differ, failed, .. } => {
+                (String::new(), &[("cases", *cases), ("differ", *differ), ("failed", *failed)])
+            }
+            RuleChange::Failed { failed, batches, problem, .. } => {
+                (problem.clone(), &[("batches", *batches), ("failed", *failed)])
+            }
+            RuleChange::Promoted { unseen } => (String::new(), if *unseen { &[("unseen", 1)] } else { &[] }),
+            _ => (String::new(), &[]),
+        };
+        let counts = counts.iter().map(|(name, count)| ((*name).to_owned(), Decimal(*count))).collect();
+        let step = what.name().to_owned();
+        Leaf::plain(run, at, Statement::Rule { by, counts, module, problem, rule, step, why })
     }
 
     /// The slices before this one are settled.

@@ -186,6 +186,28 @@ pub enum Statement {
         /// Why.
         why: String,
     },
+    /// A rule module took a step: it was uploaded, judged beside another, or decides from now on.
+    Rule {
+        /// Who did it; empty: the host itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+        /// Numbers that belong to the step: cases that were compared, batches that failed.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        counts: BTreeMap<String, Decimal>,
+        /// SHA-256 of the component.
+        module: Digest,
+        /// What was wrong with it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        problem: String,
+        /// The rule, as name@version.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        rule: String,
+        /// Which step.
+        step: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
     /// All changes of the slices before this one are settled.
     SliceCheckpoint {
         /// The plan.
@@ -226,6 +248,7 @@ impl Statement {
             Self::Emergency { .. } => LeafKind::Emergency,
             Self::Transfer { .. } => LeafKind::Transfer,
             Self::Lifted { .. } => LeafKind::Lifted,
+            Self::Rule { .. } => LeafKind::Rule,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
             Self::RunEnd { .. } => LeafKind::RunEnd,

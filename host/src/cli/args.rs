@@ -77,7 +77,7 @@ pub enum Command {
     Debt(DebtArgs),
     /// Why one case is decided as it is.
     Explain(ExplainArgs),
-    /// Build and test rule modules.
+    /// Build, test and roll out rule modules.
     #[command(subcommand)]
     Rule(RuleCommand),
     /// Verify and read the audit log.
@@ -255,6 +255,52 @@ pub enum RuleCommand {
         #[arg(long)]
         bless: bool,
     },
+    /// Take in a module: check, compile and keep it. It does not decide yet.
+    Upload {
+        /// The component.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Who, and why.
+        #[command(flatten)]
+        signed: Signed,
+    },
+    /// Let an uploaded module judge each plan beside the one that decides; nothing follows from what it says.
+    Shadow {
+        /// The beginning of its digest, as `rule list` prints it.
+        module: String,
+        /// Who, and why.
+        #[command(flatten)]
+        signed: Signed,
+    },
+    /// End that a module judges beside.
+    Withdraw {
+        /// Who, and why.
+        #[command(flatten)]
+        signed: Signed,
+    },
+    /// Let an uploaded module decide from the next plan on.
+    Promote {
+        /// The beginning of its digest, as `rule list` prints it.
+        module: String,
+        /// Although it has not judged beside the one that decides now.
+        #[arg(long)]
+        unseen: bool,
+        /// Who, and why.
+        #[command(flatten)]
+        signed: Signed,
+    },
+    /// Take the module back that decides: the one before it decides from the next plan on.
+    Rollback {
+        /// Who, and why.
+        #[command(flatten)]
+        signed: Signed,
+    },
+    /// Which modules there are, which decides, and every step that was taken.
+    List {
+        /// List at most this many steps, the newest.
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        show: usize,
+    },
     /// What another version of the rule would decide on what the newest plan saw; writes nothing.
     Diff {
         /// The other version's component.
@@ -267,6 +313,17 @@ pub enum RuleCommand {
         #[arg(long)]
         exit_code: bool,
     },
+}
+
+/// Who takes a step, and why: both are written into the audit log.
+#[derive(Debug, Args)]
+pub struct Signed {
+    /// Who does it.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why it is right.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 /// Commands on the audit log.

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::exit::{Exit, Failure};
 use crate::discover::FileConfig;
 use crate::model::Scope;
+use crate::rule::RuleLimits;
 
 /// One tenant, as a file describes it. Relative paths start at the file's own folder.
 #[derive(Debug, Deserialize)]
@@ -46,11 +47,14 @@ fn default_store() -> PathBuf {
 }
 
 /// The rule module.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleConfig {
-    /// The component.
-    pub module: PathBuf,
+    /// The component. Without it, the module that was promoted decides.
+    pub module: Option<PathBuf>,
+    /// What it may use; what is not named is as usual.
+    #[serde(default)]
+    pub limits: RuleLimits,
     /// Its settings; `trueup status` lists those that it knows.
     #[serde(default)]
     pub settings: BTreeMap<String, toml::Value>,
@@ -155,8 +159,8 @@ impl Config {
     fn absolute(&mut self, folder: &Path) {
         self.folder = folder.to_owned();
         self.store = folder.join(&self.store);
-        if let Some(rule) = &mut self.rule {
-            rule.module = folder.join(&rule.module);
+        if let Some(module) = self.rule.as_mut().and_then(|rule| rule.module.as_mut()) {
+            *module = folder.join(&*module);
         }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;

@@ -6,6 +6,7 @@ use crate::commit::CommitError;
 use crate::discover::DiscoverError;
 use crate::engine::EngineError;
 use crate::ledger::LedgerError;
+use crate::model::RolloutError;
 use crate::plan::PlanError;
 use crate::rule::AdmitError;
 
@@ -116,6 +117,11 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
             (Exit::Internal, Some("nothing was run; try again where there is more memory, or fewer processes"))
         }
         EngineError::Admit(_) => (Exit::Module, Some("nothing was run; `trueup rule build` makes a module from a rule's crate")),
+        EngineError::Rollout(RolloutError::NotCompared(_)) => (
+            Exit::Module,
+            Some("let it judge one plan first: `trueup rule shadow`, then `trueup plan`; or waive that with --unseen"),
+        ),
+        EngineError::Rollout(_) => (Exit::Module, Some("`trueup rule list` shows where each module stands")),
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),
         EngineError::Ledger(error) | EngineError::Commit(CommitError::Ledger(error)) => of_ledger(error),
         EngineError::Plan(_)

@@ -19,6 +19,7 @@ mod plan;
 mod progress;
 mod release;
 mod rollback;
+mod rollout;
 mod rule;
 mod run;
 mod status;
@@ -140,6 +141,12 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),
+        Command::Rule(RuleCommand::Upload { file, signed }) => rollout::upload(terminal, &file, &signed),
+        Command::Rule(RuleCommand::Shadow { module, signed }) => rollout::shadow(terminal, &module, &signed),
+        Command::Rule(RuleCommand::Withdraw { signed }) => rollout::withdraw(terminal, &signed),
+        Command::Rule(RuleCommand::Promote { module, unseen, signed }) => rollout::promote(terminal, &module, unseen, &signed),
+        Command::Rule(RuleCommand::Rollback { signed }) => rollout::rollback(terminal, &signed),
+        Command::Rule(RuleCommand::List { show }) => rollout::list(terminal, show),
         Command::Rule(RuleCommand::Diff { module, show, exit_code }) => diff::diff(terminal, &module, show, exit_code),
         Command::Audit(AuditCommand::Verify) => audit::verify(terminal),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Terminal;
-use super::config::{Config, TargetKind};
+use super::config::{Config, RuleConfig, TargetKind};
 use super::exit::{Exit, Failure, Outcome};
 use super::progress::observer;
 use crate::discover::{FileSource, Source};
@@ -21,31 +21,73 @@ pub(super) const COMPILE: &str = "compile-module";
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
-    let store = config.store.clone();
-    let module = configured(&config)?;
-    let engine = Engine::open(parts(config, module)?, &store)?;
+    let engine = under_rule(config, Engine::open)?;
     Ok(engine.observed_by(observer(terminal.common.progress, &terminal.listener)))
 }
 
 /// Opens it for looking, beside a run.
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
-    let config = Config::read(&terminal.common.config)?;
-    let store = config.store.clone();
-    let module = configured(&config)?;
-    Ok(Engine::open_read_only(parts(config, module)?, &store)?)
+    under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only)
 }
 
-fn configured(config: &Config) -> Outcome<Option<Arc<Module>>> {
-    let Some(rule) = &config.rule else { return Ok(None) };
-    let cache = match CodeCache::open(&config.store.join("code"), CODE_CACHE_BYTES) {
-        Ok(cache) => Some(cache),
-        // A store that cannot be written is told of where it matters; looking at one needs no cache.
-        Err(CacheError::Io { .. }) => None,
-        Err(error) => {
-            return Err(Failure::new(Exit::Config, error, "nothing was run; the folder holds nothing but compiled code"));
-        }
+/// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it.
+fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, EngineError>) -> Outcome<Engine> {
+    let (store, rule) = (config.store.clone(), config.rule.clone());
+    let code = store.join("code");
+    let loaded = |component: &[u8], rule: &RuleConfig| load(component, cache(&code)?, &rule.limits);
+    let named = rule.as_ref().and_then(|rule| Some((rule, rule.module.as_ref()?)));
+    let named = named.map(|(rule, path)| loaded(&read(path)?, rule)).transpose()?;
+    let managed = named.is_none();
+    let mut engine = open(parts(config, named)?, &store)?;
+    let Some(rule) = rule else { return Ok(engine) };
+    let rollout = engine.rollout()?;
+    let judge = |engine: &Engine, digest| {
+        let module = loaded(&engine.component(digest)?, &rule)?;
+        let settings = settings(&module, rule.settings.clone())?;
+        Ok((module, settings))
     };
-    load(&read(&rule.module)?, cache).map(Some)
+    if let Some(live) = rollout.live().filter(|_| managed) {
+        let (module, settings) = judge(&engine, live)?;
+        engine = engine.judged_by(module, settings);
+    }
+    if let Some(shadow) = rollout.shadow() {
+        engine = match judge(&engine, shadow) {
+            Ok((module, settings)) => engine.shadowed_by(module, settings),
+            // It stops nobody's work: the report of each plan tells.
+            Err(failure) => engine.shadow_missing(shadow, Failure::message(&failure)),
+        };
+    }
+    Ok(engine)
+}
+
+/// Compiled code of this store.
+pub(super) fn cache(folder: &Path) -> Outcome<Option<CodeCache>> {
+    match CodeCache::open(folder, CODE_CACHE_BYTES) {
+        Ok(cache) => Ok(Some(cache)),
+        // A store that cannot be written is told of where it matters; looking at one needs no cache.
+        Err(CacheError::Io { .. }) => Ok(None),
+        Err(error) => Err(Failure::new(Exit::Config, error, "nothing was run; the folder holds nothing but compiled code")),
+    }
+}
+
+/// The configured tenant's engine without any rule: for steps of rules, which must be possible whatever is wrong with one. And
+/// what the configuration says of the rule.
+pub(super) fn without_rule(terminal: &Terminal<'_>, read_only: bool) -> Outcome<(Engine, RuleConfig)> {
+    let mut config = Config::read(&terminal.common.config)?;
+    let (store, rule) = (config.store.clone(), config.rule.take());
+    let parts = parts(config, None)?;
+    let engine = if read_only { Engine::open_read_only(parts, &store)? } else { Engine::open(parts, &store)? };
+    Ok((engine, rule.unwrap_or_default()))
+}
+
+/// What compiles and runs rules, for this program: compiling is done in a process of its own, which may be killed.
+pub(super) fn rules(cache: Option<CodeCache>, limits: &RuleLimits) -> Outcome<RuleEngine> {
+    let engine = RuleEngine::new(limits).map_err(EngineError::from)?;
+    let engine = engine.compiled_by(Worker::new(std::env::current_exe()?, vec![COMPILE.into()]));
+    Ok(match cache {
+        Some(cache) => engine.with_cache(cache),
+        None => engine,
+    })
 }
 
 /// Opens what an engine is made of.
@@ -83,36 +125,32 @@ fn embedded(path: &Path, name: &str) -> Outcome<EmbeddedTarget> {
 /// Another version of the configured rule, under the configured settings.
 pub(super) fn version(terminal: &Terminal<'_>, path: &Path) -> Outcome<(Arc<Module>, Settings)> {
     let config = Config::read(&terminal.common.config)?;
-    let module = module(path)?;
-    let settings = settings(&module, config.rule.map(|rule| rule.settings).unwrap_or_default())?;
+    let rule = config.rule.unwrap_or_default();
+    let module = load(&read(path)?, None, &rule.limits)?;
+    let settings = settings(&module, rule.settings)?;
     Ok((module, settings))
 }
 
-fn settings(module: &Module, given: BTreeMap<String, toml::Value>) -> Outcome<Settings> {
+pub(super) fn settings(module: &Module, given: BTreeMap<String, toml::Value>) -> Outcome<Settings> {
     let given = given.into_iter().map(|(name, value)| Ok((name.clone(), setting(&name, value)?)));
     Ok(module.check_settings(&given.collect::<Outcome<_>>()?).map_err(EngineError::from)?)
 }
 
 /// Loads a rule module.
 pub(super) fn module(path: &Path) -> Outcome<Arc<Module>> {
-    load(&read(path)?, None)
+    load(&read(path)?, None, &RuleLimits::default())
 }
 
-fn read(path: &Path) -> Outcome<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Outcome<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         let message = anyhow::Error::new(error).context(format!("cannot read the rule module `{}`", path.display()));
         Failure::new(Exit::Module, message, "build one with `trueup rule build`")
     })
 }
 
-/// Admits a component. It is compiled in a process of its own, which may be killed.
-pub(super) fn load(component: &[u8], cache: Option<CodeCache>) -> Outcome<Arc<Module>> {
-    let engine = RuleEngine::new(&RuleLimits::default()).map_err(EngineError::from)?;
-    let mut engine = engine.compiled_by(Worker::new(std::env::current_exe()?, vec![COMPILE.into()]));
-    if let Some(cache) = cache {
-        engine = engine.with_cache(cache);
-    }
-    Ok(Arc::new(Module::load(&engine, component).map_err(EngineError::from)?))
+/// Admits a component.
+pub(super) fn load(component: &[u8], cache: Option<CodeCache>, limits: &RuleLimits) -> Outcome<Arc<Module>> {
+    Ok(Arc::new(Module::load(&rules(cache, limits)?, component).map_err(EngineError::from)?))
 }
 
 fn setting(name: &str, value: toml::Value) -> Outcome<SettingValue> {

@@ -34,6 +34,8 @@ pub(super) fn as_json(planned: &Planned) -> Value {
         "cases": planned.report.cases,
         "scans": planned.report.scans,
         "faults": planned.report.faults,
+        "rests_until": planned.report.rests,
+        "beside": planned.report.beside,
         "milliseconds": timings,
     })
 }
@@ -65,6 +67,7 @@ pub(super) fn print(terminal: &mut Terminal<'_>, planned: &Planned, path: &Path,
         )
     )?;
     scans(terminal, planned)?;
+    beside(terminal, planned)?;
     changes(terminal, path, show)?;
     not_chosen(terminal, planned)?;
     Ok(())
@@ -107,6 +110,30 @@ fn scans(terminal: &mut Terminal<'_>, planned: &Planned) -> Outcome<()> {
     }
     for fault in &planned.report.faults {
         writeln!(terminal.out, "{} {} held: {}", paint(YELLOW, "!"), plural(fault.cases, "case"), safe(&fault.message))?;
+    }
+    Ok(())
+}
+
+/// What another module would have decided, and that the rule rests.
+fn beside(terminal: &mut Terminal<'_>, planned: &Planned) -> Outcome<()> {
+    if let Some(until) = planned.report.rests {
+        let words = format_args!("the rule failed before and rests until {until}; the host did its own duties alone");
+        writeln!(terminal.out, "{} {words}, see {}", paint(YELLOW, "!"), paint(CYAN, "trueup rule list"))?;
+    }
+    let Some(found) = &planned.report.beside else { return Ok(()) };
+    let name = format!("{} {}", safe(&found.then), found.module.short());
+    if found.cases > 0 {
+        let (differ, cases) = (count(found.cases - found.same), plural(found.cases, "case"));
+        let changes = format_args!(
+            "changes: {} more, {} fewer, {} otherwise",
+            count(found.added),
+            count(found.removed),
+            count(found.altered)
+        );
+        writeln!(terminal.out, "{} {name} beside it decides {differ} of {cases} otherwise; {changes}", paint(CYAN, "="))?;
+    }
+    if let Some(fault) = found.faults.first() {
+        writeln!(terminal.out, "{} {name} beside it failed: {}", paint(YELLOW, "!"), safe(fault))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::style::{BOLD, DIM, GREEN, RED, count, paint, plural, safe};
 use super::{Terminal, open};
 use crate::author::{BuildOptions, Built, build_component, run_cases};
 use crate::engine::EngineError;
+use crate::rule::RuleLimits;
 
 /// `trueup rule build`.
 pub(super) fn build(terminal: &mut Terminal<'_>, dir: &Path, out: Option<&Path>) -> Outcome {
@@ -38,7 +39,7 @@ pub(super) fn test(terminal: &mut Terminal<'_>, dir: &Path, bless: bool) -> Outc
         return Err(Failure::new(Exit::Cases, error, "a case is a JSON file: what the rule is shown and what it should answer"));
     }
     let built = component(dir)?;
-    let module = open::load(&built.component, None)?;
+    let module = open::load(&built.component, None, &RuleLimits::default())?;
     let report = run_cases(module, &[cases], bless).map_err(|error| {
         Failure::new(Exit::Cases, error, "the message names the file and the line; compare it with a case that works")
     })?;

@@ -4,27 +4,28 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Engine, EngineError};
 use crate::correlate::Cases;
-use crate::decide::{Decided, Policy, decide};
-use crate::limits::COMPARED_CASES;
-use crate::model::{CaseKey, ChangeKind, RunId, Time};
+use crate::decide::{Decided, Policy, decide, decide_part};
+use crate::ledger::RunRow;
+use crate::limits::{COMPARED_CASES, COMPARED_FAULTS, COMPARED_GROUPS};
+use crate::model::{CaseKey, ChangeKind, Digest, RunId, Time};
 use crate::plan::PlanFile;
 use crate::rule::{BatchVerdict, Fault, Judging, Module, RuleFacts, Settings, judge_all};
 
 /// What becomes of one case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fate {
     /// A kind of change, or `hold`, `refuse` or `keep`.
-    pub what: &'static str,
+    pub what: String,
     /// The rule's code for it, or the host's where it refuses or acts by its own hand. Empty: kept.
     pub reason: String,
 }
 
 /// One case of which two versions make something different.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The case.
     pub key: CaseKey,
@@ -37,7 +38,7 @@ pub struct Difference {
 }
 
 /// Cases of the same difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Differences {
     /// What becomes of them now.
     pub now: Fate,
@@ -50,7 +51,7 @@ pub struct Differences {
 }
 
 /// What another version of the rule would decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Comparison {
     /// The run whose facts were judged.
@@ -61,6 +62,8 @@ pub struct Comparison {
     pub now: String,
     /// The other one.
     pub then: String,
+    /// SHA-256 of its component.
+    pub module: Digest,
     /// Cases judged.
     pub cases: u64,
     /// Cases of which both make the same; reasons of what is kept, and tiers, are not compared.
@@ -73,9 +76,13 @@ pub struct Comparison {
     pub altered: u64,
     /// All differences, those of the highest tier and the most cases first.
     pub groups: Vec<Differences>,
+    /// Cases of differences that are in no group, because there are too many kinds of them.
+    pub other_groups: u64,
     /// The first cases, in that order.
     pub first: Vec<Difference>,
-    /// How the other version failed, batch by batch; its cases count as refused.
+    /// Batches that the other version did not answer; their cases count as refused.
+    pub failed: u64,
+    /// How it failed, the first times.
     pub faults: Vec<String>,
 }
 
@@ -93,31 +100,13 @@ impl Engine {
         let cases = self.correlate(snapshot, recorded.into_iter().map(Ok), run.as_of)?;
         let bounds = self.bounds(run.run)?;
         let policy = self.policy(run.as_of, &bounds);
+        let now = decide(&cases, &self.judge(&cases, run.as_of, None), &policy, self.threads());
         let judging = Judging { as_of: run.as_of, settings, explain: false };
-        let verdicts = judge_all(other, &judging, &cases, self.threads(), &*self.observer, None);
-        let now = self.fates(&cases, &self.judge(&cases, run.as_of, None), &policy, &self.rule);
-        let then = self.fates(&cases, &verdicts, &Policy { module: other.facts().module, ..policy }, other.facts());
-        let faults = verdicts.iter().filter_map(|verdict| verdict.result.as_ref().err()).map(Fault::to_string).collect();
-        let comparison = Comparison {
-            run: run.run,
-            as_of: run.as_of,
-            now: self.rule.label(),
-            then: other.facts().label(),
-            cases: cases.cases.len() as u64,
-            same: 0,
-            added: 0,
-            removed: 0,
-            altered: 0,
-            groups: Vec::new(),
-            first: Vec::new(),
-            faults,
-        };
-        Ok(comparison.of(&cases, &now, &then))
-    }
-
-    fn fates(&self, cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, rule: &RuleFacts) -> HashMap<u32, Made> {
-        let decided = decide(cases, verdicts, policy, self.threads());
-        fates(&decided, rule)
+        let then = judge_all(other, &judging, &cases, self.threads(), &*self.observer, None);
+        let policy = Policy { module: other.facts().module, ..policy };
+        let mut comparing = Comparing::begin(&run, &self.rule, other.facts());
+        comparing.part(&cases, (&now, &self.rule), (&then, other.facts()), &policy, self.threads());
+        Ok(comparing.end())
     }
 }
 
@@ -134,58 +123,118 @@ fn fates(decided: &Decided, rule: &RuleFacts) -> HashMap<u32, Made> {
         let reason = reason.and_then(|reason| rule.reasons.get(usize::from(reason)));
         reason.map_or_else(|| "trueup".to_owned(), |reason| reason.code.clone())
     };
+    let fate = |what: &str, reason: String| Fate { what: what.to_owned(), reason };
     let mut fates = HashMap::with_capacity(decided.decisions.len() + decided.held.len());
     for decision in &decided.decisions {
-        let fate = Fate { what: decision.kind.name(), reason: code(decision.reason) };
+        let fate = fate(decision.kind.name(), code(decision.reason));
         let change = Some((decision.kind, decision.mask, decision.ends_at));
         fates.insert(decision.case, Made { fate, tier: decision.tier, change });
     }
     for held in &decided.held {
         let fate = match held.refusal {
-            Some(refusal) => Fate { what: "refuse", reason: refusal.code().to_owned() },
-            None => Fate { what: "hold", reason: code(held.reason) },
+            Some(refusal) => fate("refuse", refusal.code().to_owned()),
+            None => fate("hold", code(held.reason)),
         };
         fates.insert(held.case, Made { fate, tier: 0, change: None });
     }
     fates
 }
 
-impl Comparison {
-    fn of(mut self, cases: &Cases, now: &HashMap<u32, Made>, then: &HashMap<u32, Made>) -> Self {
-        let kept = Made { fate: Fate { what: "keep", reason: String::new() }, tier: 0, change: None };
-        let mut all = Vec::new();
-        let mut groups: BTreeMap<(&Fate, &Fate), (u64, u8)> = BTreeMap::new();
+/// A comparison in the making: part after part of a plan, in bounded memory.
+pub(super) struct Comparing {
+    so_far: Comparison,
+    groups: BTreeMap<(Fate, Fate), (u64, u8)>,
+}
+
+impl Comparing {
+    pub(super) fn begin(run: &RunRow, now: &RuleFacts, then: &RuleFacts) -> Self {
+        let so_far = Comparison {
+            run: run.run,
+            as_of: run.as_of,
+            now: now.label(),
+            then: then.label(),
+            module: then.module,
+            cases: 0,
+            same: 0,
+            added: 0,
+            removed: 0,
+            altered: 0,
+            groups: Vec::new(),
+            other_groups: 0,
+            first: Vec::new(),
+            failed: 0,
+            faults: Vec::new(),
+        };
+        Comparing { so_far, groups: BTreeMap::new() }
+    }
+
+    /// Tells why the other module judges nothing.
+    pub(super) fn missing(mut self, problem: &str) -> Self {
+        self.so_far.faults.push(problem.to_owned());
+        self
+    }
+
+    /// Takes in the next part: what was decided of it, and what the other module, under this policy, answered.
+    pub(super) fn part(
+        &mut self,
+        cases: &Cases,
+        (now, rule): (&Decided, &RuleFacts),
+        (then, other): (&[BatchVerdict], &RuleFacts),
+        policy: &Policy<'_>,
+        threads: usize,
+    ) {
+        let faults: Vec<&Fault> = then.iter().filter_map(|verdict| verdict.result.as_ref().err()).collect();
+        self.so_far.failed += faults.len() as u64;
+        let room = COMPARED_FAULTS.saturating_sub(self.so_far.faults.len());
+        self.so_far.faults.extend(faults.iter().take(room).map(|fault| fault.to_string()));
+        let then = decide_part(cases, then, policy, threads);
+        self.add(cases, &fates(now, rule), &fates(&then, other));
+    }
+
+    fn add(&mut self, cases: &Cases, now: &HashMap<u32, Made>, then: &HashMap<u32, Made>) {
+        let kept = Made { fate: Fate { what: "keep".to_owned(), reason: String::new() }, tier: 0, change: None };
+        let mut found = Vec::new();
+        let so_far = &mut self.so_far;
         for (index, case) in (0u32..).zip(&cases.cases) {
             let (a, b) = (now.get(&index).unwrap_or(&kept), then.get(&index).unwrap_or(&kept));
             if a.fate == b.fate && a.change == b.change {
-                self.same += 1;
+                so_far.same += 1;
                 continue;
             }
             match (a.change, b.change) {
-                (None, Some(_)) => self.added += 1,
-                (Some(_), None) => self.removed += 1,
-                (Some(a), Some(b)) if a != b => self.altered += 1,
+                (None, Some(_)) => so_far.added += 1,
+                (Some(_), None) => so_far.removed += 1,
+                (Some(a), Some(b)) if a != b => so_far.altered += 1,
                 _ => {}
             }
             let tier = a.tier.max(b.tier);
-            let group = groups.entry((&a.fate, &b.fate)).or_default();
-            *group = (group.0 + 1, group.1.max(tier));
-            all.push((tier, index, case, a, b));
+            let group = (a.fate.clone(), b.fate.clone());
+            match self.groups.contains_key(&group) || self.groups.len() < COMPARED_GROUPS {
+                true => {
+                    let group = self.groups.entry(group).or_default();
+                    *group = (group.0 + 1, group.1.max(tier));
+                }
+                false => so_far.other_groups += 1,
+            }
+            found.push((tier, case, a, b));
         }
-        all.sort_by_key(|(tier, index, ..)| (Reverse(*tier), *index));
-        let difference = |(tier, _, case, a, b): &(u8, u32, &_, &Made, &Made)| {
+        found.sort_by_key(|(tier, ..)| Reverse(*tier));
+        let difference = |(tier, case, a, b): &(u8, &_, &Made, &Made)| {
             let key = cases.key(case)?;
             Some(Difference { key, tier: *tier, now: a.fate.clone(), then: b.fate.clone() })
         };
-        self.first = all.iter().take(COMPARED_CASES).filter_map(difference).collect();
-        let group = |((now, then), (cases, tier)): ((&Fate, &Fate), (u64, u8))| Differences {
-            now: now.clone(),
-            then: then.clone(),
-            cases,
-            tier,
-        };
-        self.groups = groups.into_iter().map(group).collect();
-        self.groups.sort_by_key(|group| (Reverse(group.tier), Reverse(group.cases)));
-        self
+        so_far.first.extend(found.iter().take(COMPARED_CASES).filter_map(difference));
+        // Of the same tier, those of earlier parts stay first.
+        so_far.first.sort_by_key(|difference| Reverse(difference.tier));
+        so_far.first.truncate(COMPARED_CASES);
+        so_far.cases += cases.cases.len() as u64;
+    }
+
+    /// What came of it.
+    pub(super) fn end(self) -> Comparison {
+        let group = |((now, then), (cases, tier))| Differences { now, then, cases, tier };
+        let mut groups: Vec<Differences> = self.groups.into_iter().map(group).collect();
+        groups.sort_by_key(|group| (Reverse(group.tier), Reverse(group.cases)));
+        Comparison { groups, ..self.so_far }
     }
 }

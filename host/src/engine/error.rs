@@ -6,6 +6,7 @@ use crate::commit::CommitError;
 use crate::discover::DiscoverError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
+use crate::model::RolloutError;
 use crate::plan::PlanError;
 #[cfg(feature = "wasm")]
 use crate::rule::AdmitError;
@@ -38,6 +39,9 @@ pub enum EngineError {
     #[cfg(feature = "wasm")]
     #[error(transparent)]
     Admit(#[from] AdmitError),
+    /// A step of a rule module may not be taken.
+    #[error(transparent)]
+    Rollout(#[from] RolloutError),
     /// The rule's settings are wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),

@@ -3,6 +3,7 @@
 
 mod amending;
 mod answers;
+mod beside;
 mod clock;
 mod committing;
 mod comparing;
@@ -20,11 +21,15 @@ mod recording;
 mod remembering;
 mod replacing;
 mod report;
+mod resting;
 mod resuming;
+mod rollout;
 mod store;
 #[cfg(all(test, feature = "files"))]
 mod tests;
 mod undoing;
+#[cfg(feature = "wasm")]
+mod uploading;
 mod work;
 
 pub use amending::Amended;
@@ -38,6 +43,8 @@ pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
 pub use report::{BatchFault, RunReport, Spared};
+pub use resting::rests_until;
+pub use rollout::Signed;
 pub use store::Store;
 pub use work::WorkItem;
 
@@ -120,6 +127,8 @@ pub struct Parts {
 pub struct Engine {
     parts: Parts,
     rule: RuleFacts,
+    /// What judges beside the rule.
+    beside: Option<beside::Beside>,
     store: Store,
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
@@ -175,7 +184,7 @@ impl Engine {
         let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        Engine { parts, rule, store, ledger, clock, observer, calls, at_work }
+        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work }
     }
 
     /// Tells its progress to this observer.
@@ -309,6 +318,9 @@ impl Engine {
         encoder.number(i64::from(format)).number(i64::from(crate::plan::PLANNER));
         encoder.text(&self.parts.tenant).text(&self.rule.profile);
         encoder.bytes(&self.rule.module.0).bytes(&self.settings_digest().0).bytes(&self.scopes_digest().0);
+        if let Some(limits) = &self.rule.limits {
+            encoder.bytes(&limits.0);
+        }
         for source in &self.parts.sources {
             encoder.text(source.name());
         }

@@ -5,9 +5,11 @@
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use super::comparing::Comparing;
 use super::joining::Join;
 use super::planning::{Bounds, Watch};
 use super::remembering::Remembering;
+use super::resting::Fared;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
 use crate::correlate::{Cases, Recorded, identity_digest, withdrawn};
@@ -17,7 +19,7 @@ use crate::discover::{DiscoverError, Scan, Snapshot, Spill, Survey, record_count
 use crate::ledger::{Owned, RunRow, read_aside};
 use crate::limits::PLAN_PARTS;
 use crate::link::{Links, Numbers};
-use crate::model::CaseKey;
+use crate::model::{CaseKey, Time};
 use crate::plan::{Draft, Inputs, Sealing};
 use crate::progress::Progress;
 use crate::rule::{BatchVerdict, VerdictsDigest};
@@ -33,6 +35,8 @@ struct Common<'a> {
     /// All but the digest of verdicts.
     inputs: Inputs,
     census: Census,
+    /// Until when the rule rests.
+    rests: Option<Time>,
 }
 
 /// What was dealt out and waits for its part.
@@ -50,6 +54,8 @@ struct Left {
     ends: Ends,
     verdicts: VerdictsDigest,
     rows: Rows,
+    fared: Fared,
+    comparing: Option<Comparing>,
 }
 
 /// Rows to record.
@@ -89,20 +95,29 @@ impl Engine {
         let doubted = inputs.clock.is_some();
         let census = Census::of(&survey.snapshot, run.as_of);
         let report = RunReport::new(&run, &self.rule, &survey.snapshot.scans);
-        let mut left = Left::begin(Sealing::begin(folder)?, report, Debt::under(&self.parts.options.debt), rows);
-        let common = Common { run: &run, survey: &survey, links: &links, folder, bounds: &bounds, policy, inputs, census };
+        let rests = self.rests(&run)?;
+        let comparing = self.begin_beside(&run);
+        let mut left = Left::begin(Sealing::begin(folder)?, report, Debt::under(&self.parts.options.debt), rows, comparing);
+        let common = Common { run: &run, survey: &survey, links: &links, folder, bounds: &bounds, policy, inputs, census, rests };
         self.tell_parts(0, dealt.parts);
         for part in 0..dealt.parts {
             self.plan_part(&common, part, &mut dealt, &mut left, &mut memory, watch)?;
         }
-        let Left { sealing, report, owed, ends, verdicts, rows } = left;
+        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
         watch.lap("seal");
         let spared = memory.end(run.run)?;
-        let report = RunReport { plan: sealed.id, debt: Some(owed), spared, ..report };
+        let beside = comparing.map(Comparing::end);
+        let report = RunReport { plan: sealed.id, debt: Some(owed), spared, rests, beside, ..report };
         report.write(&self.store)?;
+        if rests.is_none() {
+            self.record_fared(owned, &run, fared)?;
+        }
+        if let Some(comparison) = &report.beside {
+            self.end_beside(owned, &run, comparison)?;
+        }
         self.record_seal(owned, run, sealed.id, rows.read(&survey.snapshot.scans, doubted), counts)?;
         watch.lap("record");
         Ok(Planned { plan: sealed.id, header: sealed.header, report, timings: Vec::new() })
@@ -122,10 +137,18 @@ impl Engine {
         watch.lap("read");
         let cases = self.pair_part(common, part, facts, dealt)?;
         watch.lap("correlate");
-        let verdicts = self.judge_anew(&cases, common.run.as_of, memory)?;
+        let verdicts = match common.rests {
+            Some(until) => Self::resting(&cases, until),
+            None => self.judge_anew(&cases, common.run.as_of, memory)?,
+        };
+        left.fared.add(&verdicts);
         watch.lap("judge");
         let decided = decide_part(&cases, &verdicts, &common.policy, self.threads());
         watch.lap("decide");
+        if let Some(comparing) = &mut left.comparing {
+            self.judge_beside(&cases, &decided, &common.policy, comparing);
+            watch.lap("judge beside");
+        }
         let inputs = common.inputs.clone();
         let draft = Draft { cases: &cases, decided: &decided, policy: common.policy, rule: &self.rule, inputs };
         left.sealing.add(&draft, self.threads())?;
@@ -240,8 +263,9 @@ impl Dealt {
 }
 
 impl Left {
-    fn begin(sealing: Sealing, report: RunReport, owed: Debt, rows: Rows) -> Self {
-        Left { sealing, report, owed, ends: Ends::default(), verdicts: VerdictsDigest::default(), rows }
+    fn begin(sealing: Sealing, report: RunReport, owed: Debt, rows: Rows, comparing: Option<Comparing>) -> Self {
+        let (ends, verdicts, fared) = (Ends::default(), VerdictsDigest::default(), Fared::default());
+        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing }
     }
 }
 

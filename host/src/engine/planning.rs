@@ -157,6 +157,7 @@ impl Engine {
             clock: self.doubted_clock(run)?,
             denials: policy.denials_digest(),
             facts,
+            limits: rule.limits,
             planner: PLANNER,
             profile: rule.profile.clone(),
             recorded: self.ledger.recorded_root(&self.parts.tenant)?,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EngineError, Store};
+use super::{Comparison, EngineError, Store};
 use crate::correlate::Cases;
 use crate::debt::Debt;
 use crate::discover::Scan;
@@ -71,6 +71,12 @@ pub struct RunReport {
     /// How much of the judging was spared.
     #[serde(default)]
     pub spared: Spared,
+    /// Until when the rule rests because it failed before; nothing was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests: Option<Time>,
+    /// What another module, which judged beside the rule, would have decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Comparison>,
     /// Parts in which it was planned.
     #[serde(default = "one")]
     pub parts: u32,
@@ -98,6 +104,8 @@ impl RunReport {
             log: Vec::new(),
             debt: None,
             spared: Spared::default(),
+            rests: None,
+            beside: None,
             parts: 0,
         }
     }
@@ -105,7 +113,11 @@ impl RunReport {
     /// Takes in the next part and its verdicts.
     pub(super) fn add(&mut self, cases: &Cases, verdicts: &[BatchVerdict]) {
         for (index, (batch, verdict)) in (self.batches..).zip(cases.batches.iter().zip(verdicts)) {
-            let Some(fault) = verdict.result.as_ref().err().filter(|fault| **fault != Fault::Absent) else { continue };
+            let Some(fault) =
+                verdict.result.as_ref().err().filter(|fault| !matches!(fault, Fault::Absent | Fault::Resting { .. }))
+            else {
+                continue;
+            };
             let case = case_of(fault).and_then(|case| cases.cases.get((batch.cases.start + case) as usize));
             let case = case.and_then(|case| cases.key(case)).map(|key| key.to_string());
             let count = u64::from(batch.cases.end - batch.cases.start);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::EngineError;
 use crate::correlate::Recorded;
 use crate::ledger::write_aside;
-use crate::model::{PlanId, RunId};
+use crate::model::{Digest, PlanId, RunId};
 
 /// Paths within one store.
 #[derive(Clone, Debug)]
@@ -48,6 +48,24 @@ impl Store {
     #[must_use]
     pub fn calls(&self) -> PathBuf {
         self.0.join("calls")
+    }
+
+    /// Folder of compiled code.
+    #[must_use]
+    pub fn code(&self) -> PathBuf {
+        self.0.join("code")
+    }
+
+    /// Folder of the components that were admitted.
+    #[must_use]
+    pub fn modules(&self) -> PathBuf {
+        self.0.join("modules")
+    }
+
+    /// A component that was admitted.
+    #[must_use]
+    pub fn module(&self, module: Digest) -> PathBuf {
+        self.modules().join(format!("{module}.wasm"))
     }
 
     /// Folder of the answers that rules gave.

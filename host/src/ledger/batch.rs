@@ -6,7 +6,7 @@ use crate::audit::Statement;
 use crate::commit::Event;
 use crate::correlate::Recorded;
 use crate::discover::ScanSide;
-use crate::model::{ChangeId, Denial, Digest, GateKind, Mode, PlanId, RunId, Time};
+use crate::model::{ChangeId, Denial, Digest, GateKind, Mode, PlanId, RuleStep, RunId, Time};
 
 /// Names a batch, so that one of unknown fate can be looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +59,8 @@ pub enum Entry {
     Counted(ScanCount),
     /// Access is denied until somebody lifts it, or the denial is lifted.
     Denied(Denial),
+    /// A rule module takes a step; all steps are kept, in their order.
+    Rule(RuleStep),
 }
 
 /// How far a run has come.
@@ -231,6 +233,8 @@ pub enum LeafKind {
     Transfer,
     /// A denial was lifted.
     Lifted,
+    /// A rule module took a step.
+    Rule,
     /// A run ended.
     RunEnd,
 }
@@ -253,6 +257,7 @@ impl LeafKind {
             Self::Emergency => "emergency",
             Self::Transfer => "transfer",
             Self::Lifted => "lifted",
+            Self::Rule => "rule",
             Self::RunEnd => "run_end",
         }
     }

@@ -10,7 +10,7 @@ use crate::audit::{LogHead, verify_log};
 use crate::commit::{Event, Outcome};
 use crate::correlate::Recorded;
 use crate::discover::ScanSide;
-use crate::model::{ChangeId, Denial, Digest, GateKind, KeyHash, Mode, PlanId, RunId, StateHash, Time};
+use crate::model::{ChangeId, Denial, Digest, GateKind, KeyHash, Mode, PlanId, RuleChange, RuleStep, RunId, StateHash, Time};
 
 const T: &str = "acme";
 const AT: Time = Time::from_seconds(1_767_225_600);
@@ -89,6 +89,7 @@ suite! {
     a_batch_of_unknown_fate_is_looked_up
     a_writer_recovers_what_is_open
     later_rows_replace_earlier_ones_of_their_key
+    steps_of_rules_are_all_kept_in_their_order
     leaves_are_read_page_by_page
     tenants_are_apart
     recorded_state_merges_base_and_heads
@@ -178,6 +179,7 @@ fn everything(ledger: &dyn Ledger, tenant: &str) -> String {
         Query::Openings,
         Query::Adoptions,
         Query::Denials,
+        Query::RuleSteps,
         Query::ScanCounts,
         Query::Runs(100),
         Query::Leaves(0, 1000),
@@ -380,6 +382,20 @@ fn later_rows_replace_earlier_ones_of_their_key(rig: &mut dyn Rig) {
     assert_eq!(found.iter().map(|r| (r.run.0, r.slice)).collect::<Vec<_>>(), [(3, u64::MAX), (2, u64::MAX)]);
 }
 
+fn steps_of_rules_are_all_kept_in_their_order(rig: &mut dyn Rig) {
+    let owned = rig.ledger().acquire(T).expect("it is free");
+    let failed = RuleChange::Failed { run: RunId(1), failed: 2, batches: 3, problem: "boom".to_owned() };
+    let steps = [(2, RuleChange::Admitted), (1, RuleChange::Admitted), (2, RuleChange::Admitted), (2, failed)];
+    for (n, what) in steps.clone() {
+        commit(rig.ledger(), &owned, batch(vec![rule_step(n, what)], vec![]));
+    }
+    drop(owned);
+    rig.reopen();
+    let Ok(Rows::RuleSteps(found)) = rig.ledger().read(T, &Query::RuleSteps) else { panic!("other rows") };
+    let found: Vec<_> = found.into_iter().map(|step| (step.module.0[0], step.what)).collect();
+    assert_eq!(found, steps);
+}
+
 fn leaves_are_read_page_by_page(rig: &mut dyn Rig) {
     let ledger = rig.ledger();
     let owned = ledger.acquire(T).expect("it is free");
@@ -401,7 +417,8 @@ fn tenants_are_apart(rig: &mut dyn Rig) {
         let change = ChangeId(digest(n));
         let opening = Opening { change, gate: GateKind::Clock, by: String::new(), why: String::new(), at: AT };
         let entries = vec![intent(n, 1), Entry::Head(recorded(1, n.into())), Entry::Opened(opening), run(n.into(), Stage::Done)];
-        batch(entries, vec![leaf(n.into())])
+        let steps = [RuleChange::Admitted, RuleChange::Shadowed].map(|what| rule_step(n, what));
+        batch(entries.into_iter().chain(steps).collect(), vec![leaf(n.into())])
     };
     commit(ledger, &one, all(1));
     let before = everything(ledger, T);
@@ -457,6 +474,11 @@ fn all_outlives_the_process(rig: &mut dyn Rig) {
     assert!(next.epoch() > owned.epoch(), "an epoch is never used twice");
     assert_eq!(commit(rig.ledger(), &next, batch(vec![], vec![leaf(5)])).size, 5);
     verify_log(&leaves(rig.ledger(), 0, 10), head(rig.ledger())).expect("the log goes on where it ended");
+}
+
+fn rule_step(n: u8, what: RuleChange) -> Entry {
+    let (rule, by, why) = ("r@1".to_owned(), "ada".to_owned(), "ready".to_owned());
+    Entry::Rule(RuleStep { module: digest(n), rule, what, by, why, at: AT })
 }
 
 fn nobody_has_nothing(rig: &mut dyn Rig) {

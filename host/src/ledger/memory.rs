@@ -12,7 +12,7 @@ use super::{
 use crate::audit::{Frontier, LeafPlace, LogHead, leaf_hash};
 use crate::commit::Event;
 use crate::correlate::Recorded;
-use crate::model::{ChangeId, Denial, Digest, KeyHash, PlanId, RunId};
+use crate::model::{ChangeId, Denial, Digest, KeyHash, PlanId, RuleStep, RunId};
 
 /// What the next batch meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ struct Tenant {
     openings: BTreeMap<OpeningKey, Opening>,
     adoptions: BTreeMap<AdoptionKey, Adoption>,
     denials: BTreeMap<(String, String, String), Denial>,
+    rule_steps: Vec<RuleStep>,
     scan_counts: BTreeMap<ScanKey, ScanCount>,
     leaves: Vec<StoredLeaf>,
     frontier: Frontier,
@@ -126,6 +127,7 @@ impl Tenant {
             Entry::Opened(opening) => _ = self.openings.insert(opening.key(), opening),
             Entry::Adopted(adoption) => _ = self.adoptions.insert(adoption.key(), adoption),
             Entry::Denied(denial) => _ = self.denials.insert(denial.key(), denial),
+            Entry::Rule(step) => self.rule_steps.push(step),
             Entry::Counted(count) => _ = self.scan_counts.insert(count.key(), count),
         }
     }
@@ -139,6 +141,7 @@ impl Tenant {
             Query::Openings => Rows::Openings(self.openings.values().cloned().collect()),
             Query::Adoptions => Rows::Adoptions(self.adoptions.values().cloned().collect()),
             Query::Denials => Rows::Denials(self.denials.values().cloned().collect()),
+            Query::RuleSteps => Rows::RuleSteps(self.rule_steps.clone()),
             Query::ScanCounts => Rows::ScanCounts(self.scan_counts.values().cloned().collect()),
             Query::Runs(most) => Rows::Runs(self.runs.values().rev().take(*most as usize).cloned().collect()),
             Query::Leaves(from, most) => {

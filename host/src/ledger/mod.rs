@@ -30,7 +30,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use crate::audit::{LeafError, LogHead};
 use crate::commit::Event;
 use crate::correlate::Recorded;
-use crate::model::{ChangeId, Denial, Digest, KeyHash, PlanId};
+use crate::model::{ChangeId, Denial, Digest, KeyHash, PlanId, RuleStep};
 
 /// The right to write for one tenant: made by [`Ledger::acquire`] alone, and not `Clone`, so that there is one writer.
 #[derive(Debug)]
@@ -145,6 +145,8 @@ pub enum Query {
     Adoptions,
     /// All denials, the last per target, holder and object; lifted ones too.
     Denials,
+    /// All steps of rule modules, in their order.
+    RuleSteps,
     /// Last complete counts of scans, one per source, side and target.
     ScanCounts,
     /// The newest runs first, at most this many.
@@ -167,6 +169,8 @@ pub enum Rows {
     Adoptions(Vec<Adoption>),
     /// Of [`Query::Denials`].
     Denials(Vec<Denial>),
+    /// Of [`Query::RuleSteps`].
+    RuleSteps(Vec<RuleStep>),
     /// Of [`Query::ScanCounts`].
     ScanCounts(Vec<ScanCount>),
     /// Of [`Query::Runs`].

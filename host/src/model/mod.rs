@@ -7,6 +7,7 @@ mod fact;
 mod head;
 mod key;
 mod mode;
+mod rollout;
 mod state;
 mod symbols;
 mod time;
@@ -18,6 +19,7 @@ pub use fact::{Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, Perso
 pub(crate) use head::Head;
 pub use key::{CaseKey, KeyHash, Namespace};
 pub use mode::{Mode, Scope, Scopes};
+pub use rollout::{Rollout, RolloutError, RuleChange, RuleStep};
 pub use state::{Attribute, AttributeMask, Holding, State, StateHash};
 pub use symbols::{Sym, Symbols};
 pub use time::{Time, TimeError};

@@ -31,6 +31,9 @@ pub struct Inputs {
     pub denials: Option<Digest>,
     /// Digest of the sorted canonical facts.
     pub facts: Digest,
+    /// Digest of the limits that the rule judged under; none: the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Digest>,
     /// Version of the planner's own rules of order.
     pub planner: u32,
     /// Name of the determinism profile.

@@ -23,12 +23,13 @@ use crate::rule::RuleFacts;
 fn rule(module: Digest) -> RuleFacts {
     let reason = |code: &str| Reason { code: code.into(), text: format!("it is \"{code}\"") };
     let reasons = ["extra", "missing", "drifted"].map(reason).to_vec();
-    RuleFacts { name: "demo".into(), version: "1".into(), module, profile: "p".into(), reasons }
+    RuleFacts { name: "demo".into(), version: "1".into(), module, profile: "p".into(), limits: None, reasons }
 }
 
 fn inputs(module: Digest) -> Inputs {
     let digest = Digest::of(b"");
     Inputs {
+        limits: None,
         amends: None,
         as_of: Time::from_seconds(NOW),
         clock: Time::NONE,

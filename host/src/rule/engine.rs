@@ -14,6 +14,7 @@ use super::bindings::RuleModule;
 use super::guard::Guard;
 use super::limits::RuleLimits;
 use super::profile;
+use super::shares::Shares;
 use super::{CodeCache, Worker};
 use crate::model::Digest;
 
@@ -36,13 +37,15 @@ pub enum EngineError {
     Ticker(#[source] std::io::Error),
 }
 
-/// Compiles and runs rule modules under the determinism profile. Cheap to clone; one is enough for a process.
+/// Compiles and runs rule modules under the determinism profile. Cheap to clone. One is enough for a process, and one there should
+/// be: those who judge at the same time by modules of one engine share the processors evenly, each at least one thread.
 #[derive(Clone)]
 pub struct RuleEngine {
     pub(crate) engine: Engine,
     pub(crate) linker: Arc<Linker<Guard>>,
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) limits: RuleLimits,
+    pub(super) shares: Arc<Shares>,
     pub(super) cache: Option<Arc<CodeCache>>,
     pub(super) worker: Option<Arc<Worker>>,
 }
@@ -61,7 +64,9 @@ impl RuleEngine {
         let mut linker = Linker::new(&engine);
         RuleModule::add_to_linker::<_, HasSelf<Guard>>(&mut linker, |guard| guard).map_err(unsupported)?;
         let ticker = Ticker::start(engine.clone()).map_err(EngineError::Ticker)?;
-        Ok(RuleEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker), limits: *limits, cache: None, worker: None })
+        let shares = Shares::new(thread::available_parallelism().map_or(1, usize::from));
+        let (linker, ticker) = (Arc::new(linker), Arc::new(ticker));
+        Ok(RuleEngine { engine, linker, ticker, limits: *limits, shares, cache: None, worker: None })
     }
 
     /// Stands for the exact engine: its version and settings, this machine's processor included. Answers do not depend

@@ -53,7 +53,8 @@ impl Module {
     }
 }
 
-/// Judges all batches on so many threads, but for those whose answer the memory knows. Verdicts stand in the order of batches,
+/// Judges all batches on so many threads at most, but for those whose answer the memory knows. Others that judge at the same time
+/// get their share of the processors. Verdicts stand in the order of batches,
 /// and do not depend on the threads.
 #[must_use]
 pub fn judge_all(
@@ -81,9 +82,12 @@ pub fn judge_all(
             verdict
         })
     };
+    let session = module.shares.begin();
     let work = || {
         let mut dictionary = Dictionary::default();
+        let turn = session.turn();
         loop {
+            turn.give_way();
             let index = next.fetch_add(1, Ordering::Relaxed);
             let (Some(batch), Some(slot)) = (cases.batches.get(index), verdicts.get(index)) else { break };
             slot.get_or_init(|| judge(index, batch, &mut dictionary));

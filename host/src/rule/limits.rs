@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::{Digest, canonical_json};
+
 /// What a rule module may use. The defaults suit a tenant of ten million grants; a vendor may set each per tenant.
 ///
 /// Verdicts may depend on these (a smaller budget turns a verdict into a fault), so a plan records them.
@@ -61,6 +63,12 @@ impl Default for RuleLimits {
 }
 
 impl RuleLimits {
+    /// Names limits that are not the usual ones: verdicts may depend on them, so that plans record them.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        // Numbers are always JSON.
+        (*self != Self::default()).then(|| Digest::of(canonical_json(self).unwrap_or_default().as_bytes()))
+    }
+
     /// The budget of a call over so many cases or keys.
     #[must_use]
     pub fn fuel(&self, cases: usize) -> u64 {

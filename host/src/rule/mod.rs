@@ -33,6 +33,8 @@ mod info;
 #[cfg(feature = "wasm")]
 mod judge;
 #[cfg(feature = "wasm")]
+mod library;
+#[cfg(feature = "wasm")]
 mod limits;
 #[cfg(feature = "wasm")]
 mod log;
@@ -44,6 +46,8 @@ mod plain;
 mod profile;
 #[cfg(feature = "wasm")]
 mod sandbox;
+#[cfg(feature = "wasm")]
+mod shares;
 #[cfg(feature = "wasm")]
 mod shown;
 #[cfg(feature = "wasm")]
@@ -71,6 +75,8 @@ pub use columns::Column;
 pub use engine::{EngineError, RuleEngine};
 #[cfg(feature = "wasm")]
 pub use judge::judge_all;
+#[cfg(feature = "wasm")]
+pub use library::Library;
 #[cfg(feature = "wasm")]
 pub use limits::RuleLimits;
 #[cfg(feature = "wasm")]

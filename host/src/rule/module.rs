@@ -13,6 +13,7 @@ use super::limits::RuleLimits;
 use super::profile::PROFILE;
 use super::sandbox::Sandbox;
 use super::settings::{self, SettingInfo, SettingValue, Settings, SettingsError};
+use super::shares::Shares;
 use super::{RuleFacts, text};
 use crate::model::Digest;
 
@@ -24,15 +25,18 @@ const DETAIL_BYTES: u64 = 500;
 pub struct Module {
     pub(crate) sandbox: Sandbox,
     pub(crate) limits: RuleLimits,
+    pub(super) shares: Arc<Shares>,
     about: Arc<About>,
 }
 
+#[derive(Clone)]
 struct About {
     facts: RuleFacts,
     columns: BTreeSet<Column>,
     settings: Vec<SettingInfo>,
     canonical: bool,
     built: Option<Built>,
+    code_bytes: u64,
 }
 
 impl Module {
@@ -48,6 +52,8 @@ impl Module {
         let component = code::component(engine, bytes)?;
         let shape = |error: wasmtime::Error| AdmitError::Shape { detail: detail(&error) };
         let pre = engine.linker.instantiate_pre(&component).and_then(RuleModulePre::new).map_err(shape)?;
+        let code = component.image_range();
+        let code_bytes = (code.end as u64).saturating_sub(code.start as u64);
         let sandbox = Sandbox { pre, _ticker: Arc::clone(&engine.ticker) };
         let told = sandbox.call(&engine.limits, 0, |store, rule| rule.call_describe(store)).result;
         let info = info::check(told.map_err(AdmitError::Describe)?)?;
@@ -56,16 +62,18 @@ impl Module {
             version: info.version,
             module: Digest::of(bytes),
             profile: PROFILE.to_owned(),
+            limits: engine.limits.digest(),
             reasons: info.reasons,
         };
-        let about = About { facts, columns: info.columns, settings: info.settings, canonical: info.canonical, built };
-        Ok(Module { sandbox, limits: engine.limits, about: Arc::new(about) })
+        let about = About { facts, columns: info.columns, settings: info.settings, canonical: info.canonical, built, code_bytes };
+        Ok(Module { sandbox, limits: engine.limits, shares: Arc::clone(&engine.shares), about: Arc::new(about) })
     }
 
     /// The same module under a tenant's own limits. The component's size was checked when it was loaded.
     #[must_use]
     pub fn with_limits(mut self, limits: &RuleLimits) -> Self {
         self.limits = *limits;
+        Arc::make_mut(&mut self.about).facts.limits = limits.digest();
         self
     }
 
@@ -103,6 +111,12 @@ impl Module {
     #[must_use]
     pub fn built(&self) -> Option<&Built> {
         self.about.built.as_ref()
+    }
+
+    /// Bytes of its machine code, as it is mapped into memory.
+    #[must_use]
+    pub fn code_bytes(&self) -> u64 {
+        self.about.code_bytes
     }
 
     /// Checks what a vendor configured, and fills in defaults.

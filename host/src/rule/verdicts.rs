@@ -75,6 +75,12 @@ pub enum Fault {
     /// No rule is configured: the host does its own duties alone.
     #[error("no rule is configured")]
     Absent,
+    /// It failed on the plans before, and rests: the host does its own duties alone.
+    #[error("the rule failed before and rests until {until}")]
+    Resting {
+        /// Until when.
+        until: Time,
+    },
     /// The identity has more cases than any batch may hold.
     #[error("the identity has {cases} cases, more than {allowed}")]
     IdentityTooLarge {
@@ -107,6 +113,8 @@ pub struct RuleFacts {
     pub module: Digest,
     /// Name of the determinism profile that it ran under.
     pub profile: String,
+    /// Digest of the limits that it judges under; none: the usual ones.
+    pub limits: Option<Digest>,
     /// Its reasons table.
     pub reasons: Vec<Reason>,
 }
@@ -116,7 +124,8 @@ impl RuleFacts {
     #[must_use]
     pub fn absent() -> Self {
         let module = Digest::of(b"");
-        RuleFacts { name: "none".to_owned(), version: "0".to_owned(), module, profile: "none".to_owned(), reasons: Vec::new() }
+        let (name, version, profile) = ("none".to_owned(), "0".to_owned(), "none".to_owned());
+        RuleFacts { name, version, module, profile, limits: None, reasons: Vec::new() }
     }
 
     /// The rule, as name@version.

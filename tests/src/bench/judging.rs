@@ -72,7 +72,7 @@ fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize>
 }
 
 /// Cases of a folder.
-fn cases(folder: &Path, module: &Module) -> Result<Cases> {
+pub(super) fn cases(folder: &Path, module: &Module) -> Result<Cases> {
     cases_of(&estate::open(folder, estate::HELD)?, folder, module)
 }
 

@@ -81,8 +81,17 @@ pub(crate) fn cpu_seconds() -> Result<f64> {
 
 /// The most memory that this process ever held, in MiB (`VmHWM`).
 pub(super) fn peak_mib() -> Result<f64> {
-    let status = fs::read_to_string("/proc/self/status").context("peak memory is read from Linux' /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("/proc/self/status")?;
+    memory_mib("VmHWM:")
+}
+
+/// The memory that this process holds now, in MiB (`VmRSS`).
+pub(super) fn resident_mib() -> Result<f64> {
+    memory_mib("VmRSS:")
+}
+
+fn memory_mib(name: &str) -> Result<f64> {
+    let status = fs::read_to_string("/proc/self/status").context("memory is read from Linux' /proc")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).context("/proc/self/status")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib / 1024.0)
 }

@@ -10,6 +10,7 @@ mod machine;
 mod planning;
 mod reruns;
 mod summary;
+mod tenants;
 
 use std::fs;
 use std::io::Write;
@@ -105,6 +106,18 @@ pub fn plans(sizes: &[u64], folder: &Path, out: &mut dyn Write) -> Result<()> {
 /// As for [`run`], and when two plans of a day differ.
 pub fn month(profile: Profile, folder: &Path, out: &mut dyn Write) -> Result<()> {
     figures(folder, out, |work, summary| reruns::measure(profile, work, summary))
+}
+
+/// Measures how tenants of one process fare beside one whose rule burns all it gets, and what so many tenants with so many
+/// modules, distinct in code, take of memory and time.
+///
+/// # Errors
+/// As for [`run`].
+pub fn tenants(tenants: usize, modules: usize, seconds: u64, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    figures(folder, out, |work, summary| {
+        let little = tenants::fairness(seconds, work, summary)?;
+        tenants::density(tenants, modules, &little, work, summary)
+    })
 }
 
 fn figures(folder: &Path, out: &mut dyn Write, measure: impl FnOnce(&Path, &mut Summary<'_>) -> Result<()>) -> Result<()> {

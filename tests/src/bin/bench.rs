@@ -1,13 +1,15 @@
 //! How fast trueup is: `make bench`, or `bench [--quick] [FOLDER]` for small sizes or another folder than `target/bench`.
 //! `bench plans ROWS…` measures planning alone, with so many desired and as many observed grants each time, in
 //! `target/bench-plans`. `bench plan WORK held|empty` is the part of it that has a process of its own. `bench month PROFILE` lives
-//! a generated month, and measures runs that judge only what changed beside runs that judge everything. `bench against PROGRAM
-//! PLUGIN`, or `make bench-against`, measures judging beside other engines, which `PROGRAM` from `tests/against` answers for.
+//! a generated month, and measures runs that judge only what changed beside runs that judge everything.
+//! `bench tenants TENANTS MODULES SECONDS` measures tenants of one process beside a greedy one, and how many fit into it.
+//! `bench against PROGRAM PLUGIN`, or `make bench-against`, measures judging beside other engines, which `PROGRAM` from
+//! `tests/against` answers for.
 
 use std::io::stdout;
 use std::path::Path;
 
-use trueup_tests::bench::{Sizes, against, child, month, plans, run};
+use trueup_tests::bench::{Sizes, against, child, month, plans, run, tenants};
 use trueup_tests::cli;
 
 fn main() -> anyhow::Result<()> {
@@ -23,10 +25,17 @@ fn main() -> anyhow::Result<()> {
         ["against", program, plugin] => {
             against(Path::new(program), Path::new(plugin), &cli::root().join("target/bench"), &mut stdout())
         }
+        ["tenants", number, modules, seconds] => {
+            let folder = cli::root().join("target/bench-tenants");
+            tenants(number.parse()?, modules.parse()?, seconds.parse()?, &folder, &mut stdout())
+        }
         ["--quick", folder] => run(&Sizes::QUICK, Path::new(folder), &mut stdout()),
         ["--quick"] => run(&Sizes::QUICK, &cli::root().join("target/bench-quick"), &mut stdout()),
         [] => run(&Sizes::FULL, &cli::root().join("target/bench"), &mut stdout()),
         [folder] if !folder.starts_with('-') => run(&Sizes::FULL, Path::new(folder), &mut stdout()),
-        _ => anyhow::bail!("bench [--quick] [FOLDER], bench plans ROWS…, bench month PROFILE, or bench against PROGRAM PLUGIN"),
+        _ => anyhow::bail!(
+            "bench [--quick] [FOLDER], bench plans ROWS…, bench month PROFILE, bench tenants TENANTS MODULES SECONDS, \
+             or bench against PROGRAM PLUGIN"
+        ),
     }
 }

@@ -280,6 +280,7 @@ impl Estate {
         let rule = RuleFacts { module: world.module, ..RuleFacts::absent() };
         let digest = Digest::of(b"");
         let inputs = Inputs {
+            limits: None,
             amends: None,
             as_of: Time::from_seconds(NOW),
             clock: Time::NONE,

@@ -122,6 +122,10 @@ impl Tenant {
                 let sql = "INSERT OR REPLACE INTO denials (tenant, target, holder, object, row) VALUES (?1, ?2, ?3, ?4, ?5)";
                 conn.prepare_cached(sql)?.execute(params![self.id, row.target, row.holder, row.object, json(row)?])?;
             }
+            Entry::Rule(row) => {
+                let sql = "INSERT INTO rule_steps (place, row) VALUES (?1, ?2)";
+                conn.prepare_cached(sql)?.execute(params![place(self.id, self.serial)?, json(row)?])?;
+            }
             Entry::Counted(row) => {
                 let sql = "INSERT OR REPLACE INTO scan_counts (tenant, source, side, target, row) VALUES (?1, ?2, ?3, ?4, ?5)";
                 let (source, side, target) = row.key();

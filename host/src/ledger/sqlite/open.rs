@@ -21,7 +21,7 @@ const PIECE_BYTES: usize = 1 << 20;
 /// "true", as SQLite's number for whose file it is.
 const APPLICATION: i64 = 0x7472_7565;
 /// Version of the schema.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Older ones may lose a write-ahead log that is reset while it is read.
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long to wait for a reader of another process.
@@ -57,6 +57,9 @@ pub(super) fn place(tenant: u64, index: u64) -> Result<u64, StoreError> {
 pub(super) const fn index_of(place: u64) -> u64 {
     place & ((1 << INDEX_BITS) - 1)
 }
+
+/// What format 2 has and format 1 had not.
+const RULE_STEPS: &str = "CREATE TABLE rule_steps(place INTEGER PRIMARY KEY, row TEXT NOT NULL) STRICT;";
 
 const SCHEMA: &str = "
 CREATE TABLE tenants(
@@ -121,16 +124,17 @@ pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(dir, flags)?;
     let fresh = version(&conn)? == (0, 0) && is_empty(&conn)?;
-    if !fresh {
-        check(&conn)?;
-    }
+    let found = if fresh { FORMAT } else { check(&conn)? };
     set(&conn, &WRITER)?;
     #[cfg(test)]
     super::tests::disk::plant(dir, &conn)?;
     keep_log(&conn)?;
     if fresh {
         let header = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
-        conn.execute_batch(&format!("BEGIN IMMEDIATE; {header} {SCHEMA} COMMIT;"))?;
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; {header} {RULE_STEPS} {SCHEMA} COMMIT;"))?;
+    }
+    if found == 1 {
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; PRAGMA user_version = {FORMAT}; {RULE_STEPS} COMMIT;"))?;
     }
     // Also when it is not new: who made it may have failed between making and flushing its name.
     sync(dir).map_err(|e| StoreError::Unusable(e.to_string()))?;
@@ -195,8 +199,10 @@ pub(super) fn reader(dir: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Absent);
     }
     let conn = connect(dir, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    check(&conn)?;
-    Ok(conn)
+    match check(&conn)? {
+        FORMAT => Ok(conn),
+        found => Err(StoreError::Unusable(format!("it has format {found}, which the next plan or resume brings to {FORMAT}"))),
+    }
 }
 
 /// Moves the whole write-ahead log into the database, flushes it, and empties the log.
@@ -244,11 +250,11 @@ fn is_empty(conn: &Connection) -> Result<bool, StoreError> {
     Ok(conn.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
 }
 
-/// Refuses what is not a ledger, and one of a newer format.
-fn check(conn: &Connection) -> Result<(), StoreError> {
+/// The format of a ledger. Refuses what is none, and one of a newer format.
+fn check(conn: &Connection) -> Result<u32, StoreError> {
     match version(conn)? {
         (APPLICATION, found) if found > FORMAT => Err(StoreError::Newer { found, supported: FORMAT }),
-        (APPLICATION, FORMAT) => Ok(()),
+        (APPLICATION, found @ 1..) => Ok(found),
         _ => Err(StoreError::Damaged(format!("`{FILE}` is not a ledger of trueup"))),
     }
 }

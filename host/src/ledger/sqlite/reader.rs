@@ -7,7 +7,7 @@ use super::StoreError;
 use super::open::{index_of, place};
 use crate::audit::LogHead;
 use crate::ledger::{AuditBody, Query, Rows, StoredLeaf};
-use crate::model::{ChangeId, Digest, PlanId};
+use crate::model::{ChangeId, Digest, PlanId, RuleStep};
 
 /// Answers a query. A tenant that is not known has no rows.
 pub(super) fn rows(conn: &Connection, tenant: &str, query: &Query) -> Result<Rows, StoreError> {
@@ -24,6 +24,7 @@ pub(super) fn rows(conn: &Connection, tenant: &str, query: &Query) -> Result<Row
         Query::Denials => {
             Rows::Denials(parsed(conn, "SELECT row FROM denials WHERE tenant = ?1 ORDER BY target, holder, object", [id])?)
         }
+        Query::RuleSteps => Rows::RuleSteps(rule_steps(conn, id)?),
         Query::ScanCounts => {
             Rows::ScanCounts(parsed(conn, "SELECT row FROM scan_counts WHERE tenant = ?1 ORDER BY source, side, target", [id])?)
         }
@@ -48,6 +49,11 @@ pub(super) fn parsed<T: DeserializeOwned>(conn: &Connection, sql: &str, params: 
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|e| StoreError::Damaged(format!("`{text}` is no row of it: {e}")))
+}
+
+fn rule_steps(conn: &Connection, tenant: u64) -> Result<Vec<RuleStep>, StoreError> {
+    let (first, end) = (place(tenant, 0)?, place(tenant + 1, 0)?);
+    parsed(conn, "SELECT row FROM rule_steps WHERE place >= ?1 AND place < ?2 ORDER BY place", [first, end])
 }
 
 fn events(conn: &Connection, tenant: u64, plan: PlanId) -> Result<Vec<(ChangeId, crate::commit::Event)>, StoreError> {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use trueup::author::{BuildOptions, build_component};
 use trueup::generate::Profile;
-use trueup::rule::{Module, RuleEngine, RuleLimits};
+use trueup::rule::{Module, Pool, RuleEngine, RuleLimits};
 
 use super::{SEED, machine};
 use crate::cli;
@@ -50,7 +50,9 @@ pub fn run(other: &Path, plugin: &Path, folder: &Path, out: &mut dyn Write) -> R
     fs::create_dir_all(&work)?;
     let component = build_component(&cli::root().join("rules/least-access"), &BuildOptions::default())?.component;
     let module = Module::load(&RuleEngine::new(&RuleLimits::default())?, &component)?;
-    let own = Own::new(&module)?;
+    let pool = Pool::new(machine::cores() as u32 * 2);
+    let ready = Module::load(&RuleEngine::pooled(&RuleLimits::default(), pool)?, &component)?;
+    let own = Own::new(&module, &ready)?;
     let now = Now::of(own.settings())?;
 
     writeln!(out, "generating profile {}, seed {SEED} …", Profile::S.name())?;

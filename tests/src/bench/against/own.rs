@@ -1,4 +1,5 @@
-//! trueup's own two ways: the rule as an ordinary function over columns, and the whole way of a batch through the sandbox.
+//! trueup's own ways: the rule as an ordinary function over columns, and the whole way of a batch through the sandbox, in
+//! instances made anew or kept ready.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -20,7 +21,7 @@ use super::other::About;
 use super::row::Verdict;
 
 /// How many they are: native first.
-pub(super) const ENGINES: usize = 2;
+pub(super) const ENGINES: usize = 3;
 
 /// Batches in the forms in which these two are handed them.
 pub(super) struct Set<'a> {
@@ -54,9 +55,11 @@ pub(super) struct Answers {
     pub(super) valid_until: i64,
 }
 
-/// The rule in both forms.
+/// The rule in its forms.
 pub(super) struct Own<'a> {
     module: &'a Module,
+    /// The same under an engine that keeps instances ready.
+    ready: &'a Module,
     settings: Settings,
     plain: Context,
     context: wire::Context,
@@ -64,11 +67,11 @@ pub(super) struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
-    pub(super) fn new(module: &'a Module) -> Result<Self> {
+    pub(super) fn new(module: &'a Module, ready: &'a Module) -> Result<Self> {
         let settings = module.check_settings(&BTreeMap::new())?;
         let plain = Context { as_of: AS_OF.seconds(), settings: settings.iter().map(plain).collect(), flags: 0 };
         let reasons = trueup_least_access::RULE.describe().reasons.into_iter().map(|reason| reason.code).collect();
-        Ok(Own { module, settings, context: context_of(&plain), plain, reasons })
+        Ok(Own { module, ready, settings, context: context_of(&plain), plain, reasons })
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -82,6 +85,7 @@ impl<'a> Own<'a> {
     pub(super) fn about(&self) -> [About; ENGINES] {
         let about = |name: &str, version: String, about: &str| About { name: name.to_owned(), version, about: about.to_owned() };
         let facts = self.module.facts();
+        let version = format!("trueup {}, {}", env!("CARGO_PKG_VERSION"), facts.profile);
         [
             about(
                 "native SDK function",
@@ -90,9 +94,10 @@ impl<'a> Own<'a> {
             ),
             about(
                 "trueup, whole batch path",
-                format!("trueup {}, {}", env!("CARGO_PKG_VERSION"), facts.profile),
+                version.clone(),
                 "columns written from the facts, names included, a fresh instance with fuel for each batch, the answer checked",
             ),
+            about("trueup, instances kept ready", version, "the same; the memory of each fresh instance is reserved before"),
         ]
     }
 
@@ -102,7 +107,8 @@ impl<'a> Own<'a> {
         while begun.elapsed() < lasts {
             let time = match engine {
                 0 => timed(|| self.native(&set.wire).map(black_box))?.0,
-                1 => timed(|| Ok(black_box(self.component(set))))?.0,
+                1 => timed(|| Ok(black_box(self.component(self.module, set))))?.0,
+                2 => timed(|| Ok(black_box(self.component(self.ready, set))))?.0,
                 other => bail!("there is no engine {other} here"),
             };
             samples.push(time.as_secs_f64() * 1e9 / set.count() as f64);
@@ -115,17 +121,19 @@ impl<'a> Own<'a> {
         batches.iter().map(judge).collect()
     }
 
-    fn component(&self, set: &Set<'_>) -> Vec<BatchVerdict> {
+    fn component(&self, module: &Module, set: &Set<'_>) -> Vec<BatchVerdict> {
         let judging = Judging { as_of: AS_OF, settings: &self.settings, explain: false };
-        judge_all(self.module, &judging, set.cases, 1, &Silent, None)
+        judge_all(module, &judging, set.cases, 1, &Silent, None)
     }
 
-    /// The answers of both to cut cases, if they are one.
+    /// The answers of all to cut cases, if they are one.
     pub(super) fn agree(&self, set: &Set<'_>) -> Result<Answers> {
-        one(&self.native(&set.wire)?, self.component(set), set.count())
+        let native = self.native(&set.wire)?;
+        one(&native, self.component(self.ready, set), set.count())?;
+        one(&native, self.component(self.module, set), set.count())
     }
 
-    /// The answers of both to columns that no facts stand behind, if they are one.
+    /// The answers of native and component to columns that no facts stand behind, if they are one.
     pub(super) fn agree_on(&self, columns: &[Columns]) -> Result<Answers> {
         let wire: Vec<wire::Batch> = columns.iter().cloned().map(batch_of).collect();
         let component = columns.iter().map(|columns| self.module.judge_columns(&self.plain, columns)).collect();
