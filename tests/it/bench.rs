@@ -14,6 +14,8 @@ fn a_small_bench_tells_every_figure() {
     let expected = [
         "rule as a component, median",
         "rule as a component, best",
+        "the same, instances kept ready, median",
+        "the same, instances kept ready, best",
         "grants read, judged and sealed, 0.1 % changed",
         "peak memory, 0.1 % changed",
         "grants read, judged and sealed, empty target",

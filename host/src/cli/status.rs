@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::exit::{Exit, Outcome};
-use super::style::{BOLD, DIM, YELLOW, paint, plural, safe};
+use super::style::{BOLD, CYAN, DIM, YELLOW, paint, plural, safe};
 use super::{Terminal, lift, open};
+use crate::engine::rests_until;
 use crate::ledger::{RunRow, Stage};
 
 /// Runs that are listed.
@@ -16,13 +17,22 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     let runs = engine.runs(RUNS)?;
     let head = engine.log_head()?;
     let rule = engine.rule();
+    let rollout = engine.rollout()?;
     let denials: Vec<_> = engine.denials()?.into_iter().filter(|denial| denial.stands()).collect();
     let settings = engine.parts().module.as_ref().map(|module| module.settings()).unwrap_or_default();
     if terminal.common.json {
         let settings: Vec<_> = settings.iter().map(|s| json!({ "name": s.name, "help": s.help })).collect();
         terminal.json(&json!({
             "tenant": engine.parts().tenant,
-            "rule": { "name": rule.name, "version": rule.version, "module": rule.module, "profile": rule.profile, "settings": settings },
+            "rule": {
+                "name": rule.name,
+                "version": rule.version,
+                "module": rule.module,
+                "profile": rule.profile,
+                "settings": settings,
+                "rests_until": rests_until(&rollout, rule.module),
+                "shadow": rollout.shadow(),
+            },
             "runs": runs,
             "log": head,
             "denials": denials,
@@ -40,6 +50,19 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     )?;
     for setting in settings {
         writeln!(terminal.out, "  {}", paint(DIM, format_args!("{}: {}", safe(&setting.name), safe(&setting.help))))?;
+    }
+    if let Some(until) = rests_until(&rollout, rule.module) {
+        let words = format_args!("it failed, and rests until {until} at the latest; uploaded again, it judges at once");
+        writeln!(terminal.out, "{} {words}", paint(YELLOW, "!"))?;
+    }
+    if let Some(shadow) = rollout.shadow() {
+        let plans = plural(rollout.compared(), "plan");
+        writeln!(
+            terminal.out,
+            "module {} judges beside it, {plans} so far; see {}",
+            shadow.short(),
+            paint(CYAN, "trueup rule list")
+        )?;
     }
     writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry"), head.root)?;
     for denial in &denials {

@@ -43,6 +43,8 @@ mod module;
 #[cfg(feature = "cli")]
 mod plain;
 #[cfg(feature = "wasm")]
+mod pool;
+#[cfg(feature = "wasm")]
 mod profile;
 #[cfg(feature = "wasm")]
 mod sandbox;
@@ -81,6 +83,8 @@ pub use library::Library;
 pub use limits::RuleLimits;
 #[cfg(feature = "wasm")]
 pub use module::Module;
+#[cfg(feature = "wasm")]
+pub use pool::Pool;
 #[cfg(feature = "wasm")]
 pub use profile::{PROFILE, profile_digest, profile_text};
 #[cfg(feature = "wasm")]

@@ -54,7 +54,8 @@ impl Module {
         let pre = engine.linker.instantiate_pre(&component).and_then(RuleModulePre::new).map_err(shape)?;
         let code = component.image_range();
         let code_bytes = (code.end as u64).saturating_sub(code.start as u64);
-        let sandbox = Sandbox { pre, _ticker: Arc::clone(&engine.ticker) };
+        let places = engine.places.as_ref().map(|places| (Arc::clone(places), engine.limits));
+        let sandbox = Sandbox { pre, places, _ticker: Arc::clone(&engine.ticker) };
         let told = sandbox.call(&engine.limits, 0, |store, rule| rule.call_describe(store)).result;
         let info = info::check(told.map_err(AdmitError::Describe)?)?;
         let facts = RuleFacts {

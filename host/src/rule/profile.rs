@@ -74,7 +74,8 @@ pub(crate) fn config() -> Config {
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES)
-        // Pooled instances have leaked data into one another before; a fresh mapping costs microseconds per batch.
+        // Pooled instances have leaked data into one another before; a fresh mapping costs microseconds per batch. An embedder
+        // may choose otherwise: see `pool`. Answers are the same.
         .allocation_strategy(InstanceAllocationStrategy::OnDemand)
         // Named outright: the default asks the environment.
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)

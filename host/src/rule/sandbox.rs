@@ -9,12 +9,15 @@ use super::bindings::{RuleModule, RuleModulePre};
 use super::engine::{TICKS_PER_SECOND, Ticker};
 use super::guard::Guard;
 use super::limits::RuleLimits;
+use super::pool::Places;
 use super::{Fault, fault};
 
 /// A module that is ready to run.
 #[derive(Clone)]
 pub(crate) struct Sandbox {
     pub(crate) pre: RuleModulePre<Guard>,
+    /// Where instances are kept ready, and how large they may be there.
+    pub(crate) places: Option<(Arc<Places>, RuleLimits)>,
     /// Keeps the backstop going for as long as there is something to stop.
     pub(crate) _ticker: Arc<Ticker>,
 }
@@ -35,7 +38,13 @@ impl Sandbox {
         items: usize,
         call: impl FnOnce(&mut Store<Guard>, &Guest) -> wasmtime::Result<R>,
     ) -> Called<R> {
-        let mut store = Store::new(self.pre.engine(), Guard::new(*limits));
+        let mut limits = *limits;
+        let place = self.places.as_ref().map(|(places, most)| {
+            limits.memory_bytes = limits.memory_bytes.min(most.memory_bytes);
+            limits.table_elements = limits.table_elements.min(most.table_elements);
+            places.take()
+        });
+        let mut store = Store::new(self.pre.engine(), Guard::new(limits));
         let budget = limits.fuel(items);
         let (result, fuel) = match self.start(&mut store) {
             Err(fault) => (Err(fault), 0),
@@ -45,7 +54,10 @@ impl Sandbox {
                 (result.map_err(|error| fault::of(&error, store.data(), budget)), budget.saturating_sub(left))
             }
         };
-        Called { result, fuel, log: store.into_data().log.into_lines() }
+        let log = store.into_data().log.into_lines();
+        // Only now is its memory free for others.
+        drop(place);
+        Called { result, fuel, log }
     }
 
     fn start(&self, store: &mut Store<Guard>) -> Result<RuleModule, Fault> {

@@ -10,7 +10,7 @@ use trueup::correlate::{Cases, CorrelateContext, Recorded, correlate};
 use trueup::discover::{Discovery, discover};
 use trueup::link::link;
 use trueup::progress::Silent;
-use trueup::rule::{Judging, KeyKind, Module, SettingValue, judge_all};
+use trueup::rule::{Judging, KeyKind, Module, Pool, RuleEngine, RuleLimits, SettingValue, judge_all};
 use trueup_cases::Context;
 use trueup_guest::testing::{batch_of, context_of};
 use trueup_guest::wire;
@@ -36,11 +36,16 @@ pub(super) fn measure(sizes: &Sizes, work: &Path, summary: &mut Summary<'_>) -> 
     let batches: Vec<wire::Batch> =
         cases.batches.iter().map(|batch| module.columns_of(&cases, batch).map(batch_of)).collect::<Result<_, _>>()?;
     let count = cases.cases.len() as f64;
-    let (mut component, mut native) = (Vec::new(), Vec::new());
+    let pool = Pool::new(super::machine::cores() as u32 * 2);
+    let pooled = Module::load(&RuleEngine::pooled(&RuleLimits::default(), pool)?, &fs::read(work.join(estate::RULE))?)?;
+    let (mut component, mut ready, mut native) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..sizes.rounds {
         let (time, verdicts) = timed(|| Ok(judge_all(&module, &judging, &cases, 1, &Silent, None)))?;
         ensure!(verdicts.iter().all(|verdict| verdict.result.is_ok()), "a batch failed");
         component.push(time.as_secs_f64() * 1e9 / count);
+        let (time, same) = timed(|| Ok(judge_all(&pooled, &judging, &cases, 1, &Silent, None)))?;
+        ensure!(same == verdicts, "an instance that was kept ready answers otherwise");
+        ready.push(time.as_secs_f64() * 1e9 / count);
         let (time, answered) = timed(|| native_all(&context, &batches))?;
         let shipped: usize = verdicts.iter().filter_map(|v| v.result.as_ref().ok()).map(|v| v.case.len()).sum();
         ensure!(answered == shipped, "native answered {answered} cases, the component {shipped}");
@@ -59,7 +64,9 @@ pub(super) fn measure(sizes: &Sizes, work: &Path, summary: &mut Summary<'_>) -> 
     let beside = "the same rule native, columns made before";
     let whole = figure("rule as a component, median", median(&component)).beside(beside, median(&native));
     summary.add(whole.with("native best", format!("{:.1}", best(&native))).with("aim", AIM_NS))?;
-    summary.add(figure("rule as a component, best", best(&component)).beside(beside, best(&native)))
+    summary.add(figure("rule as a component, best", best(&component)).beside(beside, best(&native)))?;
+    summary.add(figure("the same, instances kept ready, median", median(&ready)).beside(beside, median(&native)))?;
+    summary.add(figure("the same, instances kept ready, best", best(&ready)).beside(beside, best(&native)))
 }
 
 fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize> {

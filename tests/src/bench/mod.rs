@@ -91,6 +91,14 @@ pub fn run(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
     })
 }
 
+/// Measures judging alone.
+///
+/// # Errors
+/// As for [`run`].
+pub fn judging(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    figures(folder, out, |work, summary| judging::measure(sizes, work, summary))
+}
+
 /// Measures planning alone, with so many desired and as many observed grants each time, and what each size costs beside the
 /// first.
 ///

@@ -2,6 +2,7 @@
 //! `bench plans ROWS…` measures planning alone, with so many desired and as many observed grants each time, in
 //! `target/bench-plans`. `bench plan WORK held|empty` is the part of it that has a process of its own. `bench month PROFILE` lives
 //! a generated month, and measures runs that judge only what changed beside runs that judge everything.
+//! `bench judging` measures judging alone.
 //! `bench tenants TENANTS MODULES SECONDS` measures tenants of one process beside a greedy one, and how many fit into it.
 //! `bench against PROGRAM PLUGIN`, or `make bench-against`, measures judging beside other engines, which `PROGRAM` from
 //! `tests/against` answers for.
@@ -9,7 +10,7 @@
 use std::io::stdout;
 use std::path::Path;
 
-use trueup_tests::bench::{Sizes, against, child, month, plans, run, tenants};
+use trueup_tests::bench::{Sizes, against, child, judging, month, plans, run, tenants};
 use trueup_tests::cli;
 
 fn main() -> anyhow::Result<()> {
@@ -21,6 +22,7 @@ fn main() -> anyhow::Result<()> {
             let sizes = sizes.iter().map(|rows| rows.parse()).collect::<Result<Vec<u64>, _>>()?;
             plans(&sizes, &cli::root().join("target/bench-plans"), &mut stdout())
         }
+        ["judging"] => judging(&Sizes::FULL, &cli::root().join("target/bench-judging"), &mut stdout()),
         ["month", profile] => month(profile.parse()?, &cli::root().join("target/bench-month"), &mut stdout()),
         ["against", program, plugin] => {
             against(Path::new(program), Path::new(plugin), &cli::root().join("target/bench"), &mut stdout())
@@ -34,7 +36,7 @@ fn main() -> anyhow::Result<()> {
         [] => run(&Sizes::FULL, &cli::root().join("target/bench"), &mut stdout()),
         [folder] if !folder.starts_with('-') => run(&Sizes::FULL, Path::new(folder), &mut stdout()),
         _ => anyhow::bail!(
-            "bench [--quick] [FOLDER], bench plans ROWS…, bench month PROFILE, bench tenants TENANTS MODULES SECONDS, \
+            "bench [--quick] [FOLDER], bench judging, bench plans ROWS…, bench month PROFILE, bench tenants TENANTS MODULES SECONDS, \
              or bench against PROGRAM PLUGIN"
         ),
     }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::estate::estate;
-use super::guests::load;
+use super::guests::{load, pooled};
 use crate::model::Time;
 use crate::progress::{Observer, Progress, Silent};
 use crate::rule::{Judging, judge_all, profile_digest, profile_text};
@@ -42,10 +42,12 @@ fn v01_verdicts_do_not_depend_on_threads_or_instances() {
         steps.sort_unstable();
         assert_eq!(steps, (1..=400).collect::<Vec<u64>>());
     }
-    // Another engine, another compilation, batches in reverse.
-    let other = load("by-position");
-    for (batch, expected) in cases.batches.iter().zip(&once).rev() {
-        assert_eq!(&other.judge(&judging, &cases, batch), expected);
+    // Another engine, another compilation, an instance that was used before, batches in reverse.
+    for other in [load("by-position"), pooled("by-position")] {
+        for (batch, expected) in cases.batches.iter().zip(&once).rev() {
+            assert_eq!(&other.judge(&judging, &cases, batch), expected);
+        }
+        assert!(judge_all(&other, &judging, &cases, 5, &Silent, None) == once);
     }
 }
 

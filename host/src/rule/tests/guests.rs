@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::rule::{AdmitError, Module, RuleEngine, RuleLimits};
+use crate::rule::{AdmitError, Module, Pool, RuleEngine, RuleLimits};
 
 /// The component of a guest.
 pub(super) fn component(name: &str) -> Vec<u8> {
@@ -18,6 +18,12 @@ pub(super) fn component(name: &str) -> Vec<u8> {
 pub(super) fn admit(name: &str, limits: &RuleLimits) -> Result<Module, AdmitError> {
     let engine = RuleEngine::new(limits).expect("an engine");
     Module::load(&engine, &component(name))
+}
+
+/// A guest under the default limits, in an engine that keeps one instance ready for all threads.
+pub(super) fn pooled(name: &str) -> Module {
+    let engine = RuleEngine::pooled(&RuleLimits::default(), Pool::new(1)).expect("an engine");
+    Module::load(&engine, &component(name)).expect("the guest is admitted")
 }
 
 /// A guest under the default limits.

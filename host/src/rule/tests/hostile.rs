@@ -1,7 +1,7 @@
 //! V3: a module that fails, fails for its own batch alone, with a cause.
 
 use super::estate::estate;
-use super::guests::load;
+use super::guests::{load, pooled};
 use crate::model::Time;
 use crate::progress::Silent;
 use crate::rule::{BatchVerdict, Fault, Judging, KeyKind, Module, RuleLimits, SettingValue, Settings, judge_all};
@@ -27,8 +27,10 @@ fn fault(module: &Module, form: &str) -> Fault {
 }
 
 fn check(module: &str, form: &str, limits: &RuleLimits, expected: &str) {
-    let found = fault(&load(module).with_limits(limits), form).to_string();
-    assert!(found.starts_with(expected), "{module} {form}: {found}");
+    for loaded in [load(module), pooled(module)] {
+        let found = fault(&loaded.with_limits(limits), form).to_string();
+        assert!(found.starts_with(expected), "{module} {form}: {found}");
+    }
 }
 
 #[test]
