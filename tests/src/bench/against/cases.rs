@@ -60,7 +60,7 @@ fn targets(estate: &Estate, folder: &Path) -> Result<Vec<Arc<dyn Target>>> {
     let mut targets: Vec<Arc<dyn Target>> = Vec::new();
     for name in estate.targets() {
         let target = EmbeddedTarget::open(&folder.join(format!("{name}.db")), name)?;
-        target.seed(estate.observed(DAY).filter(|row| row.target == name).map(embedded).collect())?;
+        target.seed(estate.observed(DAY).filter(|row| row.target == name).map(embedded))?;
         targets.push(Arc::new(target));
     }
     Ok(targets)
