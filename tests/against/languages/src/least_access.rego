@@ -118,11 +118,11 @@ wanted := expired if {
 	input.break_glass
 } else := "keep/agrees"
 
-expired := "absent/expired" if here else := "keep/expired"
+expired := "absent/expired" if { here } else := "keep/expired"
 
-not_yet := "absent/not-yet" if here else := "keep/not-yet"
+not_yet := "absent/not-yet" if { here } else := "keep/not-yet"
 
-idle := "absent/unused" if here else := "keep/unused"
+idle := "absent/unused" if { here } else := "keep/unused"
 
 absent_here := "keep/agrees" if {
 	input.desired == "disabled"
