@@ -4,7 +4,7 @@ CARGO ?= cargo
 WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
 
-.PHONY: demo test bench bench-commit bench-against lint FORCE
+.PHONY: demo test interop bench bench-commit bench-against lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
 ALL := --workspace --features trueup/cli,trueup-tests/whole
@@ -15,6 +15,10 @@ demo: $(STANDARD)
 test: $(WASM)
 	$(CARGO) fmt --all --check
 	$(CARGO) test $(ALL)
+
+# What the audit log is written in, held against implementations by others. Needs no sandbox.
+interop:
+	$(CARGO) test --manifest-path tests/interop/Cargo.toml --target-dir target/interop
 
 # How fast it is, on this machine; also in target/bench/summary.json.
 bench: $(WASM)

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod limits;
 pub mod link;
 pub mod model;
+pub mod notary;
 pub mod plan;
 #[cfg(feature = "planted")]
 pub mod planted;

@@ -34,6 +34,32 @@ pub const LEDGER_GROUP_ROWS: usize = 4_096;
 pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 /// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
 pub const LEAF_BYTES: usize = 65_535;
+/// Longest signed note that is read, in bytes: sixteen signatures of the largest kind known fit.
+pub const NOTE_BYTES: usize = 128 << 10;
+/// Signatures of a note that are read: the format asks for sixteen; logs have several keys and many witnesses.
+pub const NOTE_SIGNATURES: usize = 64;
+/// Longest name of a key, in bytes: names are written in every signature.
+pub const KEY_NAME_BYTES: usize = 255;
+/// Hashes of a proof: no tree of 2^63 leaves needs more.
+pub const PROOF_HASHES: usize = 63;
+/// Largest extra data of a proof, in bytes: one leaf.
+pub const PROOF_EXTRA_BYTES: usize = LEAF_BYTES;
+/// Longest file of a proof that is read, in bytes: a note, all hashes, and a leaf in base 64.
+pub const PROOF_FILE_BYTES: usize = NOTE_BYTES + 64 * PROOF_HASHES + 2 * PROOF_EXTRA_BYTES;
+/// Keys that sign one log at once: two overlap in a rotation, and one more while somebody forgot to end it.
+pub const SIGNING_KEYS: usize = 4;
+/// Keys that signed a log once and are still known, so that its older checkpoints verify: decades of rotations.
+pub const RETIRED_KEYS: usize = 16;
+/// Longest file of keys that is read, in bytes.
+pub const KEY_FILE_BYTES: usize = 16 << 10;
+/// How long a witness that failed is left alone at first; twice as long each time after, in seconds.
+pub const WITNESS_PAUSE_SECONDS: u64 = 1;
+/// Longest such pause, and how often it is looked for checkpoints that another process signed, in seconds.
+pub const WITNESS_PAUSE_MOST_SECONDS: u64 = 300;
+/// How long a command waits for witnesses at its end, in seconds: what they have not got then, the next command gives them.
+pub const WITNESS_SETTLE_SECONDS: u64 = 2;
+/// How long a datagram to the system's log may wait for room, in seconds.
+pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.

@@ -205,6 +205,18 @@ fn the_page_of_threats_names_tests_that_exist() {
 }
 
 #[test]
+fn the_page_of_evidence_names_a_test_in_each_row() {
+    let page = fs::read_to_string(root().join("host/docs/audit.md")).expect("the page of evidence");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() >= 15, "{} rows", rows.len());
+    for row in rows {
+        let tests = named(row);
+        let wrong: Vec<&str> = tests.iter().copied().filter(|test| !is_there(test)).collect();
+        assert!(!tests.is_empty() && wrong.is_empty(), "{row}: there is no {wrong:?}");
+    }
+}
+
+#[test]
 fn every_test_of_a_guarantee_is_on_its_page() {
     let sections = guarantees();
     let (mut found, mut wrong) = (0, Vec::new());

@@ -1,5 +1,6 @@
 //! One binary of integration tests; each file is a module below.
 
+mod alone;
 mod bench;
 mod compiling;
 mod debt;
@@ -8,6 +9,8 @@ mod emergency;
 mod errors;
 mod explain;
 mod generate;
+mod generated;
+mod hostile;
 mod house;
 mod identity;
 mod kill;
@@ -16,7 +19,9 @@ mod mutated;
 mod reuse;
 mod rollout;
 mod rules;
+mod same;
 mod sim;
 mod since;
+mod sizes;
 mod undo;
 mod withheld;

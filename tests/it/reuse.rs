@@ -18,9 +18,9 @@ fn check(days: u16, used: bool) -> (u64, u64, u64, u64) {
     let folder = tempfile::tempdir().expect("folder");
     let bytes = fs::read(cli::standard_module().expect("module")).expect("component");
     let module = Module::load(&RuleEngine::new(&RuleLimits::default()).expect("engine"), &bytes).expect("module");
-    let shape = Shape { people: 400, machines: 100, teams: 40, entitlements: 900, ..Profile::Demo.shape() };
+    let shape = Shape { people: 240, machines: 60, teams: 24, entitlements: 540, ..Profile::Demo.shape() };
     let (mut batches, mut reused, mut checked, mut changes) = (0, 0, 0, 0);
-    live(&Month { shape, seed: 11, days, part: 5_000, used }, &module, folder.path(), |day| {
+    live(&Month { shape, seed: 11, days, part: 3_000, used }, &module, folder.path(), |day| {
         assert_eq!(day.full.report.spared, Spared::default(), "day {}", day.day);
         let report = &day.incremental.report;
         assert!(!report.spared.broken && report.faults.is_empty(), "day {}: {:?}", day.day, report.faults);

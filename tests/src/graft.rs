@@ -57,14 +57,24 @@ pub fn core_of(component: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// As for [`graft`].
 pub fn nested(component: &[u8], depth: usize) -> Result<Vec<u8>> {
-    let mut whole = Core::read(component)?;
-    let mut inner = whole.head.clone();
+    let head = component.get(..HEAD_BYTES).context("no head")?;
+    // From within: how long each is, and what stands before the next.
+    let (mut length, mut before) = (HEAD_BYTES, Vec::new());
     for _ in 0..depth {
-        let outer = Core { head: whole.head.clone(), sections: vec![(COMPONENT, inner)] };
-        inner = outer.bytes();
+        let mut section = vec![COMPONENT];
+        put(&mut section, length);
+        length += HEAD_BYTES + section.len();
+        before.push(section);
     }
-    whole.sections.push((COMPONENT, inner));
-    Ok(whole.bytes())
+    let mut bytes = component.to_vec();
+    bytes.push(COMPONENT);
+    put(&mut bytes, length);
+    for section in before.iter().rev() {
+        bytes.extend_from_slice(head);
+        bytes.extend_from_slice(section);
+    }
+    bytes.extend_from_slice(head);
+    Ok(bytes)
 }
 
 impl Core {
@@ -95,7 +105,7 @@ impl Core {
     }
 
     /// A section, which is made where there is none: empty, but for its count.
-    fn section(&mut self, id: u8) -> &mut Vec<u8> {
+    pub(crate) fn section(&mut self, id: u8) -> &mut Vec<u8> {
         let rank = |id: u8| ORDER.iter().position(|other| *other == id).unwrap_or(ORDER.len());
         let known = self.sections.iter().position(|(other, _)| *other == id);
         // Custom sections stand anywhere; what is named last in the order stands behind all others.
@@ -179,7 +189,12 @@ impl Core {
     /// When the module is none.
     pub fn data(&mut self, count: usize) -> Result<()> {
         // Passive, of no bytes.
-        let before = self.append(DATA, count, &[1, 0].repeat(count))?;
+        self.segments(count, &[1, 0].repeat(count))
+    }
+
+    /// Adds so many data segments, as their section says them.
+    pub(crate) fn segments(&mut self, count: usize, segments: &[u8]) -> Result<()> {
+        let before = self.append(DATA, count, segments)?;
         let mut counted = Vec::new();
         put(&mut counted, before + count);
         *self.section(DATA_COUNT) = counted;
@@ -203,7 +218,7 @@ impl Core {
         Ok(number(self.section(FUNCTION))?.0)
     }
 
-    fn imported_functions(&mut self) -> Result<usize> {
+    pub(crate) fn imported_functions(&mut self) -> Result<usize> {
         let section = self.section(IMPORT).clone();
         let (count, mut rest) = number(&section)?;
         let mut functions = 0;
@@ -245,7 +260,7 @@ pub fn put(bytes: &mut Vec<u8>, mut number: usize) {
     bytes.push(number as u8);
 }
 
-fn number(bytes: &[u8]) -> Result<(usize, &[u8])> {
+pub(crate) fn number(bytes: &[u8]) -> Result<(usize, &[u8])> {
     let (mut number, mut shift) = (0, 0);
     for (at, byte) in bytes.iter().enumerate().take(5) {
         number |= usize::from(byte & 0x7f) << shift;

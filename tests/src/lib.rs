@@ -15,10 +15,14 @@ pub mod guests;
 #[cfg(feature = "whole")]
 pub mod history;
 #[cfg(feature = "whole")]
+mod implant;
+#[cfg(feature = "whole")]
 pub mod kill;
 #[cfg(feature = "whole")]
 pub mod reruns;
 pub mod sim;
+#[cfg(feature = "whole")]
+pub mod smith;
 
 /// The README's examples, compiled.
 #[cfg(all(doctest, feature = "whole"))]

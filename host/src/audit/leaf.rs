@@ -192,6 +192,18 @@ impl Leaf {
         Leaf::plain(run, at, Statement::Takeover { root: found.root, size: Decimal(found.size) })
     }
 
+    /// The states of a leaf are removed.
+    #[must_use]
+    pub fn redaction(run: RunId, at: Time, leaf: u64, by: &str, why: &str) -> Self {
+        Leaf::plain(run, at, Statement::Redaction { by: by.to_owned(), leaf: Decimal(leaf), why: why.to_owned() })
+    }
+
+    /// Another key signs the log from here on: the note of a [`super::Rotation`].
+    #[must_use]
+    pub fn key_rotation(run: RunId, at: Time, note: String) -> Self {
+        Leaf::plain(run, at, Statement::KeyRotation { note })
+    }
+
     /// A run ended, with counts for people.
     #[must_use]
     pub fn run_end(run: RunId, at: Time, plan: Option<PlanId>, counts: &BTreeMap<String, u64>) -> Self {

@@ -222,6 +222,20 @@ pub enum Statement {
         /// Size of the log that it found.
         size: Decimal,
     },
+    /// The states that a leaf commits to were removed, with their salts: nobody can tell them any more. All proofs stand.
+    Redaction {
+        /// Who asked for it.
+        by: String,
+        /// Index of the leaf.
+        leaf: Decimal,
+        /// Why.
+        why: String,
+    },
+    /// From here on another key signs the log's checkpoints, beside the former one or in its place.
+    KeyRotation {
+        /// The note by which the former key names it, which both signed.
+        note: String,
+    },
     /// A run ended.
     RunEnd {
         /// Counts for people: how many changes ended how.
@@ -251,6 +265,8 @@ impl Statement {
             Self::Rule { .. } => LeafKind::Rule,
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
+            Self::Redaction { .. } => LeafKind::Redaction,
+            Self::KeyRotation { .. } => LeafKind::KeyRotation,
             Self::RunEnd { .. } => LeafKind::RunEnd,
         }
     }

@@ -1,8 +1,12 @@
 //! The log as a whole: leaves are canonical, whatever is altered is found, and what was done has an order.
 
+mod note;
+mod proof;
+mod tiles;
+
 use std::collections::BTreeMap;
 
-use super::{Frontier, LeafPlace, LogEntry, LogHead, Salts, Verified, VerifyError, leaf_hash, verify_log};
+use super::{Frontier, LeafPlace, LogEntry, LogHead, Rotation, Salts, Verified, VerifyError, leaf_hash, verify_log};
 use crate::commit::{End, Event, Outcome};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow, Stage, StoredLeaf};
 use crate::model::{
@@ -63,6 +67,10 @@ fn ended(change: &Change, end: End) -> Leaf {
     event(change, &Event::Ended { end, at: AT }, false, None)
 }
 
+fn rotation() -> String {
+    Rotation::sign("example.com/log", &note::key("example.com/log", 1), &note::key("example.com/log", 2)).expect("it is signed")
+}
+
 /// One leaf of each kind, in a legal order.
 fn every_kind() -> Vec<Leaf> {
     let row = RunRow {
@@ -92,6 +100,8 @@ fn every_kind() -> Vec<Leaf> {
         ended(&second, End::Superseded),
         ended(&change("eve", None, None), End::BlockedBy { change: first.id }),
         Leaf::slice_checkpoint(RUN, AT, PLAN, u64::MAX),
+        Leaf::key_rotation(RUN, AT, rotation()),
+        Leaf::redaction(RUN, AT, 2, "ada", "asked for"),
         Leaf::run_end(RUN, AT, Some(PLAN), &BTreeMap::from([("confirmed".to_owned(), u64::MAX)])),
     ]
 }
@@ -129,7 +139,7 @@ fn a_leaf_reads_back_and_64_bit_numbers_are_decimal_text() {
         )
     );
     let verified = verify_log(&log, head).expect("nothing was altered");
-    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 11, 0));
+    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 13, 0));
 }
 
 #[test]
@@ -184,6 +194,7 @@ fn every_altered_byte_is_found_and_named() {
                 VerifyError::Leaf { index, .. }
                 | VerifyError::Misplaced { index, .. }
                 | VerifyError::Body { index, .. }
+                | VerifyError::Rotation { index, .. }
                 | VerifyError::Order { index, .. } => assert!(index >= i as u64),
                 VerifyError::Root { size, .. } => assert_eq!(size, head.size),
                 other => panic!("{other}"),
@@ -208,6 +219,9 @@ fn an_altered_body_is_found_and_a_redacted_one_is_counted() {
     };
     check(&|_| {}, Ok(0));
     check(&|leaf| leaf.bodies[0].state = None, Ok(1));
+    let mut silent = log.clone();
+    silent[3].bodies[0].state = None;
+    assert_eq!(verify_log(&silent, head), Err(VerifyError::Removed { index: 3 }), "no leaf says that");
     check(&|leaf| leaf.bodies[0].state = Some("null".to_owned()), Err("after` beside leaf 2 is not what the leaf commits to"));
     check(&|leaf| leaf.bodies[1].salt.replace_range(0..1, "+"), Err("before` beside leaf 2 is not what the leaf commits to"));
     check(&|leaf| drop(leaf.bodies.pop()), Err("before` beside leaf 2 is missing"));

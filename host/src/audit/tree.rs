@@ -1,5 +1,5 @@
 //! The tree of RFC 6962: domain-separated hashes, and the frontier that appends leaves and gives the root. Owns no
-//! storage; proofs can be added beside the frontier from the stored leaf hashes.
+//! storage; proofs are in `proof`.
 
 use sha2::{Digest as _, Sha256};
 

@@ -1,10 +1,10 @@
 //! Verification of a whole log: every leaf, every commitment, the order of what was done, and the root. Owns the
 //! judgement; reads no store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::commitment::opens;
-use super::{Frontier, LeafError, LogEntry, LogHead, Statement, leaf_hash};
+use super::{Frontier, LeafError, LogEntry, LogHead, NoteError, Rotation, Statement, leaf_hash};
 use crate::commit::Outcome;
 use crate::ledger::{LeafKind, StoredLeaf};
 use crate::model::{CaseKey, ChangeId, Digest, KeyHash};
@@ -22,6 +22,8 @@ pub struct Verified {
     /// Intents whose state before is not what the last confirmed change of the same case left behind: somebody else
     /// changed it in between.
     pub foreign: u64,
+    /// Keys that took over from others, in order. Each was signed for by the key before.
+    pub rotations: Vec<Rotation>,
 }
 
 /// Why a log is not what was written.
@@ -68,6 +70,12 @@ pub enum VerifyError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// States are gone, and no later leaf says that they were redacted.
+    #[error("states beside leaf {index} were removed, and no leaf says so")]
+    Removed {
+        /// The leaf's index.
+        index: u64,
+    },
     /// An effect without an intent before it, or a confirmation without an effect.
     #[error("leaf {index} speaks of change {change} without {missing} before it")]
     Order {
@@ -77,6 +85,14 @@ pub enum VerifyError {
         change: ChangeId,
         /// What should stand before.
         missing: &'static str,
+    },
+    /// A key took over without the former one's word.
+    #[error("leaf {index} names a key that the one before did not sign for")]
+    Rotation {
+        /// The leaf's index.
+        index: u64,
+        /// What is wrong with its note.
+        source: NoteError,
     },
     /// The leaves do not have the expected root.
     #[error("the first {size} leaves have the root {found}, not {expected}: some of them were altered")]
@@ -111,10 +127,13 @@ pub fn verify_log<'a>(leaves: impl IntoIterator<Item = &'a StoredLeaf>, expected
 /// Verifies a log leaf by leaf, so that it can be read page by page.
 #[derive(Default)]
 pub struct Verifier {
-    heads: BTreeMap<u64, Digest>,
+    /// Roots by size. Several of one size contradict each other, and at least one of them the log.
+    heads: BTreeMap<u64, BTreeSet<Digest>>,
     frontier: Frontier,
     last: Option<(String, u64)>,
     found: Verified,
+    /// Leaves whose states are gone, and no leaf has said so yet.
+    unexplained: BTreeSet<u64>,
     changes: HashMap<ChangeId, Progress>,
     /// What the last confirmed change of a case left behind, as far as that is known.
     cases: HashMap<KeyHash, Digest>,
@@ -135,7 +154,7 @@ impl Verifier {
     /// the leaves since the last such head.
     #[must_use]
     pub fn seen(mut self, head: LogHead) -> Self {
-        self.heads.insert(head.size, head.root);
+        self.expect(head);
         self
     }
 
@@ -169,16 +188,25 @@ impl Verifier {
         if found != expected.size || found < longest {
             return Err(VerifyError::Size { expected: longest, found });
         }
-        self.heads.insert(expected.size, expected.root);
+        self.expect(expected);
         self.root(found)?;
+        if let Some(index) = self.unexplained.pop_first() {
+            return Err(VerifyError::Removed { index });
+        }
         self.found.head = self.frontier.head();
         Ok(self.found)
     }
 
+    fn expect(&mut self, head: LogHead) {
+        self.heads.entry(head.size).or_default().insert(head.root);
+    }
+
     fn root(&self, size: u64) -> Result<(), VerifyError> {
-        match self.heads.get(&size).map(|expected| (*expected, self.frontier.root())) {
-            Some((expected, found)) if expected != found => Err(VerifyError::Root { size, expected, found }),
-            _ => Ok(()),
+        let Some(expected) = self.heads.get(&size) else { return Ok(()) };
+        let found = self.frontier.root();
+        match expected.iter().find(|expected| **expected != found) {
+            Some(expected) => Err(VerifyError::Root { size, expected: *expected, found }),
+            None => Ok(()),
         }
     }
 
@@ -221,7 +249,10 @@ impl Verifier {
             }
             match &body.state {
                 Some(state) => _ = states.insert(field, Digest::of(state.as_bytes())),
-                None => self.found.redacted += 1,
+                None => {
+                    self.found.redacted += 1;
+                    self.unexplained.insert(index);
+                }
             }
         }
         Ok(states)
@@ -265,6 +296,11 @@ impl Verifier {
                 if let Some(case) = self.changes.remove(&change).and_then(|progress| progress.case) {
                     self.cases.remove(&case);
                 }
+            }
+            Statement::Redaction { leaf, .. } => _ = self.unexplained.remove(&leaf.0),
+            Statement::KeyRotation { note } => {
+                let rotation = Rotation::open(&note).map_err(|source| VerifyError::Rotation { index, source })?;
+                self.found.rotations.push(rotation);
             }
             _ => {}
         }

@@ -329,8 +329,31 @@ pub struct Signed {
 /// Commands on the audit log.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Recompute the whole log and compare it with its head.
-    Verify,
+    /// Recompute the whole log and compare it with its head and its checkpoints; or check one proof, offline.
+    Verify(ProofArgs),
+    /// Sign what is committed, print the newest checkpoint, and tell how far witnesses are behind.
+    Checkpoint,
+    /// Prove to others that a leaf is in the log, or that the log only grew.
+    Prove(ProveArgs),
+    /// Remove the states beside a leaf; the leaf and all proofs stay, and another leaf says so.
+    Redact {
+        /// The leaf's index, as `audit log` prints it.
+        leaf: u64,
+        /// Who asks for it.
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+    /// Write the log as static tiles, for a server of files; what is there already stays.
+    Export {
+        /// The folder; made when it does not exist.
+        dir: PathBuf,
+    },
+    /// Make, rotate and show the keys that sign checkpoints.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Print leaves.
     Log {
         /// The first leaf; without it, the newest ones.
@@ -340,6 +363,64 @@ pub enum AuditCommand {
         #[arg(long, default_value_t = 20, value_name = "N")]
         count: u32,
     },
+}
+
+/// Options of `audit verify`.
+#[derive(Debug, Args)]
+pub struct ProofArgs {
+    /// Check this proof instead of the log; needs no configuration and no store.
+    #[arg(long, value_name = "FILE", requires = "keys", conflicts_with = "seen")]
+    pub proof: Option<PathBuf>,
+    /// A verifier key that is trusted: `name+hash+base64`.
+    #[arg(long = "key", value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// The log's name in its checkpoints, where it is not the first key's.
+    #[arg(long, value_name = "NAME")]
+    pub origin: Option<String>,
+    /// The record, where the proof does not bring it along.
+    #[arg(long, value_name = "FILE", requires = "proof")]
+    pub record: Option<PathBuf>,
+    /// Also hold the log against the checkpoints that a witness kept in this file.
+    #[arg(long, value_name = "FILE")]
+    pub seen: Vec<PathBuf>,
+}
+
+/// Options of `audit prove`.
+#[derive(Debug, Args)]
+pub struct ProveArgs {
+    /// The leaf's index, as `audit log` prints it.
+    #[arg(required_unless_present = "since")]
+    pub leaf: Option<u64>,
+    /// Prove that the log grew from this size without a change to what was there.
+    #[arg(long, value_name = "SIZE", conflicts_with = "leaf")]
+    pub since: Option<u64>,
+    /// A folder of tiles of this log: reads a few files instead of the hashes of all leaves.
+    #[arg(long, value_name = "DIR", conflicts_with = "since")]
+    pub tiles: Option<PathBuf>,
+    /// Write the proof here instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Commands on keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make the first key. Its name is the log's name in its checkpoints, for ever.
+    New {
+        /// A URL without a scheme that is yours, such as `example.com/audit/acme`.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+    /// Let a further key sign beside the present one, which signs for it in the log.
+    Rotate {
+        /// Its name, where it is not the log's.
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// End a rotation: the newest key signs alone.
+    Retire,
+    /// Print the verifier keys, the oldest first.
+    Show,
 }
 
 /// Options of `demo`.

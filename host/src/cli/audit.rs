@@ -2,15 +2,21 @@
 
 use serde_json::{Value, json};
 
+use super::args::ProofArgs;
 use super::exit::{Exit, Failure, Outcome};
 use super::style::{BOLD, DIM, GREEN, count, paint, safe};
-use super::{Terminal, open};
+use super::{Terminal, evidence, open};
 use crate::engine::EngineError;
 use crate::ledger::StoredLeaf;
 
 /// `trueup audit verify`.
-pub(super) fn verify(terminal: &mut Terminal<'_>) -> Outcome {
-    let verified = open::reader(terminal)?.verify_log()?.map_err(|error| {
+pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
+    if let Some(file) = &args.proof {
+        return evidence::verify_proof(terminal, args, file);
+    }
+    let engine = open::signer(terminal)?;
+    let kept = evidence::kept(&engine, args)?;
+    let verified = engine.verify_log_against(&kept)?.map_err(|error| {
         Failure::new(Exit::Audit, error, "the log was changed outside trueup, or the disk is failing; restore it from a copy")
     })?;
     if terminal.common.json {

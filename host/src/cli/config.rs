@@ -34,6 +34,9 @@ pub struct Config {
     /// How a run works.
     #[serde(default)]
     pub run: RunConfig,
+    /// Who signs the log and who is told of it.
+    #[serde(default)]
+    pub audit: AuditConfig,
     /// From when on access counts as debt.
     #[serde(default)]
     pub debt: crate::debt::Terms,
@@ -78,6 +81,39 @@ pub struct TargetConfig {
 pub enum TargetKind {
     /// An access system in one SQLite file.
     Embedded,
+}
+
+/// Evidence of the log.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditConfig {
+    /// Folder of the keys that sign; nothing is signed without. It should not be in the store, nor be copied with it.
+    pub keys: Option<PathBuf>,
+    /// Where checkpoints are pushed to.
+    #[serde(rename = "witness")]
+    pub witnesses: Vec<WitnessConfig>,
+}
+
+/// A witness.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// Its name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// What kind of place.
+    pub kind: WitnessKind,
+    /// The file, or the socket of the system's log.
+    pub path: PathBuf,
+}
+
+/// What kinds of witnesses the command line knows. An embedder brings its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WitnessKind {
+    /// A file that is only appended to.
+    File,
+    /// The system's log, by datagrams of RFC 5424.
+    Syslog,
 }
 
 /// How a run works.
@@ -150,6 +186,9 @@ impl Config {
                 return Err(wrong(text, name, scope.span().start, &problem, &format!("targets are `{}`", known())));
             }
         }
+        if self.audit.keys.is_none() && !self.audit.witnesses.is_empty() {
+            return Err(wrong(text, name, 0, "there are witnesses, but no key", "name a folder of keys: `audit.keys`"));
+        }
         if self.run.slice == 0 {
             return Err(wrong(text, name, 0, "`run.slice` is zero", "a slice holds at least one change"));
         }
@@ -161,6 +200,10 @@ impl Config {
         self.store = folder.join(&self.store);
         if let Some(module) = self.rule.as_mut().and_then(|rule| rule.module.as_mut()) {
             *module = folder.join(&*module);
+        }
+        self.audit.keys = self.audit.keys.take().map(|keys| folder.join(keys));
+        for witness in &mut self.audit.witnesses {
+            witness.path = folder.join(&witness.path);
         }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;

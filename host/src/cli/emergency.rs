@@ -22,7 +22,7 @@ pub(super) fn revoke(terminal: &mut Terminal<'_>, args: &RevokeArgs) -> Outcome 
     call.object = args.object.clone().unwrap_or_default();
     call.by.clone_from(&args.by);
     call.why.clone_from(&args.why);
-    let denial = match open::engine(terminal) {
+    let denial = match open::unsigned(terminal) {
         Ok(engine) => open::block_on(engine.revoke(&call))??,
         Err(failure) if failure.exit == Exit::Busy => beside(terminal, &call, args.wait)?,
         Err(failure) => return Err(failure),
@@ -39,7 +39,7 @@ fn beside(terminal: &Terminal<'_>, call: &Revocation, wait: u64) -> Outcome<Deni
             return Ok(settled);
         }
         std::thread::sleep(Duration::from_millis(ASK_MILLISECONDS));
-        if let Ok(engine) = open::engine(terminal) {
+        if let Ok(engine) = open::unsigned(terminal) {
             // It ended before it took the call, which still lies there.
             return Ok(open::block_on(engine.revoke(call))??);
         }

@@ -7,6 +7,7 @@ use crate::discover::DiscoverError;
 use crate::engine::EngineError;
 use crate::ledger::LedgerError;
 use crate::model::RolloutError;
+use crate::notary::NotaryError;
 use crate::plan::PlanError;
 use crate::rule::AdmitError;
 
@@ -124,6 +125,7 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Rollout(_) => (Exit::Module, Some("`trueup rule list` shows where each module stands")),
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),
         EngineError::Ledger(error) | EngineError::Commit(CommitError::Ledger(error)) => of_ledger(error),
+        EngineError::Notary(error) => of_notary(error),
         EngineError::Plan(_)
         | EngineError::Commit(CommitError::Plan(_) | CommitError::Order { .. } | CommitError::Lane { .. })
         | EngineError::ForeignPlan { .. }
@@ -146,6 +148,29 @@ const fn of_ledger(error: &LedgerError) -> (Exit, Option<&'static str>) {
             (Exit::NotFound, Some("the first plan makes it: begin with `trueup plan`, which writes to no target"))
         }
         _ => (Exit::Ledger, Some("`trueup audit verify` tells how far the log can be trusted")),
+    }
+}
+
+const fn of_notary(error: &NotaryError) -> (Exit, Option<&'static str>) {
+    match error {
+        NotaryError::Io { .. } => {
+            (Exit::Unwritable, Some("what was committed stands; its checkpoint is signed by the next command"))
+        }
+        NotaryError::Shrunk { .. } | NotaryError::Forked { .. } => (
+            Exit::Audit,
+            Some(
+                "nothing is done on it but `trueup revoke`; restore the newest store, or begin a log of another name with new keys",
+            ),
+        ),
+        NotaryError::Open { .. } | NotaryError::NoKeys { .. } | NotaryError::Exists { .. } | NotaryError::Key(_) => (
+            Exit::Config,
+            Some("keys lie in the folder `audit.keys` of the configuration; `trueup audit key new` makes the first"),
+        ),
+        NotaryError::TooManyKeys { .. } => (Exit::Config, Some("`trueup audit key retire` ends a rotation")),
+        NotaryError::Unsigned | NotaryError::Beyond { .. } => {
+            (Exit::NotFound, Some("`trueup audit checkpoint` signs what is committed"))
+        }
+        _ => (Exit::Audit, Some("`trueup audit verify` tells how far the log can be trusted")),
     }
 }
 

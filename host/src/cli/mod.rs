@@ -8,6 +8,7 @@ mod demo;
 mod diff;
 mod emergency;
 mod estate;
+mod evidence;
 mod exit;
 mod explain;
 mod generate;
@@ -148,7 +149,12 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Rule(RuleCommand::Rollback { signed }) => rollout::rollback(terminal, &signed),
         Command::Rule(RuleCommand::List { show }) => rollout::list(terminal, show),
         Command::Rule(RuleCommand::Diff { module, show, exit_code }) => diff::diff(terminal, &module, show, exit_code),
-        Command::Audit(AuditCommand::Verify) => audit::verify(terminal),
+        Command::Audit(AuditCommand::Verify(args)) => audit::verify(terminal, &args),
+        Command::Audit(AuditCommand::Checkpoint) => evidence::checkpoint(terminal),
+        Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),
+        Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
+        Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
+        Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),
         Command::Completions { shell } => {

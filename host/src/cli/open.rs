@@ -1,25 +1,72 @@
 //! From a configuration to an engine: opens sources, targets and the rule module.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Terminal;
-use super::config::{Config, RuleConfig, TargetKind};
+use super::config::{AuditConfig, Config, RuleConfig, TargetKind, WitnessKind};
 use super::exit::{Exit, Failure, Outcome};
 use super::progress::observer;
 use crate::discover::{FileSource, Source};
 use crate::engine::{Engine, EngineError, Options, Parts};
-use crate::limits::CODE_CACHE_BYTES;
+use crate::limits::{CODE_CACHE_BYTES, WITNESS_SETTLE_SECONDS};
 use crate::model::Scopes;
+use crate::notary::{AppendOnlyFile, Keyring, Witness};
 use crate::rule::{CacheError, CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Settings, Worker};
 use crate::target::{EmbeddedTarget, Target};
 
 /// What this program is told when it is started to compile a module.
 pub(super) const COMPILE: &str = "compile-module";
 
+/// An engine for the time of one command. At its end witnesses get a moment, which is no more than that.
+pub(super) struct Opened(Engine);
+
+impl Deref for Opened {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        &self.0
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // How far they are behind then is told by `audit checkpoint`.
+        drop(self.0.settle_witnesses(Duration::from_secs(WITNESS_SETTLE_SECONDS)));
+    }
+}
+
 /// Opens the engine of the configured tenant.
-pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
+pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Opened> {
+    witnessed(unsigned(terminal)?, Config::read(&terminal.common.config)?.audit).map(Opened)
+}
+
+/// Lets the configured keys sign, and the configured witnesses be told.
+fn witnessed(engine: Engine, audit: AuditConfig) -> Outcome<Engine> {
+    let Some(keys) = audit.keys else { return Ok(engine) };
+    let engine = engine.signed_by(Keyring::open(&keys).map_err(EngineError::from)?);
+    if audit.witnesses.is_empty() {
+        return Ok(engine);
+    }
+    let witnesses = audit.witnesses.iter().map(|witness| -> Outcome<Arc<dyn Witness>> {
+        match witness.kind {
+            WitnessKind::File => Ok(Arc::new(AppendOnlyFile::new(&witness.name, &witness.path))),
+            #[cfg(unix)]
+            WitnessKind::Syslog => Ok(Arc::new(crate::notary::Syslog::new(&witness.name, &witness.path))),
+            #[cfg(not(unix))]
+            WitnessKind::Syslog => {
+                Err(Failure::new(Exit::Config, anyhow::anyhow!("this system has no such log"), "use a witness of kind `file`"))
+            }
+        }
+    });
+    Ok(engine.witnessed_by(witnesses.collect::<Outcome<_>>()?)?)
+}
+
+/// The same where nothing is signed: for emergencies, which no key and no witness may hold up.
+pub(super) fn unsigned(terminal: &Terminal<'_>) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
     let engine = under_rule(config, Engine::open)?;
     Ok(engine.observed_by(observer(terminal.common.progress, &terminal.listener)))
@@ -28,6 +75,17 @@ pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Engine> {
 /// Opens it for looking, beside a run.
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
     under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only)
+}
+
+/// The same with the keys that sign, but without witnesses.
+pub(super) fn signer(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    let audit = Config::read(&terminal.common.config)?.audit;
+    witnessed(reader(terminal)?, AuditConfig { witnesses: Vec::new(), ..audit })
+}
+
+/// The same with both.
+pub(super) fn notary(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    witnessed(reader(terminal)?, Config::read(&terminal.common.config)?.audit)
 }
 
 /// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it.
@@ -74,9 +132,12 @@ pub(super) fn cache(folder: &Path) -> Outcome<Option<CodeCache>> {
 /// what the configuration says of the rule.
 pub(super) fn without_rule(terminal: &Terminal<'_>, read_only: bool) -> Outcome<(Engine, RuleConfig)> {
     let mut config = Config::read(&terminal.common.config)?;
-    let (store, rule) = (config.store.clone(), config.rule.take());
+    let (store, rule, audit) = (config.store.clone(), config.rule.take(), std::mem::take(&mut config.audit));
     let parts = parts(config, None)?;
-    let engine = if read_only { Engine::open_read_only(parts, &store)? } else { Engine::open(parts, &store)? };
+    let engine = match read_only {
+        true => Engine::open_read_only(parts, &store)?,
+        false => witnessed(Engine::open(parts, &store)?, audit)?,
+    };
     Ok((engine, rule.unwrap_or_default()))
 }
 

@@ -57,7 +57,9 @@ impl Engine {
     /// When the plan cannot be read or is another tenant's, or the ledger fails. What is durable stays so.
     pub async fn apply(&self, plan: PlanId) -> Result<Applied, EngineError> {
         let owned = self.acquire()?;
-        self.apply_owned(&owned, plan).await
+        let applied = self.apply_owned(&owned, plan).await?;
+        self.checkpoint()?;
+        Ok(applied)
     }
 
     pub(super) async fn apply_owned(&self, owned: &Owned, plan: PlanId) -> Result<Applied, EngineError> {
@@ -184,9 +186,13 @@ impl Engine {
     }
 
     pub(super) fn salts(&self) -> Result<Salts, EngineError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| EngineError::Randomness(error.to_string()))?;
-        Ok(Salts::from_seed(seed))
+        Ok(Salts::from_seed(self.randomness()?))
+    }
+
+    pub(super) fn randomness(&self) -> Result<[u8; 32], EngineError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| EngineError::Randomness(error.to_string()))?;
+        Ok(bytes)
     }
 
     /// Makes a batch durable, whatever it takes: a flush of unknown fate is looked up.

@@ -50,6 +50,7 @@ impl Engine {
         let run = self.runs(1)?.first().map_or(RunId(0), |run| run.run);
         let leaves = vec![Leaf::lifted(run, &lifted, &lift.by, &lift.why)];
         self.submit(&owned, Batch { entries: vec![Entry::Denied(lifted.clone())], leaves })?;
+        self.checkpoint()?;
         Ok(lifted)
     }
 }

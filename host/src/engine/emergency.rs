@@ -174,7 +174,8 @@ impl Engine {
         let denial = call.denial(self.clock.now());
         self.calls.leave(&denial)?;
         loop {
-            match self.acquire() {
+            // It can only reduce access: a log that was restored or forked does not stand in its way.
+            match self.acquire_whatever_was_signed() {
                 Ok(turn) => {
                     self.attend(&turn).await?;
                     let denials = self.denials()?;

@@ -7,6 +7,7 @@ use crate::discover::DiscoverError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
 use crate::model::RolloutError;
+use crate::notary::NotaryError;
 use crate::plan::PlanError;
 #[cfg(feature = "wasm")]
 use crate::rule::AdmitError;
@@ -51,6 +52,9 @@ pub enum EngineError {
     /// The ledger cannot do what it is asked.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Nothing could be signed, proved or exported. What is durable stays so.
+    #[error(transparent)]
+    Notary(NotaryError),
     /// Committing stopped.
     #[error(transparent)]
     Commit(#[from] CommitError),

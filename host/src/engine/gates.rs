@@ -121,6 +121,7 @@ impl Engine {
         let leaves = leaves.collect();
         let entries = openings.iter().cloned().map(Entry::Opened).collect();
         self.submit(&owned, Batch { entries, leaves })?;
+        self.checkpoint()?;
         Ok(openings)
     }
 

@@ -18,12 +18,14 @@ mod owing;
 mod parting;
 mod planning;
 mod recording;
+mod redacting;
 mod remembering;
 mod replacing;
 mod report;
 mod resting;
 mod resuming;
 mod rollout;
+mod signing;
 mod store;
 #[cfg(all(test, feature = "files"))]
 mod tests;
@@ -60,6 +62,7 @@ use crate::debt::Terms;
 use crate::discover::Source;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
+use crate::notary::{Notary, Pusher};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
@@ -135,6 +138,8 @@ pub struct Engine {
     observer: Arc<dyn Observer>,
     calls: emergency::Calls,
     at_work: AtomicBool,
+    notary: Option<Notary>,
+    pusher: Option<Pusher>,
 }
 
 /// The right to write, for as long as one call of this engine is at work.
@@ -184,7 +189,8 @@ impl Engine {
         let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work }
+        let (notary, pusher) = (None, None);
+        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work, notary, pusher }
     }
 
     /// Tells its progress to this observer.
@@ -227,6 +233,7 @@ impl Engine {
         let owned = self.acquire()?;
         let planned = self.plan_owned(&owned, as_of, true).await?;
         let applied = self.apply_owned(&owned, planned.plan).await?;
+        self.checkpoint()?;
         Ok((planned, applied))
     }
 
@@ -263,13 +270,26 @@ impl Engine {
         }
     }
 
-    /// Recomputes the whole audit log, page by page, and holds it against its head.
+    /// Recomputes the whole audit log, page by page, and holds it against its head and every checkpoint that the store keeps.
     ///
     /// # Errors
     /// The outer one when the ledger cannot be read, the inner one when the log is not what was written.
     pub fn verify_log(&self) -> Result<Result<Verified, VerifyError>, EngineError> {
+        self.verify_log_against(&[])
+    }
+
+    /// The same, also against heads that were kept elsewhere: only these can tell that all of a store is an older copy, or
+    /// another history.
+    ///
+    /// # Errors
+    /// As for [`Engine::verify_log`].
+    pub fn verify_log_against(&self, kept: &[LogHead]) -> Result<Result<Verified, VerifyError>, EngineError> {
         let head = self.log_head()?;
+        let signed = self.notary.as_ref().map(Notary::heads).transpose()?.unwrap_or_default();
         let mut verifier = Verifier::default();
+        for seen in kept.iter().chain(&signed) {
+            verifier = verifier.seen(*seen);
+        }
         let mut next = 0;
         loop {
             let page = self.leaves(next, LEAVES_PER_PAGE)?;
@@ -282,8 +302,15 @@ impl Engine {
         Ok(verifier.finish(head))
     }
 
-    /// Takes the right to write; a second call beside a first would fence it.
+    /// Takes the right to write, where the log goes on from what was signed of it.
     fn acquire(&self) -> Result<Turn<'_>, EngineError> {
+        let turn = self.acquire_whatever_was_signed()?;
+        self.checkpoint()?;
+        Ok(turn)
+    }
+
+    /// Takes the right to write; a second call beside a first would fence it.
+    fn acquire_whatever_was_signed(&self) -> Result<Turn<'_>, EngineError> {
         if self.at_work.swap(true, Ordering::Acquire) {
             return Err(EngineError::AtWork);
         }

@@ -39,7 +39,9 @@ impl Engine {
     /// When a stage fails; nothing was then written to any target, and the next plan begins again.
     pub async fn plan(&self, as_of: Option<Time>) -> Result<Planned, EngineError> {
         let owned = self.acquire()?;
-        self.plan_owned(&owned, as_of, false).await
+        let planned = self.plan_owned(&owned, as_of, false).await?;
+        self.checkpoint()?;
+        Ok(planned)
     }
 
     pub(super) async fn plan_owned(&self, owned: &Owned, as_of: Option<Time>, commits: bool) -> Result<Planned, EngineError> {

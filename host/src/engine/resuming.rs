@@ -21,20 +21,26 @@ impl Engine {
     /// hand, so that only a person can say what shall take its place.
     pub async fn resume(&self) -> Result<Option<(Option<Planned>, Applied)>, EngineError> {
         let owned = self.acquire()?;
-        let open = self.ledger.recover(&owned)?.run.filter(|run| run.stage == Stage::Committing || run.commits);
+        let resumed = self.resume_owned(&owned).await?;
+        self.checkpoint()?;
+        Ok(resumed)
+    }
+
+    async fn resume_owned(&self, owned: &Owned) -> Result<Option<(Option<Planned>, Applied)>, EngineError> {
+        let open = self.ledger.recover(owned)?.run.filter(|run| run.stage == Stage::Committing || run.commits);
         let Some(run) = open.map_or_else(|| self.opened(), |run| Ok(Some(run)))? else { return Ok(None) };
         if run.basis != self.basis() {
-            let run = self.begin_again(&owned, run).await?;
-            return self.seal_and_commit(&owned, run).await.map(Some);
+            let run = self.begin_again(owned, run).await?;
+            return self.seal_and_commit(owned, run).await.map(Some);
         }
         match run.stage {
             Stage::Discovering => {
                 // What a run before this one sent may be unsettled still, if this one took its place and was interrupted.
-                self.settle_former(&owned).await?;
-                self.seal_and_commit(&owned, run).await.map(Some)
+                self.settle_former(owned).await?;
+                self.seal_and_commit(owned, run).await.map(Some)
             }
-            Stage::Done => Ok(self.go_through_gates(&owned).await?.map(|applied| (None, applied))),
-            _ => Ok(Some((None, self.go_on(&owned, run).await?))),
+            Stage::Done => Ok(self.go_through_gates(owned).await?.map(|applied| (None, applied))),
+            _ => Ok(Some((None, self.go_on(owned, run).await?))),
         }
     }
 

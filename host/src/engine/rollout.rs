@@ -142,7 +142,9 @@ impl Engine {
         let owned = self.acquire()?;
         let (by, why, at) = (signed.by.to_owned(), signed.why.to_owned(), self.clock.now());
         let run = self.runs(1)?.first().map_or(RunId(0), |run| run.run);
-        self.record_step(&owned, run, RuleStep { module, rule, what, by, why, at })
+        let after = self.record_step(&owned, run, RuleStep { module, rule, what, by, why, at })?;
+        self.checkpoint()?;
+        Ok(after)
     }
 
     /// Makes a step durable, if it may follow on those before it.

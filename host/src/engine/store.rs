@@ -74,6 +74,12 @@ impl Store {
         self.0.join("answers")
     }
 
+    /// Folder of signed checkpoints.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
     /// A sealed plan.
     #[must_use]
     pub fn plan(&self, id: PlanId) -> PathBuf {

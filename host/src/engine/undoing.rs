@@ -38,7 +38,9 @@ impl Engine {
         let folder = self.store.begin_spill()?;
         let survey = self.read(&run, self.store.begin_pages(run.run)?, folder.path()).await?;
         watch.lap("discover");
-        tokio::task::block_in_place(|| self.seal_rollback(&owned, run, &survey, &wanted, watch))
+        let planned = tokio::task::block_in_place(|| self.seal_rollback(&owned, run, &survey, &wanted, watch))?;
+        self.checkpoint()?;
+        Ok(planned)
     }
 
     fn wanted(&self, plan: PlanId, select: &[String]) -> Result<Wanted, EngineError> {

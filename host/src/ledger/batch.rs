@@ -59,6 +59,9 @@ pub enum Entry {
     Counted(ScanCount),
     /// Access is denied until somebody lifts it, or the denial is lifted.
     Denied(Denial),
+    /// The states beside the leaf with this index are removed, and their salts: without its salt, a state cannot be told from
+    /// its commitment, however few states there are to try.
+    Redacted(u64),
     /// A rule module takes a step; all steps are kept, in their order.
     Rule(RuleStep),
 }
@@ -233,6 +236,10 @@ pub enum LeafKind {
     Transfer,
     /// A denial was lifted.
     Lifted,
+    /// States were removed.
+    Redaction,
+    /// Another key signs from here on.
+    KeyRotation,
     /// A rule module took a step.
     Rule,
     /// A run ended.
@@ -257,6 +264,8 @@ impl LeafKind {
             Self::Emergency => "emergency",
             Self::Transfer => "transfer",
             Self::Lifted => "lifted",
+            Self::Redaction => "redaction",
+            Self::KeyRotation => "key_rotation",
             Self::Rule => "rule",
             Self::RunEnd => "run_end",
         }
@@ -297,7 +306,7 @@ pub struct StoredLeaf {
 pub struct AuditBody {
     /// The leaf's field that holds the commitment.
     pub field: String,
-    /// 32 bytes, hexadecimal.
+    /// 32 bytes, hexadecimal; zeros when it was redacted.
     pub salt: String,
     /// Canonical JSON of the state; none when it was redacted.
     pub state: Option<String>,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Adoption, Batch, BatchId, Entry, Fault, Leaf, Ledger, LedgerError, MemoryLedger, Opening, Owned, Query, Rows, RunRow,
-    ScanCount, Settled, Stage, StoredLeaf,
+    Adoption, AuditBody, Batch, BatchId, Entry, Fault, Leaf, Ledger, LedgerError, MemoryLedger, Opening, Owned, Query, Rows,
+    RunRow, ScanCount, Settled, Stage, StoredLeaf,
 };
 use crate::audit::{LogHead, verify_log};
 use crate::commit::{Event, Outcome};
@@ -91,6 +91,7 @@ suite! {
     later_rows_replace_earlier_ones_of_their_key
     steps_of_rules_are_all_kept_in_their_order
     leaves_are_read_page_by_page
+    what_is_redacted_is_gone_and_its_leaf_stays
     tenants_are_apart
     recorded_state_merges_base_and_heads
     all_outlives_the_process
@@ -183,6 +184,7 @@ fn everything(ledger: &dyn Ledger, tenant: &str) -> String {
         Query::ScanCounts,
         Query::Runs(100),
         Query::Leaves(0, 1000),
+        Query::LeafHashes(0, 1000),
         Query::LogHead,
     ];
     let mut all: Vec<String> = queries.iter().map(|query| format!("{:?}", ledger.read(tenant, query))).collect();
@@ -403,11 +405,31 @@ fn leaves_are_read_page_by_page(rig: &mut dyn Rig) {
     let check = |from: u64, most: u32, expected: &[u64]| {
         let found: Vec<_> = leaves(ledger, from, most).iter().map(|leaf| leaf.index).collect();
         assert_eq!(found, expected, "{most} from {from}");
+        let Ok(Rows::LeafHashes(hashes)) = ledger.read(T, &Query::LeafHashes(from, most)) else { panic!("no hashes") };
+        assert_eq!(hashes, leaves(ledger, from, most).iter().map(|leaf| leaf.hash).collect::<Vec<_>>());
     };
     check(0, 3, &[0, 1, 2]);
     check(8, 3, &[8, 9]);
     check(10, 3, &[]);
     check(3, 0, &[]);
+}
+
+fn what_is_redacted_is_gone_and_its_leaf_stays(rig: &mut dyn Rig) {
+    let body =
+        |field: &str| AuditBody { field: field.to_owned(), salt: digest(9).to_string(), state: Some("\"secret\"".to_owned()) };
+    let with = |n| Leaf { bodies: vec![body("after"), body("before")], ..leaf(n) };
+    let owned = rig.ledger().acquire(T).expect("it is free");
+    commit(rig.ledger(), &owned, batch(vec![], vec![with(1), with(2), leaf(3)]));
+    let before = leaves(rig.ledger(), 0, 10);
+    commit(rig.ledger(), &owned, batch(vec![Entry::Redacted(1), Entry::Redacted(2), Entry::Redacted(77)], vec![leaf(4)]));
+    rig.reopen();
+    let after = leaves(rig.ledger(), 0, 10);
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((&before.bytes, before.hash), (&after.bytes, after.hash));
+    }
+    assert_eq!((after.len(), &after[0].bodies), (4, &before[0].bodies));
+    let gone = |field: &str| AuditBody { state: None, salt: Digest([0; 32]).to_string(), ..body(field) };
+    assert_eq!(after[1].bodies, [gone("after"), gone("before")]);
 }
 
 fn tenants_are_apart(rig: &mut dyn Rig) {

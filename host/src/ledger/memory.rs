@@ -127,6 +127,12 @@ impl Tenant {
             Entry::Opened(opening) => _ = self.openings.insert(opening.key(), opening),
             Entry::Adopted(adoption) => _ = self.adoptions.insert(adoption.key(), adoption),
             Entry::Denied(denial) => _ = self.denials.insert(denial.key(), denial),
+            Entry::Redacted(index) => {
+                let leaf = self.leaves.iter_mut().filter(|leaf| leaf.index == index);
+                leaf.flat_map(|leaf| &mut leaf.bodies).for_each(|body| {
+                    (body.state, body.salt) = (None, Digest([0; 32]).to_string());
+                });
+            }
             Entry::Rule(step) => self.rule_steps.push(step),
             Entry::Counted(count) => _ = self.scan_counts.insert(count.key(), count),
         }
@@ -147,6 +153,10 @@ impl Tenant {
             Query::Leaves(from, most) => {
                 let from = self.leaves.iter().skip_while(|leaf| leaf.index < *from);
                 Rows::Leaves(from.take(*most as usize).cloned().collect())
+            }
+            Query::LeafHashes(from, most) => {
+                let from = self.leaves.iter().skip_while(|leaf| leaf.index < *from);
+                Rows::LeafHashes(from.take(*most as usize).map(|leaf| leaf.hash).collect())
             }
             Query::LogHead => Rows::LogHead(self.frontier.head()),
         }

@@ -153,6 +153,8 @@ pub enum Query {
     Runs(u32),
     /// Leaves from this index, at most this many.
     Leaves(u64, u32),
+    /// Hashes of leaves from this index, at most this many: what proofs are made of, without the leaves.
+    LeafHashes(u64, u32),
     /// Size and root of the audit log.
     LogHead,
 }
@@ -177,6 +179,8 @@ pub enum Rows {
     Runs(Vec<RunRow>),
     /// Of [`Query::Leaves`].
     Leaves(Vec<StoredLeaf>),
+    /// Of [`Query::LeafHashes`].
+    LeafHashes(Vec<Digest>),
     /// Of [`Query::LogHead`].
     LogHead(LogHead),
 }

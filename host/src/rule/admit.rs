@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wasmparser::{Parser, Payload};
 
 use super::Fault;
-use super::limits::RuleLimits;
+use super::limits::{NESTED_PARTS, RuleLimits, SECTION_BYTES};
 use super::profile::CONTRACT;
 use super::text;
 
@@ -137,30 +137,54 @@ pub(crate) fn inspect(bytes: &[u8], limits: &RuleLimits) -> Result<Option<Built>
 }
 
 fn invalid(error: &wasmparser::BinaryReaderError) -> AdmitError {
-    AdmitError::Invalid { detail: error.to_string() }
+    // The parser's words may have several lines, and bytes of the file.
+    AdmitError::Invalid { detail: text::shown(&error.to_string(), SHOWN) }
 }
 
 /// The guest kit's section, wherever in the component the encoder left it.
 fn section(bytes: &[u8]) -> Result<Option<Built>, AdmitError> {
-    for payload in Parser::new(0).parse_all(bytes) {
-        if let Payload::CustomSection(section) = payload.map_err(|error| invalid(&error))?
+    for part in parts(bytes) {
+        if let (_, Payload::CustomSection(section)) = part?
             && section.name() == SECTION
         {
-            return Ok(Some(read_section(section.data())));
+            return read_section(section.data()).map(Some);
         }
     }
     Ok(None)
 }
 
+/// The parts of a component, each with how many others it stands in. What stands too deep is refused before anybody goes there:
+/// each level is remembered, here and in the compiler.
+fn parts(bytes: &[u8]) -> impl Iterator<Item = Result<(u32, Payload<'_>), AdmitError>> {
+    let mut depth = 0_u32;
+    Parser::new(0).parse_all(bytes).map(move |payload| {
+        let (payload, at) = (payload.map_err(|error| invalid(&error))?, depth);
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } if depth == NESTED_PARTS => {
+                let detail = format!("more than {NESTED_PARTS} components stand in one another");
+                return Err(AdmitError::Invalid { detail });
+            }
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        Ok((at, payload))
+    })
+}
+
 /// Reads `key=value;key=value`.
-fn read_section(data: &[u8]) -> Built {
+fn read_section(data: &[u8]) -> Result<Built, AdmitError> {
+    if data.len() > SECTION_BYTES {
+        let detail = format!("its section `{SECTION}` has {} bytes, more than {SECTION_BYTES}", data.len());
+        return Err(AdmitError::Invalid { detail });
+    }
     let data = String::from_utf8_lossy(data);
     let facts: BTreeMap<String, String> = data
         .split(';')
         .filter_map(|fact| fact.split_once('='))
         .map(|(key, value)| (text::shown(key.trim(), SHOWN), text::shown(value.trim(), SHOWN)))
         .collect();
-    Built { contract: facts.get("contract").cloned().unwrap_or_default(), facts }
+    Ok(Built { contract: facts.get("contract").cloned().unwrap_or_default(), facts })
 }
 
 fn check_contract(found: &str, kit: Option<&String>) -> Result<(), AdmitError> {
@@ -195,17 +219,15 @@ fn contract_of(name: &str) -> Option<(&str, String)> {
 
 /// Imports the log alone, and exports a rule, both of this contract.
 fn check_surface(bytes: &[u8]) -> Result<(), AdmitError> {
-    let (mut depth, mut exported) = (0_u32, false);
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| invalid(&error))? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(imports) if depth == 0 => {
+    let mut exported = false;
+    for part in parts(bytes) {
+        match part? {
+            (0, Payload::ComponentImportSection(imports)) => {
                 for import in imports {
                     check_import(import.map_err(|error| invalid(&error))?.name.name)?;
                 }
             }
-            Payload::ComponentExportSection(exports) if depth == 0 => {
+            (0, Payload::ComponentExportSection(exports)) => {
                 for export in exports {
                     exported |= is_rule(export.map_err(|error| invalid(&error))?.name.name)?;
                 }

@@ -153,30 +153,27 @@ impl Dictionary {
     }
 }
 
-/// Writes one batch, case by case: each fact is looked at once, wherever in memory it lies.
-struct Writer<'a> {
-    snapshot: &'a Snapshot,
-    wanted: Wanted,
-    dictionary: &'a mut Dictionary,
-    out: wire::Batch,
+/// A case with the rows that it refers to.
+struct Row<'a> {
+    case: &'a Case,
+    desired: &'a Fact,
+    observed: &'a Fact,
+    /// The row that names it: what the target calls it, where the target has it.
+    named: &'a Fact,
+    entitlement: &'a Entitlement,
 }
 
-/// The optional columns that are sent, as bits.
-#[derive(Clone, Copy)]
-struct Wanted(u32);
-
-impl Wanted {
-    fn of(columns: &BTreeSet<Column>) -> Self {
-        Wanted(columns.iter().fold(0, |bits, column| bits | 1 << *column as u32))
-    }
-
-    const fn has(self, column: Column) -> bool {
-        self.0 & 1 << column as u32 != 0
-    }
-
-    /// An empty column with room for so many rows, if it is sent.
-    fn room<T>(self, column: Column, rows: usize) -> Vec<T> {
-        Vec::with_capacity(if self.has(column) { rows } else { 0 })
+impl<'a> Row<'a> {
+    fn new(case: &'a Case, snapshot: &'a Snapshot) -> Self {
+        let desired = at(&snapshot.desired, case.desired);
+        let observed = at(&snapshot.observed, case.observed);
+        Row {
+            case,
+            desired: desired.unwrap_or(&NO_FACT),
+            observed: observed.unwrap_or(&NO_FACT),
+            named: observed.or(desired).unwrap_or(&NO_FACT),
+            entitlement: at(&snapshot.entitlements, case.entitlement).unwrap_or(&NO_ENTITLEMENT),
+        }
     }
 }
 
@@ -188,133 +185,97 @@ fn slice<'a, T>(rows: &'a [T], range: &std::ops::Range<u32>) -> &'a [T] {
     rows.get(range.start as usize..range.end as usize).unwrap_or_default()
 }
 
-/// Columns without rows, and room for them.
-fn empty(wanted: Wanted, people: usize, rows: usize) -> wire::Batch {
-    let (person, row) = (people, rows);
-    wire::Batch {
-        heap: String::new(),
-        text_ends: Vec::new(),
-        identity: Vec::with_capacity(person),
-        identity_ends: Vec::with_capacity(person),
-        identity_kind: Vec::with_capacity(person),
-        identity_status: Vec::with_capacity(person),
-        identity_moved_at: Vec::with_capacity(person),
-        identity_ends_at: Vec::with_capacity(person),
-        identity_owner: wanted.room(Column::IdentityOwner, person),
-        identity_unit: wanted.room(Column::IdentityUnit, person),
-        subject: Vec::with_capacity(row),
-        target: Vec::with_capacity(row),
-        holder: Vec::with_capacity(row),
-        object: Vec::with_capacity(row),
-        desired: Vec::with_capacity(row),
-        observed: Vec::with_capacity(row),
-        recorded: Vec::with_capacity(row),
-        unknown_why: Vec::with_capacity(row),
-        differs: Vec::with_capacity(row),
-        traits: Vec::with_capacity(row),
-        desired_expires_at: Vec::with_capacity(row),
-        observed_expires_at: Vec::with_capacity(row),
-        not_before: wanted.room(Column::NotBefore, row),
-        last_used: wanted.room(Column::LastUsed, row),
-        undesired_since: wanted.room(Column::UndesiredSince, row),
-        disabled_since: wanted.room(Column::DisabledSince, row),
-        desired_level: wanted.room(Column::Level, row),
-        observed_level: wanted.room(Column::Level, row),
-        owner: wanted.room(Column::Owner, row),
-        purpose: wanted.room(Column::Purpose, row),
-        observed_purpose: wanted.room(Column::ObservedPurpose, row),
-        record: wanted.room(Column::Record, row),
-        approver: wanted.room(Column::Approver, row),
-        via: wanted.room(Column::Via, row),
-        replaces: wanted.room(Column::Replaces, row),
-        tier: wanted.room(Column::Tier, row),
-        exclusion: wanted.room(Column::Exclusion, row),
-        vendor: Vec::new(),
-    }
+/// Writes one batch.
+struct Writer<'a> {
+    rows: Vec<Row<'a>>,
+    identities: Vec<(&'a Identity, &'a Person)>,
+    wanted: &'a BTreeSet<Column>,
+    dictionary: &'a mut Dictionary,
 }
 
 impl Writer<'_> {
-    /// One identity. The end of its cases is counted from the batch's first.
-    fn identity(&mut self, identity: &Identity, first: u32) {
-        let Writer { snapshot, wanted, dictionary, out } = self;
-        let person = at(&snapshot.people, identity.person).unwrap_or(&NO_PERSON);
-        out.identity.push(dictionary.id(identity.name));
-        out.identity_ends.push(identity.cases.end.saturating_sub(first));
-        out.identity_kind.push(person.kind as u8);
-        out.identity_status.push(person.status as u8);
-        out.identity_moved_at.push(person.moved_at.seconds());
-        out.identity_ends_at.push(person.ends_at.seconds());
-        let mut text = |column, into: &mut Vec<u32>, sym| {
-            if wanted.has(column) {
-                into.push(dictionary.id(sym));
-            }
-        };
-        text(Column::IdentityOwner, &mut out.identity_owner, person.owner);
-        text(Column::IdentityUnit, &mut out.identity_unit, person.unit);
+    fn people<T>(&self, pick: impl Fn(&Person) -> T) -> Vec<T> {
+        self.identities.iter().map(|(_, person)| pick(person)).collect()
     }
 
-    /// One case: what is always sent, then what is wanted.
-    fn case(&mut self, case: &Case) {
-        let Writer { snapshot, dictionary, out, .. } = self;
-        let (desired, observed) = (at(&snapshot.desired, case.desired), at(&snapshot.observed, case.observed));
-        // What the target calls it, where the target has it.
-        let named = observed.or(desired).unwrap_or(&NO_FACT);
-        let (desired, observed) = (desired.unwrap_or(&NO_FACT), observed.unwrap_or(&NO_FACT));
-        out.subject.push(named.subject as u8);
-        out.target.push(dictionary.id(named.target));
-        out.holder.push(dictionary.id(named.holder));
-        out.object.push(dictionary.id(named.object));
-        out.desired.push(case.desired_side as u8);
-        out.observed.push(case.observed_side as u8);
-        out.recorded.push(case.recorded_side as u8);
-        out.unknown_why.push(case.desired_why as u8 | (case.observed_why as u8) << 4);
-        out.differs.push(case.differs);
-        out.traits.push(case.traits);
-        out.desired_expires_at.push(desired.expires_at.seconds());
-        out.observed_expires_at.push(observed.expires_at.seconds());
-        self.instants(case, desired, observed);
-        self.texts(case, desired, observed);
-    }
-
-    fn instants(&mut self, case: &Case, desired: &Fact, observed: &Fact) {
-        let Writer { wanted, out, .. } = self;
-        let instant = |column, into: &mut Vec<i64>, time: Time| {
-            if wanted.has(column) {
-                into.push(time.seconds());
-            }
-        };
-        instant(Column::NotBefore, &mut out.not_before, desired.not_before);
-        instant(Column::LastUsed, &mut out.last_used, observed.last_used);
-        instant(Column::UndesiredSince, &mut out.undesired_since, case.undesired_since);
-        instant(Column::DisabledSince, &mut out.disabled_since, case.disabled_since);
-    }
-
-    fn texts(&mut self, case: &Case, desired: &Fact, observed: &Fact) {
-        let Writer { snapshot, wanted, dictionary, out } = self;
-        let mut text = |column, into: &mut Vec<u32>, sym| {
-            if wanted.has(column) {
-                into.push(dictionary.id(sym));
-            }
-        };
-        text(Column::Level, &mut out.desired_level, desired.level);
-        text(Column::Level, &mut out.observed_level, observed.level);
-        text(Column::Owner, &mut out.owner, if desired.owner.is_empty() { observed.owner } else { desired.owner });
-        text(Column::Purpose, &mut out.purpose, desired.purpose);
-        text(Column::ObservedPurpose, &mut out.observed_purpose, observed.purpose);
-        text(Column::Record, &mut out.record, desired.record);
-        text(Column::Approver, &mut out.approver, desired.approver);
-        text(Column::Via, &mut out.via, observed.via);
-        text(Column::Replaces, &mut out.replaces, desired.replaces);
-        let entitlement = at(&snapshot.entitlements, case.entitlement).unwrap_or(&NO_ENTITLEMENT);
-        text(Column::Exclusion, &mut out.exclusion, entitlement.exclusion);
-        if wanted.has(Column::Tier) {
-            out.tier.push(entitlement.tier);
+    fn people_texts(&mut self, column: Column, pick: impl Fn(&Person) -> Sym) -> Vec<u32> {
+        if !self.wanted.contains(&column) {
+            return Vec::new();
         }
+        self.identities.iter().map(|(_, person)| self.dictionary.id(pick(person))).collect()
+    }
+
+    fn all<T>(&self, pick: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+        self.rows.iter().map(pick).collect()
+    }
+
+    fn all_texts(&mut self, pick: impl Fn(&Row<'_>) -> Sym) -> Vec<u32> {
+        self.rows.iter().map(|row| self.dictionary.id(pick(row))).collect()
+    }
+
+    fn some<T>(&self, column: Column, pick: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+        if self.wanted.contains(&column) { self.all(pick) } else { Vec::new() }
+    }
+
+    fn some_texts(&mut self, column: Column, pick: impl Fn(&Row<'_>) -> Sym) -> Vec<u32> {
+        if self.wanted.contains(&column) { self.all_texts(pick) } else { Vec::new() }
+    }
+
+    /// Ends of the identities' cases, counted from the batch's first.
+    fn ends(&self, first: u32) -> Vec<u32> {
+        self.identities.iter().map(|(identity, _)| identity.cases.end.saturating_sub(first)).collect()
+    }
+
+    fn write(mut self, batch: &Batch, symbols: &Symbols, limits: &RuleLimits) -> Result<wire::Batch, Fault> {
+        // Fields in the order in which their texts are numbered.
+        let mut columns = wire::Batch {
+            identity: self.identities.iter().map(|(identity, _)| self.dictionary.id(identity.name)).collect(),
+            identity_ends: self.ends(batch.cases.start),
+            identity_kind: self.people(|person| person.kind as u8),
+            identity_status: self.people(|person| person.status as u8),
+            identity_moved_at: self.people(|person| person.moved_at.seconds()),
+            identity_ends_at: self.people(|person| person.ends_at.seconds()),
+            identity_owner: self.people_texts(Column::IdentityOwner, |person| person.owner),
+            identity_unit: self.people_texts(Column::IdentityUnit, |person| person.unit),
+            subject: self.all(|row| row.named.subject as u8),
+            target: self.all_texts(|row| row.named.target),
+            holder: self.all_texts(|row| row.named.holder),
+            object: self.all_texts(|row| row.named.object),
+            desired: self.all(|row| row.case.desired_side as u8),
+            observed: self.all(|row| row.case.observed_side as u8),
+            recorded: self.all(|row| row.case.recorded_side as u8),
+            unknown_why: self.all(|row| row.case.desired_why as u8 | (row.case.observed_why as u8) << 4),
+            differs: self.all(|row| row.case.differs),
+            traits: self.all(|row| row.case.traits),
+            desired_expires_at: self.all(|row| row.desired.expires_at.seconds()),
+            observed_expires_at: self.all(|row| row.observed.expires_at.seconds()),
+            not_before: self.some(Column::NotBefore, |row| row.desired.not_before.seconds()),
+            last_used: self.some(Column::LastUsed, |row| row.observed.last_used.seconds()),
+            undesired_since: self.some(Column::UndesiredSince, |row| row.case.undesired_since.seconds()),
+            disabled_since: self.some(Column::DisabledSince, |row| row.case.disabled_since.seconds()),
+            desired_level: self.some_texts(Column::Level, |row| row.desired.level),
+            observed_level: self.some_texts(Column::Level, |row| row.observed.level),
+            owner: self.some_texts(Column::Owner, |row| {
+                if row.desired.owner.is_empty() { row.observed.owner } else { row.desired.owner }
+            }),
+            purpose: self.some_texts(Column::Purpose, |row| row.desired.purpose),
+            observed_purpose: self.some_texts(Column::ObservedPurpose, |row| row.observed.purpose),
+            record: self.some_texts(Column::Record, |row| row.desired.record),
+            approver: self.some_texts(Column::Approver, |row| row.desired.approver),
+            via: self.some_texts(Column::Via, |row| row.observed.via),
+            replaces: self.some_texts(Column::Replaces, |row| row.desired.replaces),
+            tier: self.some(Column::Tier, |row| row.entitlement.tier),
+            exclusion: self.some_texts(Column::Exclusion, |row| row.entitlement.exclusion),
+            vendor: Vec::new(),
+            heap: String::new(),
+            text_ends: Vec::new(),
+        };
+        (columns.heap, columns.text_ends) = self.dictionary.texts(symbols, limits)?;
+        Ok(columns)
     }
 }
 
-/// The columns of one batch: the core ones and those that are wanted. Texts are numbered in the order of being met: those of
-/// identities first, then case by case.
+/// The columns of one batch: the core ones and those that are wanted.
 pub(crate) fn write(
     cases: &Cases,
     batch: &Batch,
@@ -324,12 +285,10 @@ pub(crate) fn write(
 ) -> Result<wire::Batch, Fault> {
     let snapshot = &cases.snapshot;
     dictionary.begin(&snapshot.symbols);
-    let (rows, identities) = (slice(&cases.cases, &batch.cases), slice(&cases.identities, &batch.identities));
-    let wanted = Wanted::of(wanted);
-    let mut writer = Writer { snapshot, wanted, dictionary, out: empty(wanted, identities.len(), rows.len()) };
-    identities.iter().for_each(|identity| writer.identity(identity, batch.cases.start));
-    rows.iter().for_each(|case| writer.case(case));
-    let Writer { mut out, .. } = writer;
-    (out.heap, out.text_ends) = dictionary.texts(&snapshot.symbols, limits)?;
-    Ok(out)
+    let rows = slice(&cases.cases, &batch.cases).iter().map(|case| Row::new(case, snapshot)).collect();
+    let identities = slice(&cases.identities, &batch.identities)
+        .iter()
+        .map(|identity| (identity, at(&snapshot.people, identity.person).unwrap_or(&NO_PERSON)))
+        .collect();
+    Writer { rows, identities, wanted, dictionary }.write(batch, &snapshot.symbols, limits)
 }

@@ -74,7 +74,8 @@ impl RuleEngine {
         Self::with(limits, &config, Some(Places::new(pool)))
     }
 
-    fn with(limits: &RuleLimits, config: &Config, places: Option<Arc<Places>>) -> Result<Self, EngineError> {
+    /// An engine of this configuration, which must be the profile's in all that can change an answer.
+    pub(super) fn with(limits: &RuleLimits, config: &Config, places: Option<Arc<Places>>) -> Result<Self, EngineError> {
         let unsupported = |error: wasmtime::Error| EngineError::Unsupported {
             profile: profile::PROFILE,
             detail: error.root_cause().to_string(),

@@ -89,3 +89,7 @@ pub(crate) const REASONS: usize = 65_535;
 pub(crate) const CANON_KEYS: usize = 4_096;
 /// Core instances, memories and tables of one component. An encoded rule has three instances.
 pub(crate) const CORE_PARTS: usize = 16;
+/// Components and modules in one another. An encoded rule has one in the other; each level costs whoever walks down there memory.
+pub(crate) const NESTED_PARTS: u32 = 16;
+/// What the guest kit says of a module it built, in bytes: a few facts of a line each, which are kept as long as the module.
+pub(crate) const SECTION_BYTES: usize = 4_096;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -61,6 +61,8 @@ pub(super) struct Shop {
     pub(super) profile: Mutex<Option<&'static Profile>>,
     /// Work items that are open, by the key of their change (K6).
     pub(super) items: Mutex<BTreeSet<String>>,
+    /// Whether it lists what one holder has, which emergencies need.
+    pub(super) lists: AtomicBool,
 }
 
 impl Shop {
@@ -131,6 +133,13 @@ impl Target for Shop {
         Ok(items.get(key).map(|id| Found { id: id.clone() }).into_iter().collect())
     }
 
+    async fn held_by(&self, holder: &str) -> Result<Vec<(CaseKey, Holding)>, ReadError> {
+        match self.lists.load(Ordering::SeqCst) {
+            true => self.inner.held_by(holder).await,
+            false => Err(ReadError { key: holder.to_owned(), message: "it cannot be listed".to_owned() }),
+        }
+    }
+
     async fn poll(&self, receipt: &str) -> Result<Receipt, ReadError> {
         Ok(if self.items.lock().unwrap().contains(receipt) { Receipt::Pending } else { Receipt::Done })
     }
@@ -159,8 +168,8 @@ impl Estate {
         let inner = EmbeddedTarget::open(&folder.path().join("gh.db"), "gh").unwrap();
         inner.seed(rows).unwrap();
         let (trouble, written, restless, claimed) = Default::default();
-        let (profile, items) = Default::default();
-        let shop = Arc::new(Shop { inner, trouble, written, restless, claimed, profile, items });
+        let (profile, items, lists) = Default::default();
+        let shop = Arc::new(Shop { inner, trouble, written, restless, claimed, profile, items, lists });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
         let estate = Estate { folder, clock, shop, mode: Mode::Authoritative, part: u64::MAX };
         estate.desire(&[]);

@@ -15,5 +15,6 @@ mod own_duties;
 mod parting;
 mod replacing;
 mod resuming;
+mod signing;
 mod undoing;
 mod work;

@@ -122,6 +122,12 @@ impl Tenant {
                 let sql = "INSERT OR REPLACE INTO denials (tenant, target, holder, object, row) VALUES (?1, ?2, ?3, ?4, ?5)";
                 conn.prepare_cached(sql)?.execute(params![self.id, row.target, row.holder, row.object, json(row)?])?;
             }
+            Entry::Redacted(index) => {
+                // What is overwritten is overwritten with zeros, from here until the connection is opened anew.
+                conn.execute_batch("PRAGMA secure_delete = ON")?;
+                let sql = "UPDATE bodies SET state = NULL, salt = zeroblob(32) WHERE place = ?1";
+                conn.prepare_cached(sql)?.execute([place(self.id, *index)?])?;
+            }
             Entry::Rule(row) => {
                 let sql = "INSERT INTO rule_steps (place, row) VALUES (?1, ?2)";
                 conn.prepare_cached(sql)?.execute(params![place(self.id, self.serial)?, json(row)?])?;

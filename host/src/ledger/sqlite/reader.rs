@@ -32,6 +32,7 @@ pub(super) fn rows(conn: &Connection, tenant: &str, query: &Query) -> Result<Row
             Rows::Runs(parsed(conn, "SELECT row FROM runs WHERE tenant = ?1 ORDER BY run DESC LIMIT ?2", params![id, most])?)
         }
         Query::Leaves(from, most) => Rows::Leaves(leaves(conn, id, *from, *most)?),
+        Query::LeafHashes(from, most) => Rows::LeafHashes(leaf_hashes(conn, id, *from, *most)?),
         Query::LogHead => Rows::LogHead(log_head(conn, tenant)?),
     })
 }
@@ -94,6 +95,14 @@ fn leaves(conn: &Connection, tenant: u64, from: u64, most: u32) -> Result<Vec<St
         }
     }
     Ok(found.into_iter().map(|(_, leaf)| leaf).collect())
+}
+
+fn leaf_hashes(conn: &Connection, tenant: u64, from: u64, most: u32) -> Result<Vec<Digest>, StoreError> {
+    let (first, end) = (place(tenant, from)?, place(tenant + 1, 0)?);
+    let sql = "SELECT hash FROM leaves WHERE place >= ?1 AND place < ?2 ORDER BY place LIMIT ?3";
+    let mut statement = conn.prepare_cached(sql)?;
+    let hashes = statement.query_map(params![first, end, most], |row| row.get(0).map(Digest))?;
+    Ok(hashes.collect::<Result<_, _>>()?)
 }
 
 fn log_head(conn: &Connection, tenant: &str) -> Result<LogHead, StoreError> {

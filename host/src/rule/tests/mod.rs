@@ -5,6 +5,7 @@ mod admission;
 mod columns;
 mod determinism;
 mod estate;
+mod fuzzed;
 mod guests;
 mod hostile;
 mod validation;
