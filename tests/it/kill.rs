@@ -70,7 +70,9 @@ fn the_scenes_find_planted_bugs() {
         };
         let found = (1..=times).step_by(4).map(|nth| end(nth, Some(bug))).find_map(Result::err);
         println!("{bug}: {found:?}");
-        assert!(found.is_some_and(|found| found.to_string().contains("is given after")), "{bug}");
+        // Before or after the emergency took away what had landed meanwhile.
+        let told = found.map(|found| found.to_string()).unwrap_or_default();
+        assert!(told.contains("is given after") || told.contains("is given again"), "{bug}: {told}");
         end(1, None).expect("without the bug");
     }
 }

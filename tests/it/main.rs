@@ -1,4 +1,11 @@
 //! One binary of integration tests; each file is a module below.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
 
 mod alone;
 mod bench;

@@ -88,8 +88,9 @@ fn v06_a_module_is_uploaded_seen_beside_promoted_and_taken_back_on_the_record() 
     assert!(step(dir, &["rollback"], 13).contains("there is no rule before that"));
     assert!(step(dir, &["withdraw"], 13).contains("there is no module that judges beside"));
 
-    // A configuration that names the module keeps the last word.
+    // A configuration that names the module keeps the last word, and nobody is sent to promote another.
     fs::write(dir.join("named.wasm"), &standard).expect("module");
+    assert!(step(dir, &["upload", "new.wasm", "--config", "named.toml"], 0).contains("next: trueup rule shadow "));
     let named = text(dir, &["rule", "promote", &second, "--config", "named.toml", "--by", "ada", "--why", "x"], 3);
     assert!(named.contains("the configuration itself names the module that decides"), "{named}");
 
@@ -97,10 +98,11 @@ fn v06_a_module_is_uploaded_seen_beside_promoted_and_taken_back_on_the_record() 
     let log = text(dir, &["audit", "log", "--from", "0", "--count", "1000000", "--json"], 0);
     let said: serde_json::Value = serde_json::from_str(&log).expect("JSON");
     let leaves: Vec<String> = steps_of(&said);
-    let expected = ["refused", "admitted", "promoted", "admitted", "shadowed", "compared", "compared", "promoted", "restored"];
+    let expected =
+        ["refused", "admitted", "promoted", "admitted", "shadowed", "compared", "compared", "promoted", "restored", "admitted"];
     assert_eq!(leaves, expected);
     let listed = text(dir, &["rule", "list"], 0);
-    assert!(listed.contains("9 steps") && listed.contains("by ada: change 7") && listed.contains("decides"), "{listed}");
+    assert!(listed.contains("10 steps") && listed.contains("by ada: change 7") && listed.contains("decides"), "{listed}");
 }
 
 #[test]
@@ -187,9 +189,7 @@ fn v15_while_a_rule_rests_what_has_expired_ends() {
 fn whatever_a_module_beside_does_the_plan_is_the_same() {
     let folder = folder(6_000);
     let alone = plan(&engine(folder.path(), "by-position", 0));
-    let mut limits = RuleLimits::default();
-    limits.fuel_base = 1_000_000;
-    limits.fuel_per_case = 1_000;
+    let limits = RuleLimits { fuel_base: 1_000_000, fuel_per_case: 1_000, ..RuleLimits::default() };
     let rules = RuleEngine::new(&limits).expect("engine");
     let stumbling = ["trap", "endless-loop", "memory-bomb", "log-flood", "refuse"].map(|guest| (guest, true));
     for (guest, fails) in [("by-position", false), ("promise", false)].into_iter().chain(stumbling) {

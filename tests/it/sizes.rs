@@ -62,7 +62,7 @@ fn answers_in_a_process_of_its_own() {
     };
     assert!(judge("items", "ada").is_ok());
     let before = alone::held();
-    let mut measure = |what: &str, work: &dyn Fn() -> String| {
+    let measure = |what: &str, work: &dyn Fn() -> String| {
         let mut end = String::new();
         // Counted from the same beginning, so that what stays of one counts for the next.
         let growth = alone::peak(|| end = work()).saturating_sub(before);

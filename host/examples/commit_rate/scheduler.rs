@@ -56,11 +56,13 @@ impl Ledger for Nowhere {
     }
 }
 
+/// Makes a ledger.
+type Make<'a> = &'a dyn Fn() -> Box<dyn Ledger>;
+
 pub fn measure(_: &Path, table: &mut Table) -> Result<()> {
     let memory = || Box::new(MemoryLedger::new()) as Box<dyn Ledger>;
     let nowhere = || Box::new(Nowhere(MemoryLedger::new())) as Box<dyn Ledger>;
-    let kinds: [(&str, &dyn Fn() -> Box<dyn Ledger>); 2] =
-        [("with the ledger in memory", &memory), ("with a ledger that forgets", &nowhere)];
+    let kinds: [(&str, Make<'_>); 2] = [("with the ledger in memory", &memory), ("with a ledger that forgets", &nowhere)];
     for (name, ledger) in kinds {
         let mut small = None;
         for changes in PLANS {

@@ -208,11 +208,8 @@ fn first_release(terminal: &mut Terminal<'_>, engine: &Engine, month: &mut Month
         "       {} {waiting}: a first plan removes nothing until a person has looked (adoption)",
         paint(YELLOW, "refused:")
     )?;
-    let mut release = Release::default();
-    release.all = true;
-    release.by = "demo".to_owned();
-    release.why = "the first plan was reviewed".to_owned();
-    engine.release(&release)?;
+    let (by, why) = ("demo".to_owned(), "the first plan was reviewed".to_owned());
+    engine.release(&Release { all: true, by, why, ..Release::default() })?;
     if let Some((_, applied)) = open::block_on(engine.resume())?? {
         let confirmed = applied.outcomes.confirmed();
         writeln!(

@@ -167,12 +167,14 @@ pub(super) fn parts(config: Config, module: Option<Arc<Module>>) -> Outcome<Part
         });
     }
     let scopes = Scopes(config.scopes.into_iter().map(toml::Spanned::into_inner).collect());
-    let mut options = Options::default();
-    options.slice = config.run.slice;
-    options.threads = config.run.threads;
-    options.debt = config.debt;
-    options.reuse = config.run.reuse;
-    options.max_age = i64::from(config.run.max_age_hours) * 3_600;
+    let options = Options {
+        slice: config.run.slice,
+        threads: config.run.threads,
+        debt: config.debt,
+        reuse: config.run.reuse,
+        max_age: i64::from(config.run.max_age_hours) * 3_600,
+        ..Options::default()
+    };
     Ok(Parts { tenant: config.tenant, sources, targets, module, settings, scopes, sink: None, options })
 }
 

@@ -33,7 +33,9 @@ pub(super) fn upload(terminal: &mut Terminal<'_>, file: &Path, signed: &Signed) 
     }
     let short = facts.module.short();
     writeln!(terminal.out, "{} {} {}", paint(GREEN, "admitted"), safe(&facts.label()), paint(CYAN, &short))?;
-    let next = if engine.rollout()?.live().is_some() { "shadow" } else { "promote" };
+    // Where the configuration names the module that decides, nothing can be promoted.
+    let decided = rule.module.is_some() || engine.rollout()?.live().is_some();
+    let next = if decided { "shadow" } else { "promote" };
     writeln!(terminal.out, "next: {}", paint(CYAN, format_args!("trueup rule {next} {short}")))?;
     Ok(Exit::Done)
 }

@@ -180,7 +180,9 @@ impl Core<'_> {
             _ => false,
         };
         let open = self.breakers.passage(&item.change.key.target, self.at.tick) == Passage::Open || item.flies;
-        let first = item.is_emergency() || self.lines.is_first(slot, &item.spaces);
+        // Several in doubt in one line are what a crash leaves behind: then none goes while another may still land.
+        let alone = self.lines.is_first(slot, &item.spaces) && self.lines.is_settled(slot, &item.spaces);
+        let first = item.is_emergency() || alone;
         safe && open && first && item.tries < CHANGE_ATTEMPTS && self.permit(item).is_ok()
     }
 
@@ -193,6 +195,16 @@ impl Core<'_> {
         }
         // Ticks are whole seconds: what was sent late in one lands late in another.
         item.in_doubt_since + i64::from(profile.effect_bound()) + self.longest_lag(slot) + 1
+    }
+
+    /// The tick from which on no earlier attempt of an emergency may land any more. It is sent again at once while one is in doubt,
+    /// so that one of them may land after the other was acknowledged, and undo what somebody did in between.
+    pub(super) fn attempts_end(&self, item: &Item) -> i64 {
+        let Some(profile) = self.profiles.get(&item.change.key.target) else { return i64::MIN };
+        match item.is_emergency() && item.doubted {
+            true => item.in_doubt_since + i64::from(profile.effect_bound()),
+            false => i64::MIN,
+        }
     }
 
     /// How long a read may lag at the longest, in seconds. What is learned is no proof, and a doubt that is settled wrongly
@@ -252,13 +264,15 @@ impl Core<'_> {
     fn verify(&mut self, slot: Slot) -> Result<(), CommitError> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         let change = &item.change;
-        if !item.is_emergency() && item.gives() && self.denials.cover(&change.key) {
-            return self.end(slot, End::Denied);
-        }
         let Some(profile) = self.profiles.get(&change.key.target) else {
             self.leave(slot, Some(Open::Unverified));
             return Ok(());
         };
+        // A list keeps its line until it was read as it was written: the next one is made from what is read.
+        let keeps = profile.class == Class::K2 && profile.is_readable();
+        if self.is_denied(item) && !keeps {
+            return self.end(slot, End::Denied);
+        }
         if self.has_rival(slot) {
             self.wait(slot, self.at.tick + 1);
             return Ok(());
@@ -282,6 +296,11 @@ impl Core<'_> {
         }
         self.call(slot, Ask::Read);
         Ok(())
+    }
+
+    /// Whether it gives access that somebody denied meanwhile.
+    pub(super) fn is_denied(&self, item: &Item) -> bool {
+        !item.is_emergency() && item.gives() && self.denials.cover(&item.change.key)
     }
 
     /// Whether something under way may still give the access that an emergency takes away.
@@ -309,7 +328,7 @@ impl Core<'_> {
     pub(super) fn doubt(&mut self, slot: Slot, message: String) -> Result<(), CommitError> {
         let tick = self.at.tick;
         if let Some(item) = self.items.get_mut(&slot) {
-            (item.in_doubt_since, item.words) = (tick, message.clone());
+            (item.in_doubt_since, item.doubted, item.words) = (tick, true, message.clone());
         }
         self.outcome(slot, Outcome::Ambiguous { message }, None)
     }

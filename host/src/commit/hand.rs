@@ -45,6 +45,7 @@ impl Core<'_> {
             holds: in_doubt,
             flies: false,
             in_doubt_since: self.at.tick,
+            doubted: false,
             // Not by the recorded instant: the clock may have jumped between two writers.
             acked: self.at.tick,
             check: Check::default(),

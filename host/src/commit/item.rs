@@ -52,8 +52,9 @@ pub(super) struct Item {
     /// It holds its lines, and a place among those in flight.
     pub(super) holds: bool,
     pub(super) flies: bool,
-    /// The last tick at which an attempt of unknown effect may have been sent.
+    /// The last tick at which an attempt of unknown effect may have been sent, and whether this process sent one.
     pub(super) in_doubt_since: i64,
+    pub(super) doubted: bool,
     /// The tick of the acknowledgement.
     pub(super) acked: i64,
     pub(super) check: Check,

@@ -90,7 +90,7 @@ impl Core<'_> {
     /// A read of what was acknowledged.
     fn read_back(&mut self, slot: Slot, reading: &Reading, met: bool) -> Result<(), CommitError> {
         let tick = self.at.tick;
-        let bound = self.items.get(&slot).map_or(0, |item| self.proof_age(item));
+        let (bound, over) = self.items.get(&slot).map_or((0, i64::MIN), |item| (self.proof_age(item), self.attempts_end(item)));
         let Some(item) = self.items.get_mut(&slot) else { return Ok(()) };
         let target = item.change.key.target.clone();
         let removes = item.change.kind.removes();
@@ -108,14 +108,15 @@ impl Core<'_> {
             if !consistent && (age >= bound || (flipped && age.saturating_mul(2) >= bound)) {
                 self.windows.late(&target, removes, age.max(1));
             }
-            return self.not_seen(slot, reading, consistent || age >= cap, age);
+            let late = (consistent || age >= cap) && item.asked >= over;
+            return self.not_seen(slot, reading, late, age);
         }
         check.agreed += 1;
         if check.agreed == 1 {
             (check.since, check.seen) = (age, tick);
         }
         // What somebody else did after the acknowledgement was undone at an instant that is only known to lie before this one.
-        let begun = if check.disturbed { check.seen } else { item.acked };
+        let begun = if check.disturbed { check.seen } else { item.acked }.max(over);
         let proves = begun + i64::from(bound);
         let enough = consistent || has(Bug::FirstReadConfirms) || (check.agreed >= LAGGING_READS_AGREE && item.asked >= proves);
         if !enough {
@@ -131,6 +132,9 @@ impl Core<'_> {
         let Some(item) = self.items.get(&slot) else { return Ok(()) };
         if grade < demanded(&item.change) {
             return self.end(slot, End::Unverifiable);
+        }
+        if self.is_denied(item) {
+            return self.end(slot, End::Denied);
         }
         self.confirm(slot, grade, &reading.state)
     }

@@ -557,7 +557,7 @@ fn v01_parts_move_neither_cases_nor_cuts() {
     let mut rows = ["p1", "p101", "p1001", "gone"].map(row).to_vec();
     rows.sort_by_key(|row| row.key);
     let whole = pair_with(snapshot(build), rows.clone(), 1).unwrap_or_else(|error| panic!("{error}"));
-    assert!(whole.links.disputed.len() > 0 && whole.unlisted.len() > 0 && whole.unlisted.len() < rows.len());
+    assert!(!whole.links.disputed.is_empty() && !whole.unlisted.is_empty() && whole.unlisted.len() < rows.len());
     let sizes: Vec<usize> = whole.batches.iter().map(|batch| batch.cases.len()).collect();
     let unlisted: Vec<KeyHash> = whole.unlisted.iter().map(|row| row.key).collect();
     let (lines, _) = shown(&whole);

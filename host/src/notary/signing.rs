@@ -76,16 +76,15 @@ impl Notary {
         if head.size == 0 {
             return Ok(None);
         }
-        let checkpoint = Checkpoint::new(keyring.origin(), head)?;
-        let note = checkpoint.sign(keyring.keys())?;
-        // Signatures are deterministic: the same head under the same keys is the same note.
-        if self.history.newest()?.as_ref() == Some(&note) {
-            return Ok(Some(note));
-        }
         if signed.is_none_or(|signed| signed.head() != head) {
             guard.write(&tree)?;
         }
-        self.history.add(&note)?;
+        let checkpoint = Checkpoint::new(keyring.origin(), head)?;
+        let note = checkpoint.sign(keyring.keys())?;
+        // Signatures are deterministic: the same head under the same keys is the same note.
+        if self.history.newest()?.as_ref() != Some(&note) {
+            self.history.add(&note)?;
+        }
         Ok(Some(note))
     }
 

@@ -668,6 +668,7 @@ fn a_line_that_no_reader_would_take_is_not_sealed() {
 /// others use, processor time tells more than the clock.
 #[test]
 #[ignore = "a measurement, not a check"]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
 fn speed() {
     let world = authoritative();
     let count: u32 = 1_000_000;

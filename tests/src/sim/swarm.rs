@@ -74,7 +74,7 @@ impl Swarm {
     /// replaced.
     pub fn new(seed: u64, rng: &mut Rng) -> Self {
         let mut swarm = Self::of(rng);
-        swarm.replaced = seed % 10 == 0;
+        swarm.replaced = seed.is_multiple_of(10);
         if seed % 10 == 5 {
             swarm.weak = true;
             swarm.emergencies = swarm.emergencies.max(6);

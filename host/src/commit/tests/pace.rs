@@ -243,7 +243,7 @@ fn a_persons_work_is_asked_for_once_in_a_run_and_who_works_on_it_is_recorded() {
         assert!(matches!(&played.results[0], Outcome::Opened { item, .. } if item == "item 1"), "{:?}", played.results);
         assert_eq!(
             played.results.iter().filter(|result| matches!(result, Outcome::Claimed { .. })).count(),
-            usize::from(by != "")
+            usize::from(!by.is_empty())
         );
         let Some(Open::Manual { item, by: who, overdue: false, .. }) = played.open() else { panic!("{:?}", played.outcomes) };
         assert_eq!((item.as_str(), who.as_str()), ("item 1", by));

@@ -10,8 +10,9 @@ const PEOPLE: usize = 700;
 /// An estate of about 6,000 facts in which grants have ended, more than pass unasked; some accounts are linked, two to an
 /// identity; some things are denied; some are another writer's.
 fn estate(part: u64) -> Estate {
-    let row =
-        |i: usize| held(&format!("p{:03}", i % PEOPLE), &format!("team:{}", i / PEOPLE), if i % 3 == 0 { NOW - 1 } else { 0 });
+    let row = |i: usize| {
+        held(&format!("p{:03}", i % PEOPLE), &format!("team:{}", i / PEOPLE), if i.is_multiple_of(3) { NOW - 1 } else { 0 })
+    };
     let mut estate = Estate::new((0..4 * PEOPLE).map(row));
     estate.part = part;
     let names: Vec<(String, String)> =

@@ -53,8 +53,11 @@ fn v01_verdicts_do_not_depend_on_threads_or_instances() {
     }
 }
 
+/// A change of how code is made.
+type Change = fn(&mut Config);
+
 /// What a compiler may be told to do otherwise without another answer.
-fn otherwise() -> [(&'static str, fn(&mut Config)); 5] {
+fn otherwise() -> [(&'static str, Change); 5] {
     [
         ("as it is, again", |_| {}),
         ("without optimisation", |config| {
