@@ -1,5 +1,6 @@
 //! The decision as a plug-in for extism: the same Rust function behind two forms of a batch, bytes and MessagePack. Owns the
 //! boundary alone.
+#![expect(missing_docs, reason = "the macro drops what it is told of a function")]
 
 use extism_pdk::{FnResult, plugin_fn};
 use trueup_against_decision::{Batch, judge, read_batch, write_answers};
