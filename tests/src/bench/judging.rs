@@ -69,7 +69,8 @@ pub(super) fn measure(sizes: &Sizes, work: &Path, summary: &mut Summary<'_>) -> 
     summary.add(figure("the same, instances kept ready, best", best(&ready)).beside(beside, best(&native)))
 }
 
-fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize> {
+/// How many cases the native rule answers.
+pub(super) fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize> {
     let mut answered = 0;
     for batch in batches {
         let verdicts = trueup_least_access::RULE.judge(context, batch).map_err(|error| anyhow::anyhow!(error.message))?;

@@ -3,7 +3,9 @@
 
 mod against;
 mod audit;
+mod cut;
 mod estate;
+mod fresh;
 mod judging;
 mod ledger;
 mod machine;
@@ -85,18 +87,22 @@ impl Sizes {
 pub fn run(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
     figures(folder, out, |work, summary| {
         judging::measure(sizes, work, summary)?;
+        fresh::measure(sizes, work, summary)?;
         planning::measure(sizes, work, summary)?;
         ledger::measure(sizes, work, summary)?;
         audit::measure(sizes, work, summary)
     })
 }
 
-/// Measures judging alone.
+/// Measures judging alone: in batches as a run cuts them, and in small ones.
 ///
 /// # Errors
 /// As for [`run`].
 pub fn judging(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| judging::measure(sizes, work, summary))
+    figures(folder, out, |work, summary| {
+        judging::measure(sizes, work, summary)?;
+        fresh::measure(sizes, work, summary)
+    })
 }
 
 /// Measures planning alone, with so many desired and as many observed grants each time, and what each size costs beside the

@@ -1,4 +1,4 @@
-//! The cases that are measured: those of a generated estate's first day, as a run makes them, cut into batches of a size.
+//! The cases that are measured: those of a generated estate's first day, as a run makes them.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::json;
-use trueup::correlate::{Batch, Cases, Identity};
+use trueup::correlate::{Cases, Identity};
 use trueup::discover::{FileConfig, FileSource, Source};
 use trueup::generate::{Estate, FileKind, Profile};
 use trueup::model::{Mode, Scope, Scopes};
@@ -64,26 +64,4 @@ fn targets(estate: &Estate, folder: &Path) -> Result<Vec<Arc<dyn Target>>> {
         targets.push(Arc::new(target));
     }
     Ok(targets)
-}
-
-/// Cuts the first `total` cases into batches of exactly this size, so that engines are compared over equal batches. A run
-/// never cuts an identity; here one that lies across a border is cut there.
-pub(super) fn cut(cases: &mut Cases, whole: &[Identity], total: u32, size: u32) {
-    cases.identities.clear();
-    cases.batches.clear();
-    let mut from = 0;
-    while from < total {
-        let (to, first) = ((from + size).min(total), cases.identities.len() as u32);
-        let begin = whole.partition_point(|identity| identity.cases.end <= from);
-        let inside = whole.iter().skip(begin).take_while(|identity| identity.cases.start < to);
-        cases.identities.extend(
-            inside.map(|identity| Identity {
-                cases: identity.cases.start.max(from)..identity.cases.end.min(to),
-                ..identity.clone()
-            }),
-        );
-        let identities = first..cases.identities.len() as u32;
-        cases.batches.push(Batch { identities, cases: from..to, too_large: false });
-        from = to;
-    }
 }

@@ -13,10 +13,10 @@ use trueup_cases::{Columns, Context};
 use trueup_guest::testing::{batch_of, context_of};
 use trueup_guest::wire;
 
+use super::super::cut::cut;
 use super::super::estate::AS_OF;
 use super::super::judging::plain;
 use super::super::machine::{now, timed};
-use super::cases;
 use super::other::About;
 use super::row::Verdict;
 
@@ -34,7 +34,7 @@ pub(super) struct Set<'a> {
 impl<'a> Set<'a> {
     /// The first `total` cases in batches of a size.
     pub(super) fn cut(cases: &'a mut Cases, whole: &[Identity], total: u32, size: u32, module: &Module) -> Result<Self> {
-        cases::cut(cases, whole, total, size);
+        cut(cases, whole, total, size);
         let columns: Vec<Columns> =
             cases.batches.iter().map(|batch| module.columns_of(cases, batch)).collect::<Result<_, _>>()?;
         let wire = columns.iter().cloned().map(batch_of).collect();
