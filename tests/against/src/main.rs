@@ -41,13 +41,13 @@ fn main() -> Result<()> {
         compare(engine.as_mut(), &cases).with_context(|| name)?;
     }
     drawn.write(&folder.join("drawn.json"))?;
-    let about = |engine: &Box<dyn Engine>| About {
+    let about = |engine: &dyn Engine| About {
         name: engine.name(),
         version: format!("{} {}", engine.package(), version(engine.package())),
         about: engine.about(),
     };
     let wasmtime = version("wasmtime");
-    let about = engines.iter().map(about).collect();
+    let about = engines.iter().map(|engine| about(engine.as_ref())).collect();
     say(&Ready { engines: about, drawn: DRAWN, cases: cases.rows.len(), wasmtime })?;
     for line in stdin().lock().lines() {
         let turn: Turn = serde_json::from_str(&line?)?;
