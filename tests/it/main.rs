@@ -8,12 +8,14 @@
 )]
 
 mod alone;
+mod asking;
 mod bench;
 mod compiling;
 mod debt;
 mod diff;
 mod emergency;
 mod errors;
+mod events;
 mod explain;
 mod generate;
 mod generated;
@@ -21,8 +23,10 @@ mod hostile;
 mod house;
 mod identity;
 mod kill;
+mod languages;
 mod library;
 mod mutated;
+mod replay;
 mod reuse;
 mod rollout;
 mod rules;

@@ -19,6 +19,8 @@ mod implant;
 #[cfg(feature = "whole")]
 pub mod kill;
 #[cfg(feature = "whole")]
+pub mod replayed;
+#[cfg(feature = "whole")]
 pub mod reruns;
 pub mod sim;
 #[cfg(feature = "whole")]

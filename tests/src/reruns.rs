@@ -30,6 +30,8 @@ pub struct Month {
     pub days: u16,
     /// Facts of one part of a plan, where only what changed is judged; elsewhere a plan is made as usual.
     pub part: u64,
+    /// Whether the estate has its stories: then somebody must be able to break the glass, and keys take the place of others.
+    pub stories: bool,
     /// Whether targets tell every day when access was last used. If not, they tell what they told on the first day.
     pub used: bool,
 }
@@ -61,7 +63,7 @@ pub struct Day {
 /// # Errors
 /// When two plans of a day differ, a run fails, or `each` does.
 pub fn live(month: &Month, module: &Module, folder: &Path, mut each: impl FnMut(&Day) -> Result<()>) -> Result<()> {
-    let options = generate::Options { stories: false, ..generate::Options::default() };
+    let options = generate::Options { stories: month.stories, ..generate::Options::default() };
     let estate = Estate::with(month.shape, month.seed, options);
     let (full, incremental) =
         (Place::new(folder, "full", &estate, None)?, Place::new(folder, "incremental", &estate, Some(month.part))?);
@@ -72,6 +74,12 @@ pub fn live(month: &Month, module: &Module, folder: &Path, mut each: impl FnMut(
         each(&day)?;
     }
     Ok(())
+}
+
+/// The stores of a month that was lived in a folder: where all was judged, and where what changed was.
+#[must_use]
+pub fn stores(folder: &Path) -> [PathBuf; 2] {
+    ["full", "incremental"].map(|name| folder.join(name).join("store"))
 }
 
 /// Sources, targets and a store.
@@ -118,7 +126,8 @@ impl Place {
 
     fn engine(&self, estate: &Estate, day: u16, module: &Module) -> Result<Engine> {
         let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-        for file in estate.sources() {
+        // A source that comes later is configured when it is there.
+        for file in estate.sources().into_iter().filter(|file| self.folder.join("sources").join(&file.file).exists()) {
             let kind = match file.kind {
                 FileKind::People => "people",
                 FileKind::Accounts => "accounts",

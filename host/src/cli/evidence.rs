@@ -85,8 +85,8 @@ pub(super) fn redact(terminal: &mut Terminal<'_>, leaf: u64, by: &str, why: &str
     } else {
         writeln!(
             terminal.out,
-            "removed {} beside leaf {leaf}; plans and pages on disk are as they were",
-            plural(states, "state")
+            "removed {} that leaf {leaf} commits to; plans and pages on disk are as they were",
+            plural(states, "thing")
         )?;
     }
     Ok(Exit::Done)

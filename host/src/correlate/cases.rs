@@ -190,6 +190,9 @@ pub struct Cases {
     pub cases: Vec<Case>,
     /// In order of identities.
     pub batches: Vec<Batch>,
+    /// Identities of which these cases are judged but not decided, in order: they are decided elsewhere, together with those of
+    /// other parts.
+    pub apart: Vec<u32>,
 }
 
 impl Cases {
@@ -199,11 +202,38 @@ impl Cases {
         let Some(open) = self.batches.pop_if(|batch| !self.identities.last().is_some_and(|last| is_closed(batch, last))) else {
             return (Vec::new(), Vec::new());
         };
-        let names: HashSet<Sym> = self.identities.drain(open.identities.start as usize..).map(|identity| identity.name).collect();
-        let cases = self.cases.drain(open.cases.start as usize..);
-        let rows = cases.filter_map(|case| self.recorded.get(case.recorded? as usize).copied()).collect();
+        let back = self.what_makes(open.identities.start..open.identities.end);
+        self.identities.truncate(open.identities.start as usize);
+        self.cases.truncate(open.cases.start as usize);
+        back
+    }
+
+    /// What the cases of these identities were paired from: facts, and recorded rows.
+    pub fn what_makes(&self, identities: impl Iterator<Item = u32>) -> (Vec<Fact>, Vec<Recorded>) {
+        let (mut names, mut rows) = (HashSet::new(), Vec::new());
+        for identity in identities.filter_map(|number| self.identities.get(number as usize)) {
+            names.insert(identity.name);
+            let cases = self.cases.get(identity.cases.start as usize..identity.cases.end as usize).unwrap_or_default();
+            rows.extend(cases.iter().filter_map(|case| self.recorded.get(case.recorded? as usize)));
+        }
         let facts = self.snapshot.desired.iter().chain(&self.snapshot.observed);
         (facts.filter(|fact| names.contains(&self.links.identity(fact))).copied().collect(), rows)
+    }
+
+    /// Whether an identity is decided elsewhere.
+    #[must_use]
+    pub fn is_apart(&self, identity: u32) -> bool {
+        self.apart.binary_search(&identity).is_ok()
+    }
+
+    /// The cases that are decided here, with their indices.
+    pub fn here(&self) -> impl Iterator<Item = (u32, &Case)> {
+        let away = self.apart.iter().filter_map(|&number| self.identities.get(number as usize));
+        let mut away = away.map(|identity| identity.cases.clone()).peekable();
+        (0u32..).zip(&self.cases).filter(move |(index, _)| {
+            while away.next_if(|range| range.end <= *index).is_some() {}
+            away.peek().is_none_or(|range| !range.contains(index))
+        })
     }
 
     /// The row that names a case in the target's spelling: the observed one, else the desired one, which linking gave the

@@ -84,7 +84,8 @@ pub fn correlate<E>(
     let Order { targets, target_number, .. } = order;
     drop(ranks);
     let batches = batches::cut(&identities);
-    let mut cases = Cases { snapshot, links, recorded: Vec::new(), unlisted: Vec::new(), identities, cases, batches };
+    let mut cases =
+        Cases { snapshot, links, recorded: Vec::new(), unlisted: Vec::new(), identities, cases, batches, apart: Vec::new() };
     let stores = |fact: &Fact| {
         let number = target_number.get(fact.target.0 as usize);
         number.and_then(|&n| targets.get(usize::from(n))).map(|(_, facts)| facts.attributes).unwrap_or_default()

@@ -101,7 +101,7 @@ fn date(case: &mut Case, recorded: &[Recorded], as_of: Time) {
 /// closed, and what is unknown stays as it is.
 pub fn sightings<'a>(cases: &'a Cases, targets: &'a BTreeMap<String, TargetFacts>) -> impl Iterator<Item = Recorded> + use<'a> {
     let symbols = &cases.snapshot.symbols;
-    cases.cases.iter().filter_map(move |case| {
+    cases.here().filter_map(move |(_, case)| {
         if case.traits & traits::WITHHELD != 0 && case.desired_side == Side::Absent {
             let row = case.recorded.and_then(|i| cases.recorded.get(i as usize))?;
             return Some(Recorded { flags: row.flags & !Recorded::WITHHELD, ..*row });

@@ -5,7 +5,7 @@ use super::derive::{Ask, Derived, Effect, End, derive};
 use super::edges::{Outcome, settle};
 use super::ground::{Ground, View};
 use super::guard::{Proposal, guard};
-use super::{Policy, across, budget, own, weigh};
+use super::{Ends, Policy, across, gate, own, weigh};
 use crate::correlate::{Batch, Cases, Identity};
 use crate::model::{Attribute, ChangeKind, Subject, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
@@ -20,13 +20,15 @@ const EXCLUSIVE: u8 = 1;
 #[must_use]
 pub fn decide(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, threads: usize) -> Decided {
     let mut all = decide_part(cases, verdicts, policy, threads);
-    budget::gate(cases, policy.spent, &mut all.decisions);
+    let mut ends = Ends::default();
+    ends.count(cases, &all.decisions);
+    gate(cases, &ends.too_many(policy.spent), &mut all.decisions);
     all
 }
 
 /// Decides every case of one part of a plan, as [`decide`] does, but for the budget of ends: that is for the whole plan to
-/// know, see [`super::Ends`]. What must hold of many cases at once holds within the part alone: where facts demand such a
-/// thing, a plan has one part.
+/// know, see [`super::Ends`]. What must hold of many cases at once holds within the part alone: identities that such a thing
+/// concerns are apart in their own parts ([`Cases::apart`]), and together in one.
 #[must_use]
 pub fn decide_part(cases: &Cases, verdicts: &[BatchVerdict], policy: &Policy<'_>, threads: usize) -> Decided {
     let ground = Ground::new(cases, policy);
@@ -67,7 +69,8 @@ fn decide_batch(ground: &Ground<'_>, batch: &Batch, verdict: Option<&BatchVerdic
     let identities = ground.cases.identities.get(batch.identities.start as usize..batch.identities.end as usize);
     let mut rows = Rows { at: 0, first: batch.cases.start };
     let mut outcomes = Vec::new();
-    for (number, identity) in (batch.identities.start..).zip(identities.unwrap_or_default()) {
+    let numbered = (batch.identities.start..).zip(identities.unwrap_or_default());
+    for (number, identity) in numbered.filter(|(number, _)| !ground.cases.is_apart(*number)) {
         let disputed = ground.is_disputed(identity);
         for index in identity.cases.clone() {
             let Some(case) = ground.cases.cases.get(index as usize) else { continue };

@@ -19,10 +19,10 @@ struct Ending {
 }
 
 impl Ends {
-    /// Counts these cases, and what was decided of them.
+    /// Counts the cases that are decided here, and what was decided of them.
     pub fn count(&mut self, cases: &Cases, decisions: &[Decision]) {
         let mut found: HashMap<Sym, Ending> = HashMap::new();
-        for case in cases.cases.iter().filter(|case| case.is_observed()) {
+        for (_, case) in cases.here().filter(|(_, case)| case.is_observed()) {
             found.entry(cases.native(case).map_or(Sym::EMPTY, |fact| fact.target)).or_default().held += 1;
         }
         for decision in decisions.iter().filter(|decision| decision.cause == Cause::Expiry) {
@@ -32,6 +32,12 @@ impl Ends {
             let sum = self.0.entry(cases.snapshot.symbols.text(target).to_owned()).or_default();
             *sum = Ending { ends: sum.ends + found.ends, held: sum.held + found.held };
         }
+    }
+
+    /// So much is held in a target in all, whether it was counted or not.
+    pub fn among(&mut self, target: &str, held: u64) {
+        let sum = self.0.entry(target.to_owned()).or_default();
+        sum.held = sum.held.max(held);
     }
 
     /// The targets of which more ends than a sound clock would end, after `spent` by earlier plans of the run; with how much
@@ -49,11 +55,8 @@ impl Ends {
     }
 }
 
-/// Puts a gate before all ends of a target when there are more than a sound clock would make.
-pub(super) fn gate(cases: &Cases, spent: &BTreeMap<String, u64>, decisions: &mut [Decision]) {
-    let mut ends = Ends::default();
-    ends.count(cases, decisions);
-    let waiting = ends.too_many(spent);
+/// Puts a gate before all ends of these targets.
+pub fn gate(cases: &Cases, waiting: &BTreeMap<String, u64>, decisions: &mut [Decision]) {
     if waiting.is_empty() {
         return;
     }

@@ -190,7 +190,7 @@ impl World {
         let batches = cut(&identities, per_batch);
         let same: Vec<Sym> = (0..snapshot.symbols.len() as u32).map(Sym).collect();
         let links = Links { holder: same.clone(), object: same, ..Links::default() };
-        Cases { snapshot, links, recorded, unlisted: Vec::new(), identities, cases, batches }
+        Cases { snapshot, links, recorded, unlisted: Vec::new(), identities, cases, batches, apart: Vec::new() }
     }
 }
 

@@ -18,7 +18,7 @@ mod undo;
 mod weigh;
 
 pub use batches::{decide, decide_part};
-pub use budget::Ends;
+pub use budget::{Ends, gate};
 pub use decision::{Cause, Counts, Decided, Decision, Edge, Gates, Held, Refusal};
 pub use derive::Effect;
 pub use policy::{Policy, TargetPolicy};

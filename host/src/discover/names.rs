@@ -7,7 +7,7 @@ use super::Snapshot;
 use crate::model::{Fact, Sym};
 
 /// The names of an estate, over one dictionary.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Names {
     /// For each text what it is used as.
     uses: Vec<u8>,

@@ -2,7 +2,7 @@
 //! which failures end the run and which only make a scan incomplete.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use super::assemble::{Part, Sorted, finish, join, renumber_entitlement, renumber_person};
 use super::gate::Gate;
-use super::gather::Gathering;
+use super::gather::{Gathered, Gathering};
 use super::reading::Reading;
 use super::spool::Spool;
 use super::survey::{self, Survey};
@@ -103,23 +103,29 @@ fn survey(mut reads: Vec<Read>, shared: &Shared) -> Result<Survey, DiscoverError
     reads.sort_by_key(|read| read.base);
     let gated =
         reads.iter().filter(|read| read.gate).map(|read| (read.part.part().side, read.part.part().name.clone())).collect();
+    let Discovery { spool, counts, keys_dir, released, .. } = &shared.options;
+    let mut survey = put_together(reads, shared.gathering.finish(), spool)?;
+    Gate { counts, keys_dir, released }.settle(&mut survey, &gated)?;
+    Ok(survey)
+}
+
+/// A survey of what was read, in the order of scans, as far as each scan vouches for itself.
+pub(super) fn put_together(reads: Vec<Read>, gathered: Gathered, spool: &Path) -> Result<Survey, DiscoverError> {
     let origin = |read: &Read| {
         let Part { side, name, .. } = read.part.part();
         survey::Origin { side: *side, name: name.clone(), base: read.base, facts: read.facts }
     };
     let origins = reads.iter().map(origin).collect();
     let (mut snapshot, places) = join(reads.into_iter().map(|read| read.part).collect())?;
-    let gathered = shared.gathering.finish();
     finish(&mut snapshot, gathered.rows)?;
     let own = std::mem::replace(&mut snapshot.symbols, gathered.symbols);
     let symbols = &mut snapshot.symbols;
     let mut of = |sym: Sym| symbols.intern(own.text(sym));
-    snapshot.people.iter_mut().for_each(|person| renumber_person(person, &mut of));
-    snapshot.entitlements.iter_mut().for_each(|row| renumber_entitlement(row, &mut of));
-    let Discovery { spool, counts, keys_dir, released, .. } = &shared.options;
-    let mut survey = Survey { snapshot, names: gathered.names, places, spool: spool.clone(), origins, keys: gathered.keys };
-    Gate { counts, keys_dir, released }.settle(&mut survey, &gated)?;
-    Ok(survey)
+    let people = snapshot.people.iter_mut().chain(&mut snapshot.stated_people);
+    people.for_each(|person| renumber_person(person, &mut of));
+    let rows = snapshot.entitlements.iter_mut().chain(&mut snapshot.stated_entitlements);
+    rows.for_each(|row| renumber_entitlement(row, &mut of));
+    Ok(Survey { snapshot, names: gathered.names, places, spool: spool.to_owned(), origins, keys: gathered.keys })
 }
 
 /// A panic goes on; a task that was cancelled is an error of the run's end.
@@ -192,13 +198,13 @@ impl Origin {
 }
 
 /// What became of one origin.
-struct Read {
-    part: Sorted,
+pub(super) struct Read {
+    pub(super) part: Sorted,
     /// The number of its first scan.
-    base: u16,
-    facts: u64,
+    pub(super) base: u16,
+    pub(super) facts: u64,
     /// Nobody vouches for its completeness: the shrink gate decides.
-    gate: bool,
+    pub(super) gate: bool,
 }
 
 /// Reads one origin to its end, or as far as it can be read.

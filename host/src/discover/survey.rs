@@ -8,6 +8,7 @@ use super::piles::Piles;
 use super::recall::recall_as;
 use super::spool::Spool;
 use super::{DiscoverError, Names, Page, ScanSide, Snapshot};
+use crate::model::{Fact, Sym};
 
 /// All that discovery learned, while the facts lie in the pages.
 pub struct Survey {
@@ -56,6 +57,17 @@ impl Survey {
             }
         }
         Ok(())
+    }
+
+    /// Takes in what more facts name, over whatever dictionary they have.
+    pub fn name(&mut self, more: &Snapshot) {
+        let symbols = &mut self.snapshot.symbols;
+        let mut of = |sym: Sym| symbols.intern(more.symbols.text(sym));
+        for fact in more.desired.iter().chain(&more.observed) {
+            let [target, holder, object] = [fact.target, fact.holder, fact.object].map(&mut of);
+            let [identity, replaces] = [fact.identity, fact.replaces].map(&mut of);
+            self.names.add(&Fact { identity, replaces, ..Fact::new(fact.subject, target, holder, object) });
+        }
     }
 
     /// What comes out of the pages is not what went in.

@@ -10,8 +10,8 @@ use super::{Engine, EngineError, RunReport};
 use crate::audit::LogHead;
 use crate::commit::{End, Outcomes, Status};
 use crate::correlate::{Batch as CaseBatch, Cases};
-use crate::decide::decide;
-use crate::discover::{Snapshot, recall};
+use crate::decide::{Ends, decide_part, gate};
+use crate::discover::{ScanSide, Snapshot, Survey, recall_survey};
 use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
 use crate::limits::{AMENDMENTS, IDENTITY_HOLDS_CASES};
 use crate::model::{CaseKey, Encoder, Fact, FactFlags, Holding, PlanId, RunId, State, Symbols, Wave};
@@ -82,11 +82,15 @@ impl Engine {
         if !report.exists() || !pages.exists() {
             return Ok(None);
         }
-        let mut snapshot = recall(&pages, &RunReport::read(&report)?.scans)?;
-        let links = self.link(&mut snapshot)?;
-        let of = |fact: &Fact| snapshot.symbols.text(links.identity(fact)).to_owned();
+        let folder = self.store.begin_spill()?;
+        let mut survey = recall_survey(&pages, &RunReport::read(&report)?.scans, folder.path())?;
+        let names = survey.names.clone();
+        let links = self.link_survey(&mut survey)?;
+        let mut snapshot = self.pick(&survey, &links, &moved, folder.path())?;
+        let local = links.local(&survey.snapshot, &mut snapshot, std::iter::empty());
+        let of = |fact: &Fact| snapshot.symbols.text(local.identity(fact)).to_owned();
         let mut known: BTreeMap<String, BTreeSet<CaseKey>> = BTreeMap::new();
-        for fact in snapshot.desired.iter().chain(&snapshot.observed).filter(|fact| moved.contains(&of(fact))) {
+        for fact in snapshot.desired.iter().chain(&snapshot.observed) {
             known.entry(of(fact)).or_default().insert(key_of(&snapshot.symbols, fact));
         }
         let mut fresh = Fresh::new();
@@ -101,8 +105,13 @@ impl Engine {
             return Ok(None);
         }
         let keys: BTreeSet<CaseKey> = identities.iter().filter_map(|name| known.get(name)).flatten().cloned().collect();
+        let mut snapshot = self.pick(&survey, &links, &identities, folder.path())?;
+        snapshot.rows = survey.snapshot.rows;
         refresh(&mut snapshot, &keys, &fresh);
-        let amendment = tokio::task::block_in_place(|| self.seal_amendment(owned, run, plan, snapshot, identities))?;
+        // What was read again may have names that nobody had used.
+        survey.names = names;
+        survey.name(&snapshot);
+        let amendment = tokio::task::block_in_place(|| self.seal_amendment(owned, run, plan, survey, snapshot, identities))?;
         Ok(Some(amendment))
     }
 
@@ -155,19 +164,28 @@ impl Engine {
         owned: &Owned,
         parent: &RunRow,
         plan: &PlanFile,
-        snapshot: Snapshot,
+        mut survey: Survey,
+        mut snapshot: Snapshot,
         identities: BTreeSet<String>,
     ) -> Result<Amendment, EngineError> {
         let last = self.runs(1)?.first().map_or(parent.run.0, |run| run.run.0);
         let first = parent.amends.unwrap_or(parent.run);
         let run = RunRow { amends: Some(first), ..self.new_run(RunId(last + 1), None, true) };
         let facts = snapshot.facts_digest();
-        let mut cases = self.correlate(snapshot, self.ledger.recorded(&self.parts.tenant)?, run.as_of)?;
+        let bounds = self.bounds(run.run)?.after(self.spent(plan)?);
+        let links = self.link_survey(&mut survey)?;
+        let local = links.local(&survey.snapshot, &mut snapshot, bounds.denied());
+        let recorded = self.recorded_of(&snapshot, &local)?;
+        let mut cases = self.pair(snapshot, local, recorded.into_iter().map(Ok), run.as_of)?;
         cases.batches = batches_of(&cases, &identities);
         let verdicts = self.judge(&cases, run.as_of, None);
-        let bounds = self.bounds(run.run)?.after(self.spent(plan)?);
         let policy = self.policy(run.as_of, &bounds);
-        let decided = decide(&cases, &verdicts, &policy, self.threads());
+        let mut decided = decide_part(&cases, &verdicts, &policy, self.threads());
+        let mut ends = Ends::default();
+        ends.count(&cases, &decided.decisions);
+        let scans = survey.snapshot.scans.iter().filter(|scan| scan.side == ScanSide::Observed);
+        scans.for_each(|scan| ends.among(&scan.target, scan.rows));
+        gate(&cases, &ends.too_many(policy.spent), &mut decided.decisions);
         let inputs = Inputs { amends: Some(plan.id()), ..self.inputs(&run, facts, &verdicts, &policy)? };
         let draft = Draft { cases: &cases, decided: &decided, policy, rule: &self.rule, inputs };
         let sealed = self.write_plan(|out, threads, observer| seal(&draft, threads, out, observer))?;
@@ -233,8 +251,7 @@ fn refresh(snapshot: &mut Snapshot, keys: &BTreeSet<CaseKey>, fresh: &Fresh) {
     });
     for (key, holding) in left {
         let [target, holder, object] = [&key.target, &key.holder, &key.object].map(|text| symbols.intern(text));
-        let scan =
-            snapshot.scans.iter().position(|scan| scan.side == crate::discover::ScanSide::Observed && scan.target == key.target);
+        let scan = snapshot.scans.iter().position(|scan| scan.side == ScanSide::Observed && scan.target == key.target);
         let Some(scan) = scan.and_then(|scan| u16::try_from(scan).ok()) else { continue };
         let mut fact = Fact { scan, ..Fact::new(key.subject, target, holder, object) };
         state(symbols, &mut fact, holding);

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::{Engine, EngineError};
 use crate::correlate::Cases;
 use crate::decide::{Decided, Policy, decide, decide_part};
-use crate::ledger::RunRow;
 use crate::limits::{COMPARED_CASES, COMPARED_FAULTS, COMPARED_GROUPS};
 use crate::model::{CaseKey, ChangeKind, Digest, RunId, Time};
 use crate::plan::PlanFile;
@@ -104,7 +103,8 @@ impl Engine {
         let judging = Judging { as_of: run.as_of, settings, explain: false };
         let then = judge_all(other, &judging, &cases, self.threads(), &*self.observer, None);
         let policy = Policy { module: other.facts().module, ..policy };
-        let mut comparing = Comparing::begin(&run, &self.rule, other.facts());
+        let mut comparing = Comparing::begin((run.run, run.as_of), &self.rule, other.facts());
+        comparing.faults(&then);
         comparing.part(&cases, (&now, &self.rule), (&then, other.facts()), &policy, self.threads());
         Ok(comparing.end())
     }
@@ -147,10 +147,10 @@ pub(super) struct Comparing {
 }
 
 impl Comparing {
-    pub(super) fn begin(run: &RunRow, now: &RuleFacts, then: &RuleFacts) -> Self {
+    pub(super) fn begin((run, as_of): (RunId, Time), now: &RuleFacts, then: &RuleFacts) -> Self {
         let so_far = Comparison {
-            run: run.run,
-            as_of: run.as_of,
+            run,
+            as_of,
             now: now.label(),
             then: then.label(),
             module: then.module,
@@ -174,6 +174,14 @@ impl Comparing {
         self
     }
 
+    /// Takes in how the other module failed.
+    pub(super) fn faults(&mut self, then: &[BatchVerdict]) {
+        let faults: Vec<&Fault> = then.iter().filter_map(|verdict| verdict.result.as_ref().err()).collect();
+        self.so_far.failed += faults.len() as u64;
+        let room = COMPARED_FAULTS.saturating_sub(self.so_far.faults.len());
+        self.so_far.faults.extend(faults.iter().take(room).map(|fault| fault.to_string()));
+    }
+
     /// Takes in the next part: what was decided of it, and what the other module, under this policy, answered.
     pub(super) fn part(
         &mut self,
@@ -183,10 +191,6 @@ impl Comparing {
         policy: &Policy<'_>,
         threads: usize,
     ) {
-        let faults: Vec<&Fault> = then.iter().filter_map(|verdict| verdict.result.as_ref().err()).collect();
-        self.so_far.failed += faults.len() as u64;
-        let room = COMPARED_FAULTS.saturating_sub(self.so_far.faults.len());
-        self.so_far.faults.extend(faults.iter().take(room).map(|fault| fault.to_string()));
         let then = decide_part(cases, then, policy, threads);
         self.add(cases, &fates(now, rule), &fates(&then, other));
     }
@@ -195,7 +199,8 @@ impl Comparing {
         let kept = Made { fate: Fate { what: "keep".to_owned(), reason: String::new() }, tier: 0, change: None };
         let mut found = Vec::new();
         let so_far = &mut self.so_far;
-        for (index, case) in (0u32..).zip(&cases.cases) {
+        for (index, case) in cases.here() {
+            so_far.cases += 1;
             let (a, b) = (now.get(&index).unwrap_or(&kept), then.get(&index).unwrap_or(&kept));
             if a.fate == b.fate && a.change == b.change {
                 so_far.same += 1;
@@ -227,7 +232,6 @@ impl Comparing {
         // Of the same tier, those of earlier parts stay first.
         so_far.first.sort_by_key(|difference| Reverse(difference.tier));
         so_far.first.truncate(COMPARED_CASES);
-        so_far.cases += cases.cases.len() as u64;
     }
 
     /// What came of it.

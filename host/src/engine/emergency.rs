@@ -22,6 +22,7 @@ use crate::ledger::Owned;
 use crate::limits::{EMERGENCY_LOOK_MILLISECONDS, MESSAGE_BYTES};
 use crate::model::{CaseKey, Change, Denial, Digest, KeyHash, Mode, PlanId, RunId, StateHash, Subject, Time};
 use crate::rule::KeyKind;
+use crate::telemetry::{stage, within};
 
 /// A call to take access away at once and to deny it until it is lifted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -240,7 +241,8 @@ impl Engine {
             observer: &*self.observer,
             salts: &mut salts,
         };
-        let outcomes = commit.run(changes).await?;
+        let outcomes = within(stage!("emergency"), commit.run(changes)).await?;
+        self.measure_commit(&outcomes);
         self.calls.clear(&self.denials()?);
         Ok(Some(outcomes))
     }

@@ -5,24 +5,26 @@
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use super::apart::Apart;
 use super::comparing::Comparing;
-use super::joining::Join;
+use super::dealing::Dealt;
 use super::planning::{Bounds, Watch};
 use super::remembering::Remembering;
+use super::replay::{Recorder, Whole};
 use super::resting::Fared;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
-use crate::correlate::{Cases, Recorded, identity_digest, withdrawn};
+use crate::correlate::{Cases, Recorded, withdrawn};
 use crate::debt::{self, Census, Debt};
 use crate::decide::{Decided, Ends, Policy, decide_part};
-use crate::discover::{DiscoverError, Scan, Snapshot, Spill, Survey, record_counts};
+use crate::discover::{Scan, Snapshot, Survey, record_counts};
 use crate::ledger::{Owned, RunRow, read_aside};
-use crate::limits::PLAN_PARTS;
-use crate::link::{Links, Numbers};
-use crate::model::{CaseKey, Time};
+use crate::link::Links;
+use crate::model::Time;
 use crate::plan::{Draft, Inputs, Sealing};
 use crate::progress::Progress;
 use crate::rule::{BatchVerdict, VerdictsDigest};
+use crate::telemetry::stage;
 
 /// What all parts of a plan have in common.
 struct Common<'a> {
@@ -39,13 +41,6 @@ struct Common<'a> {
     rests: Option<Time>,
 }
 
-/// What was dealt out and waits for its part.
-struct Dealt {
-    facts: Spill,
-    recorded: Join,
-    parts: usize,
-}
-
 /// What the parts leave behind for the end.
 struct Left {
     sealing: Sealing,
@@ -56,6 +51,7 @@ struct Left {
     rows: Rows,
     fared: Fared,
     comparing: Option<Comparing>,
+    recorder: Recorder,
 }
 
 /// Rows to record.
@@ -81,13 +77,14 @@ impl Engine {
         let facts = survey.snapshot.facts_digest();
         let counts = record_counts(&survey, &self.store.keys())?;
         watch.lap("record");
-        // Holders that must be left and successors may concern several identities at once: then they are decided together.
-        let posts = survey.snapshot.entitlements.iter().any(|row| row.min_holders > 0 || row.break_glass);
-        let together = survey.names.replaces || posts;
-        let links = self.link_survey(&mut survey)?;
+        let apart = Apart::begin(&survey);
+        let links = {
+            let _span = stage!("link", run = run.run.0).entered();
+            self.link_survey(&mut survey)?
+        };
         watch.lap("link");
         let mut rows = Rows::default();
-        let mut dealt = self.deal(&survey, &links, folder, together, &mut rows)?;
+        let mut dealt = self.deal(&survey, &links, folder, apart.linked(&links), |row| rows.alone(row))?;
         watch.lap("deal");
         let bounds = self.bounds(run.run)?;
         let policy = self.policy(run.as_of, &bounds);
@@ -97,17 +94,23 @@ impl Engine {
         let report = RunReport::new(&run, &self.rule, &survey.snapshot.scans);
         let rests = self.rests(&run)?;
         let comparing = self.begin_beside(&run);
-        let mut left = Left::begin(Sealing::begin(folder)?, report, Debt::under(&self.parts.options.debt), rows, comparing);
+        let owed = Debt::under(&self.parts.options.debt);
+        let mut left = Left::begin(Sealing::begin(folder), report, owed, rows, comparing, Recorder::begin(self, run.run)?);
         let common = Common { run: &run, survey: &survey, links: &links, folder, bounds: &bounds, policy, inputs, census, rests };
         self.tell_parts(0, dealt.parts);
         for part in 0..dealt.parts {
             self.plan_part(&common, part, &mut dealt, &mut left, &mut memory, watch)?;
         }
-        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing } = left;
+        self.plan_apart(&common, &mut dealt, &mut left, watch)?;
+        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
+        let span = stage!("seal", run = run.run.0).entered();
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
+        drop(span);
         watch.lap("seal");
+        recorder.end(self, &Whole { snapshot: &survey.snapshot, links: &links, policy: &policy }, &sealed)?;
+        watch.lap("recording");
         let spared = memory.end(run.run)?;
         let beside = comparing.map(Comparing::end);
         let report = RunReport { plan: sealed.id, debt: Some(owed), spared, rests, beside, ..report };
@@ -133,33 +136,94 @@ impl Engine {
         memory: &mut Remembering<'_>,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
-        let facts = dealt.facts(part, common.survey)?;
+        let facts = dealt.facts(part, common.survey, &mut left.recorder, watch)?;
         watch.lap("read");
+        let run = common.run.run.0;
+        let span =
+            stage!("correlate", run = run, part = part as u64, facts = facts.desired.len() as u64 + facts.observed.len() as u64)
+                .entered();
         let cases = self.pair_part(common, part, facts, dealt)?;
+        drop(span);
         watch.lap("correlate");
+        left.recorder.met(&cases.recorded)?;
+        watch.lap("recording");
+        let span = stage!(
+            "judge",
+            run = run,
+            part = part as u64,
+            cases = cases.cases.len() as u64,
+            batches = cases.batches.len() as u64
+        )
+        .entered();
         let verdicts = match common.rests {
             Some(until) => Self::resting(&cases, until),
             None => self.judge_anew(&cases, common.run.as_of, memory)?,
         };
+        drop(span);
         left.fared.add(&verdicts);
+        left.report.add(&cases, &verdicts);
+        left.owed.add(debt::count(&cases, &common.census, &self.parts.options.debt, self.threads()));
+        left.verdicts.add(&verdicts);
         watch.lap("judge");
-        let decided = decide_part(&cases, &verdicts, &common.policy, self.threads());
+        left.recorder.answers(&verdicts)?;
+        watch.lap("recording");
+        let beside = self.judge_beside(&cases, common.run.as_of);
+        if let (Some(beside), Some(comparing)) = (&beside, &mut left.comparing) {
+            comparing.faults(beside);
+            watch.lap("judge beside");
+        }
+        dealt.apart.keep(&cases, &verdicts, beside.as_deref());
+        self.seal_part(common, cases, &verdicts, beside.as_deref(), left, watch)?;
+        self.tell_parts(part + 1, dealt.parts);
+        Ok(())
+    }
+
+    /// Decides what the parts left to be decided together.
+    fn plan_apart(&self, common: &Common<'_>, dealt: &mut Dealt, left: &mut Left, watch: &mut Watch) -> Result<(), EngineError> {
+        if dealt.apart.is_empty() {
+            return Ok(());
+        }
+        let mut facts = Snapshot { scans: common.survey.snapshot.scans.clone(), ..Snapshot::default() };
+        dealt.facts.take(2 * dealt.parts, &mut facts)?;
+        watch.lap("read");
+        let local = common.links.local(&common.survey.snapshot, &mut facts, common.bounds.denied());
+        let mut cases = self.pair(facts, local, dealt.recorded.take(dealt.parts)?, common.run.as_of)?;
+        let (verdicts, beside) = mem::take(&mut dealt.apart)
+            .answers(&mut cases)
+            .ok_or_else(|| common.survey.damaged("an identity that is decided apart is not as its part had it".to_owned()))?;
+        watch.lap("correlate");
+        self.seal_part(common, cases, &verdicts, beside.as_deref(), left, watch)
+    }
+
+    /// Decides cases and writes their lines.
+    fn seal_part(
+        &self,
+        common: &Common<'_>,
+        cases: Cases,
+        verdicts: &[BatchVerdict],
+        beside: Option<&[BatchVerdict]>,
+        left: &mut Left,
+        watch: &mut Watch,
+    ) -> Result<(), EngineError> {
+        let span = stage!("decide", run = common.run.run.0, cases = cases.cases.len() as u64).entered();
+        let decided = decide_part(&cases, verdicts, &common.policy, self.threads());
+        drop(span);
         watch.lap("decide");
-        if let Some(comparing) = &mut left.comparing {
-            self.judge_beside(&cases, &decided, &common.policy, comparing);
+        if let (Some(beside), Some(comparing)) = (beside, &mut left.comparing) {
+            self.compare_beside(&cases, &decided, beside, &common.policy, comparing);
             watch.lap("judge beside");
         }
         let inputs = common.inputs.clone();
         let draft = Draft { cases: &cases, decided: &decided, policy: common.policy, rule: &self.rule, inputs };
         left.sealing.add(&draft, self.threads())?;
         watch.lap("seal");
-        self.keep_part(common, cases, &verdicts, &decided, left)?;
-        self.tell_parts(part + 1, dealt.parts);
+        self.keep_part(common, cases, &decided, left)?;
         watch.lap("record");
         Ok(())
     }
 
-    /// The cases of a part, but for those that the next one may add to: these are given back.
+    /// The cases of a part, but for those that the next one may add to: these are given back. Those of identities that are decided
+    /// apart are dealt out once more.
     fn pair_part(&self, common: &Common<'_>, part: usize, mut facts: Snapshot, dealt: &mut Dealt) -> Result<Cases, EngineError> {
         let local = common.links.local(&common.survey.snapshot, &mut facts, common.bounds.denied());
         let mut cases = self.pair(facts, local, dealt.recorded.take(part)?, common.run.as_of)?;
@@ -167,21 +231,14 @@ impl Engine {
         if part + 1 < dealt.parts {
             dealt.give_back(part + 1, &mut cases)?;
         }
+        if dealt.parts > 1 {
+            dealt.set_apart(&mut cases, common.survey, common.links)?;
+        }
         Ok(cases)
     }
 
     /// Keeps what the end needs of a part.
-    fn keep_part(
-        &self,
-        common: &Common<'_>,
-        mut cases: Cases,
-        verdicts: &[BatchVerdict],
-        decided: &Decided,
-        left: &mut Left,
-    ) -> Result<(), EngineError> {
-        left.report.add(&cases, verdicts);
-        left.owed.add(debt::count(&cases, &common.census, &self.parts.options.debt, self.threads()));
-        left.verdicts.add(verdicts);
+    fn keep_part(&self, common: &Common<'_>, mut cases: Cases, decided: &Decided, left: &mut Left) -> Result<(), EngineError> {
         left.ends.count(&cases, &decided.decisions);
         mem::take(&mut cases.unlisted).into_iter().for_each(|row| left.rows.alone(row));
         // A clock that is doubted dates nothing.
@@ -195,77 +252,19 @@ impl Engine {
     fn tell_parts(&self, done: usize, of: usize) {
         self.observer.on(&Progress::Part { done: done as u64, of: of as u64 });
     }
-
-    /// Deals facts and recorded rows out into parts.
-    fn deal(&self, survey: &Survey, links: &Links, folder: &Path, together: bool, kept: &mut Rows) -> Result<Dealt, EngineError> {
-        let parts = survey.facts().div_ceil(self.parts.options.part.max(1)).clamp(1, if together { 1 } else { PLAN_PARTS });
-        let mut rows = self.ledger.recorded(&self.parts.tenant)?.peekable();
-        let mut recorded = Join::new(folder);
-        let joined = rows.peek().is_some().then_some(&mut recorded);
-        let facts = self.deal_facts(survey, links, folder, parts, joined)?;
-        recorded.rows(Box::new(rows), |row| kept.alone(row))?;
-        Ok(Dealt { facts, recorded, parts: parts as usize })
-    }
-
-    /// Deals the facts out into parts, which are ranges of their identities' digests. There is room for as many again: what a
-    /// part gives back. If recorded rows are to be joined, the keys of the facts are told.
-    fn deal_facts(
-        &self,
-        survey: &Survey,
-        links: &Links,
-        folder: &Path,
-        parts: u64,
-        mut join: Option<&mut Join>,
-    ) -> Result<Spill, EngineError> {
-        let mut spill = Spill::new(folder, 2 * parts as usize);
-        let names = &survey.snapshot.symbols;
-        let mut part_of: Vec<Option<u16>> = vec![None; names.len()];
-        survey.pages(|page| {
-            let mut numbers = Numbers::new(names);
-            for fact in &page.facts {
-                let named = numbers.named(&page.symbols, fact);
-                let identity = links.identity(&named);
-                let part = part_of.get_mut(identity.0 as usize).ok_or_else(|| survey.damaged("a name is new".to_owned()))?;
-                let part = *part.get_or_insert_with(|| {
-                    let digest = identity_digest(&self.parts.tenant, names.text(identity));
-                    ((u128::from(digest.prefix()) * u128::from(parts)) >> u64::BITS) as u16
-                });
-                spill.push(usize::from(part), fact, &page.symbols)?;
-                if let Some(join) = &mut join {
-                    let [target, holder, object] =
-                        [named.target, links.holder(named.holder), links.object(named.object)].map(|sym| names.text(sym));
-                    join.key(CaseKey::hash(fact.subject, target, holder, object), part)?;
-                }
-            }
-            spill.flush(&page.symbols)
-        })?;
-        Ok(spill)
-    }
-}
-
-impl Dealt {
-    /// The facts of a part, each source held to its word, and those that the part before gave back.
-    fn facts(&mut self, part: usize, survey: &Survey) -> Result<Snapshot, DiscoverError> {
-        let mut facts = Snapshot { scans: survey.snapshot.scans.clone(), ..Snapshot::default() };
-        self.facts.take(part, &mut facts)?;
-        facts.check(&survey.places)?;
-        self.facts.take(self.parts + part, &mut facts)?;
-        Ok(facts)
-    }
-
-    /// Gives the batch that could still grow to the part that may add to it.
-    fn give_back(&mut self, next: usize, cases: &mut Cases) -> Result<(), DiscoverError> {
-        let (open, met) = cases.give_back_open_batch();
-        open.iter().try_for_each(|fact| self.facts.push(self.parts + next, fact, &cases.snapshot.symbols))?;
-        met.iter().try_for_each(|row| self.recorded.row(next, row))?;
-        self.facts.flush(&cases.snapshot.symbols)
-    }
 }
 
 impl Left {
-    fn begin(sealing: Sealing, report: RunReport, owed: Debt, rows: Rows, comparing: Option<Comparing>) -> Self {
+    fn begin(
+        sealing: Sealing,
+        report: RunReport,
+        owed: Debt,
+        rows: Rows,
+        comparing: Option<Comparing>,
+        recorder: Recorder,
+    ) -> Self {
         let (ends, verdicts, fared) = (Ends::default(), VerdictsDigest::default(), Fared::default());
-        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing }
+        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder }
     }
 }
 

@@ -26,6 +26,12 @@ impl Store {
         Ok(store)
     }
 
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// Folder of the ledger.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
@@ -78,6 +84,18 @@ impl Store {
     #[must_use]
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoints")
+    }
+
+    /// Folder of files that people attached as evidence, each under its digest.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
+    /// Folder of how far each sink of events has come.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.0.join("exports")
     }
 
     /// A sealed plan.

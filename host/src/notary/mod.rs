@@ -1,7 +1,7 @@
 //! Evidence that leaves the host: keys, signed checkpoints, proofs and tiles of the audit log, and pushing checkpoints to
 //! witnesses. Owns the files of all that; what they say is for `audit`, and what is committed for `ledger`.
 
-mod files;
+pub(crate) mod files;
 mod guard;
 mod history;
 mod keyring;
@@ -17,6 +17,7 @@ mod tests;
 pub use history::History;
 pub use keyring::Keyring;
 pub use nodes::LedgerNodes;
+pub(crate) use pushing::names_a_file;
 pub use pushing::{Lag, Pusher};
 pub use signing::Notary;
 pub use tiles::{Exported, TileFolder};
@@ -131,7 +132,7 @@ pub enum NotaryError {
 }
 
 /// An error of a file.
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> NotaryError {
+pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> NotaryError {
     let path = path.to_owned();
     move |source| NotaryError::Io { path, source }
 }

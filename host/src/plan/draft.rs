@@ -146,7 +146,8 @@ impl Tally {
     /// The header of a plan of what was counted.
     pub(super) fn header(self, policy: &Policy<'_>, inputs: Inputs) -> Header {
         Header {
-            adopts: adoptable(policy, &self.seen),
+            // An amendment looks at a few identities: whether a scope was seen as a whole is for the plan that it amends.
+            adopts: if inputs.amends.is_some() { Vec::new() } else { adoptable(policy, &self.seen) },
             changes: self.changes,
             format: FORMAT,
             held: self.held,

@@ -25,5 +25,5 @@ pub use read::PlanFile;
 pub use report::{Report, TargetReport};
 pub use runs::Sealing;
 pub use seal::{Sealed, seal};
-pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, Summary, Trailer};
+pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, PLANNERS, Summary, Trailer};
 pub use undo::{Undoing, seal_undoing};

@@ -17,7 +17,7 @@ use super::sealed::{Chunk, Inputs};
 use crate::decide::{Cause, Policy};
 use crate::limits::{PLAN_CHUNK_BYTES, PLAN_CHUNK_CHANGES, RUN_BUFFER_BYTES};
 use crate::model::{Change, Gate, GateKind};
-use crate::progress::{Observer, Progress};
+use crate::progress::{Observer, Progress, Silent};
 
 /// Bytes before a line of a run: lengths of key and line, and whether it ends by itself.
 const HEAD_BYTES: usize = 9;
@@ -26,22 +26,30 @@ const HEAD_BYTES: usize = 9;
 pub struct Sealing {
     dir: PathBuf,
     runs: Vec<PathBuf>,
-    held: (PathBuf, BufWriter<File>),
+    held: HeldRuns,
     tally: Tally,
 }
 
+/// Held lines of parts. Parts follow one another in the order of their cases and make one run; a part that comes later than its
+/// cases would begins another.
+#[derive(Default)]
+struct HeldRuns {
+    runs: Vec<PathBuf>,
+    /// What the last run is written to, and the place of its last line.
+    open: Option<(BufWriter<File>, Place)>,
+}
+
+/// Where a held line stands in a plan: the digest of its identity, and which of its cases it is.
+type Place = ([u8; 32], u32);
+
 impl Sealing {
     /// A plan without parts. Runs of lines are written into this folder.
-    ///
-    /// # Errors
-    /// When a file there cannot be made.
-    pub fn begin(dir: &Path) -> Result<Self, PlanError> {
-        let path = dir.join("held");
-        let file = File::create(&path).map_err(|source| PlanError::Run { path: path.clone(), source })?;
-        Ok(Sealing { dir: dir.to_owned(), runs: Vec::new(), held: (path, BufWriter::new(file)), tally: Tally::default() })
+    #[must_use]
+    pub fn begin(dir: &Path) -> Self {
+        Sealing { dir: dir.to_owned(), runs: Vec::new(), held: HeldRuns::default(), tally: Tally::default() }
     }
 
-    /// Adds the next part. Parts come in the order of their cases; no edge leads from one to another.
+    /// Adds the next part. No edge leads from one to another. Parts that come in the order of their cases are merged faster.
     ///
     /// # Errors
     /// When its lines cannot be written, or one would be longer than plans may have.
@@ -53,7 +61,8 @@ impl Sealing {
         let entry = |i: usize, out: &mut Vec<u8>| {
             let change = placed.get(i).and_then(|&placed| change(&book, placed)).ok_or_else(no_case)?;
             let decision = placed.get(i).and_then(|placed| decisions.get(placed.decision as usize));
-            put(out, &change, decision.is_some_and(|decision| decision.cause == Cause::Expiry))
+            let ends = decision.is_some_and(|decision| decision.cause == Cause::Expiry);
+            put(out, |out| put_key(out, &change), |out| append(out, &change, || change.key.to_string()), ends)
         };
         if !placed.is_empty() {
             let path = self.dir.join(format!("changes-{}", self.runs.len()));
@@ -63,13 +72,7 @@ impl Sealing {
             run.flush().map_err(fail)?;
             self.runs.push(path);
         }
-        let held = &draft.decided.held;
-        let line = |i: usize, out: &mut Vec<u8>| {
-            let held = held.get(i).and_then(|held| held_line(&book, held)).ok_or_else(no_case)?;
-            append(out, &held, || held.key.to_string())
-        };
-        let (path, out) = &mut self.held;
-        write_lines(held.len(), threads, &line, out, &|_| {}).map_err(|error| at(path, error)).map(drop)
+        self.held.add(&self.dir, &book, threads)
     }
 
     /// Merges the parts and writes the plan. `waiting`: how much ends by itself in each target where all of that waits for a
@@ -88,22 +91,68 @@ impl Sealing {
         if !waiting.is_empty() {
             self.tally.summary.gated.insert(GateKind::Budget.name().to_owned(), waiting.values().sum());
         }
-        let (path, mut held) = self.held;
-        held.flush().map_err(|source| PlanError::Run { path: path.clone(), source })?;
+        let held = self.held.end()?;
         let header = self.tally.header(policy, inputs);
         let head = begin_plan(&header, out)?;
         let changes = merge(&self.runs, waiting, Chunks::new(out), header.changes, observer)?;
-        let mut lines = Chunks::new(out);
-        let mut line = Vec::new();
-        let mut input = BufReader::new(open(&path)?);
-        for _ in 0..header.held {
-            line.clear();
-            input.read_until(b'\n', &mut line).map_err(|source| PlanError::Run { path: path.clone(), source })?;
-            lines.line(&line)?;
-        }
-        let held = lines.end()?;
+        let held = merge(&held, &BTreeMap::new(), Chunks::new(out), 0, &Silent)?;
         end_plan(header, &head, (changes, held), out)
     }
+}
+
+impl HeldRuns {
+    /// Adds the held lines of a part.
+    fn add(&mut self, dir: &Path, book: &Book<'_>, threads: usize) -> Result<(), PlanError> {
+        let held = &book.decided.held;
+        let place = |i: usize| held.get(i).and_then(|held| place(book, held.case)).ok_or_else(no_case);
+        let Some(last) = held.len().checked_sub(1) else { return Ok(()) };
+        let (first, last) = (place(0)?, place(last)?);
+        let follows = self.open.take_if(|(_, before)| *before < first);
+        let path = match &follows {
+            None => {
+                self.end_run()?;
+                dir.join(format!("held-{}", self.runs.len()))
+            }
+            Some(_) => self.runs.pop().unwrap_or_default(),
+        };
+        let fail = |source| PlanError::Run { path: path.clone(), source };
+        let mut out = match follows {
+            None => BufWriter::new(File::create(&path).map_err(fail)?),
+            Some((out, _)) => out,
+        };
+        let entry = |i: usize, out: &mut Vec<u8>| {
+            let held = held.get(i).and_then(|held| held_line(book, held)).ok_or_else(no_case)?;
+            let (identity, nth) = place(i)?;
+            let key = |out: &mut Vec<u8>| {
+                out.extend_from_slice(&identity);
+                out.extend_from_slice(&nth.to_be_bytes());
+            };
+            put(out, key, |out| append(out, &held, || held.key.to_string()), false)
+        };
+        write_lines(held.len(), threads, &entry, &mut out, &|_| {}).map_err(|error| at(&path, error))?;
+        self.runs.push(path);
+        self.open = Some((out, last));
+        Ok(())
+    }
+
+    fn end_run(&mut self) -> Result<(), PlanError> {
+        let Some((mut out, _)) = self.open.take() else { return Ok(()) };
+        let path = self.runs.last().cloned().unwrap_or_default();
+        out.flush().map_err(|source| PlanError::Run { path, source })
+    }
+
+    /// The runs.
+    fn end(mut self) -> Result<Vec<PathBuf>, PlanError> {
+        self.end_run()?;
+        Ok(self.runs)
+    }
+}
+
+/// The place of a case.
+fn place(book: &Book<'_>, case: u32) -> Option<Place> {
+    let identities = &book.cases.identities;
+    let identity = identities.get(identities.partition_point(|identity| identity.cases.end <= case))?;
+    Some((identity.digest.0, case.checked_sub(identity.cases.start)?))
 }
 
 /// Says which file of a part could not be written.
@@ -118,14 +167,19 @@ fn open(path: &Path) -> Result<File, PlanError> {
     File::open(path).map_err(|source| PlanError::Run { path: path.to_owned(), source })
 }
 
-/// Appends a change with the key by which it is merged.
-fn put(out: &mut Vec<u8>, change: &Change, ends: bool) -> Result<(), PlanError> {
+/// Appends a line with the key by which it is merged.
+fn put(
+    out: &mut Vec<u8>,
+    key: impl FnOnce(&mut Vec<u8>),
+    line: impl FnOnce(&mut Vec<u8>) -> Result<(), PlanError>,
+    ends: bool,
+) -> Result<(), PlanError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEAD_BYTES]);
-    put_key(out, change);
-    let line = out.len();
-    append(out, change, || change.key.to_string())?;
-    let (key_bytes, line_bytes) = ((line - start - HEAD_BYTES) as u32, (out.len() - line) as u32);
+    key(out);
+    let middle = out.len();
+    line(out)?;
+    let (key_bytes, line_bytes) = ((middle - start - HEAD_BYTES) as u32, (out.len() - middle) as u32);
     if let Some(head) = out.get_mut(start..).and_then(|entry| entry.first_chunk_mut::<HEAD_BYTES>()) {
         head[..4].copy_from_slice(&key_bytes.to_le_bytes());
         head[4..8].copy_from_slice(&line_bytes.to_le_bytes());

@@ -210,11 +210,16 @@ fn seal_in_parts(
     whole: &Cases,
     answer: &dyn Fn(u32, &Case) -> Option<Reply>,
     parts: usize,
+    last_first: bool,
 ) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let (rule, policy) = (rule(world.module), world.policy());
-    let (mut sealing, mut ends) = (Sealing::begin(folder.path()).unwrap(), Ends::default());
-    for identities in whole.identities.chunks(whole.identities.len().div_ceil(parts)) {
+    let (mut sealing, mut ends) = (Sealing::begin(folder.path()), Ends::default());
+    let mut shares: Vec<_> = whole.identities.chunks(whole.identities.len().div_ceil(parts)).collect();
+    if last_first {
+        shares.reverse();
+    }
+    for identities in shares {
         let first = identities[0].cases.start;
         let names: BTreeSet<&str> = identities.iter().map(|i| whole.snapshot.symbols.text(i.name)).collect();
         let rows: Vec<Row> = rows.iter().filter(|row| names.contains(row.who.as_str())).cloned().collect();
@@ -244,16 +249,24 @@ fn v01_a_plan_in_parts_has_the_bytes_of_one_in_memory() {
         let (sealed, bytes) = seal_bytes(&world, &whole, &decided, 2);
         assert!(sealed.header.summary.gated.contains_key("budget"), "the budget is tried too");
         assert!(people < 12_000 || sealed.header.changes > 4_096, "a chunk ends within: {}", sealed.header.changes);
-        for parts in [1, 2, 7, 100] {
-            assert!(seal_in_parts(&world, &rows, &whole, &answer, parts) == bytes, "{people} people in {parts} parts");
+        for (parts, last_first) in [(1, false), (2, false), (2, true), (7, false), (7, true), (100, false)] {
+            let sealed = seal_in_parts(&world, &rows, &whole, &answer, parts, last_first);
+            assert!(sealed == bytes, "{people} people in {parts} parts, the last first: {last_first}");
         }
     }
 }
 
 #[test]
 fn a_part_that_cannot_be_kept_names_its_file() {
-    let error = Sealing::begin(Path::new("/dev/null/nowhere")).err().unwrap();
-    assert_eq!(error.to_string(), "cannot keep a part of the plan in `/dev/null/nowhere/held`");
+    let (world, rule) = (authoritative(), rule(Digest::default()));
+    let cases = world.cases(&[Row::new("ann", Subject::Grant, "team:a", Side::Present, Side::Absent)], 1);
+    for (effect, file) in [(1, "changes-0"), (6, "held-0")] {
+        let decided =
+            decide_part(&cases, &verdicts(&cases, |_, _| Some(Reply { effect, ..Reply::default() })), &world.policy(), 1);
+        let draft = Draft { cases: &cases, decided: &decided, policy: world.policy(), rule: &rule, inputs: inputs(world.module) };
+        let error = Sealing::begin(Path::new("/dev/null/nowhere")).add(&draft, 1).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot keep a part of the plan in `/dev/null/nowhere/{file}`"));
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn measure(profile: Profile, work: &Path, summary: &mut Summary<'_>) 
         let folder = work.join("month");
         let mut days = Vec::new();
         let part = Options::default().part;
-        let month = Month { shape: profile.shape(), seed: SEED, days: DAYS, part, used };
+        let month = Month { shape: profile.shape(), seed: SEED, days: DAYS, part, used, stories: false };
         live(&month, &module, &folder, |day| {
             days.extend((day.day > 0).then(|| Lived::of(day)));
             Ok(())

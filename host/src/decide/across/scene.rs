@@ -40,7 +40,8 @@ impl Ground<'_> {
     /// others is not known here.
     pub(super) fn judged(&self) -> impl Iterator<Item = (u32, &Identity)> {
         let ranges = self.cases.batches.iter().map(|batch| batch.identities.clone());
-        ranges.flatten().filter_map(|number| Some((number, self.cases.identities.get(number as usize)?)))
+        let here = ranges.flatten().filter(|number| !self.cases.is_apart(*number));
+        here.filter_map(|number| Some((number, self.cases.identities.get(number as usize)?)))
     }
 
     /// The cases of an identity, with their indices.

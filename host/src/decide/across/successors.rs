@@ -21,7 +21,7 @@ impl Successors {
         }
         let mut by_old: HashMap<Thing, Vec<u32>> = HashMap::new();
         let mut held: Vec<(u32, Thing)> = Vec::new();
-        for (index, case) in (0_u32..).zip(&ground.cases.cases) {
+        for (index, case) in ground.cases.here() {
             let Some(thing) = ground.cases.native(case).filter(|fact| is_key(fact)).and_then(|_| ground.thing(case)) else {
                 continue;
             };

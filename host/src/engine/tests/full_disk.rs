@@ -24,7 +24,7 @@ const STAGES: [(&str, &str); 9] = [
     ("keys of scans, kept", "/store/keys/"),
     ("facts in parts", "/store/spill/facts-"),
     ("lines of changes", "/store/spill/changes-"),
-    ("held lines", "/store/spill/held`"),
+    ("held lines", "/store/spill/held-0`"),
     ("rows to record", "/store/spill/seen-"),
     ("merging", "/store/plans/next.plan`"),
     ("recording the seal", "the plan stands: cannot write the ledger"),

@@ -17,6 +17,7 @@ pub(super) fn estate(identities: &[(&str, u32)]) -> Cases {
         identities: Vec::new(),
         cases: Vec::new(),
         batches: Vec::new(),
+        apart: Vec::new(),
     };
     for (index, &(name, count)) in identities.iter().enumerate() {
         push(&mut cases, index as u32, name, count);
