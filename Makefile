@@ -5,7 +5,7 @@ WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
 C := target/languages
 
-.PHONY: demo test interop languages bench bench-commit lint FORCE
+.PHONY: demo test interop languages bench bench-commit bench-against lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
 ALL := --workspace --features trueup/cli,trueup-tests/whole
@@ -42,6 +42,17 @@ bench: $(WASM)
 bench-commit:
 	$(CARGO) build --release -p trueup --no-default-features --features sqlite --example commit_rate
 	target/release/examples/commit_rate
+
+# trueup beside what else could judge, over the same cases; also in target/bench/against.json. Only this builds the other
+# engines, with a wasmtime of their own: the first time takes long.
+AGAINST := --locked --manifest-path tests/against/Cargo.toml --target-dir target/against
+PLUGIN := wasm32-unknown-unknown/guest/trueup_against_plugin.wasm
+
+bench-against: $(WASM)
+	RUSTUP_TOOLCHAIN="$$(cat $(WASM))" $(CARGO) build $(AGAINST) -p trueup-against-plugin --profile guest --target wasm32-unknown-unknown
+	$(CARGO) build --release $(AGAINST)
+	$(CARGO) build --release $(ALL) --bin bench
+	target/release/bench against target/against/release/trueup-against target/against/$(PLUGIN)
 
 lint: $(WASM)
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings

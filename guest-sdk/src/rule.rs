@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::answers::{Answers, Columns};
+use crate::answers::Answers;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::reasons::Reasons;
@@ -79,16 +79,15 @@ pub(crate) fn judge<R: Rule>(context: &wire::Context, batch: &wire::Batch) -> Re
     let batch = Batch::open(batch)?;
     let clock = Context::<()>::clock();
     let cx = Context::new(&settings, context.as_of, context.flags, &clock);
-    let mut columns = Columns::with_capacity(batch.wire.subject.len());
-    let mut answers = Answers::new();
+    let mut answers = Answers::with_capacity(batch.wire.subject.len());
     for identity in batch.identities() {
         watch::case(identity.first);
         answers.begin(identity);
         R::judge(identity, &cx, &mut answers)?;
-        answers.end(&mut columns)?;
+        answers.end()?;
     }
     batch.finish()?;
-    Ok(columns.finish(clock.get()))
+    Ok(answers.finish(clock.get()))
 }
 
 pub(crate) fn canon<R: Rule>(kind: u8, keys: &[String]) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! A rule's settings: their schema, and reading them from what the host sends.
 
+use std::cell::Cell;
+
 use crate::fault::Fault;
 use crate::wire::{Setting, SettingInfo, SettingKind, SettingValue};
 
@@ -42,7 +44,11 @@ impl Settings for () {
 }
 
 /// What the host sent, to be read by name.
-pub struct Given<'a>(&'a [Setting]);
+pub struct Given<'a> {
+    settings: &'a [Setting],
+    /// Which of the first 64 were read, a bit for each.
+    read: Cell<u64>,
+}
 
 /// What a setting can hold.
 #[diagnostic::on_unimplemented(
@@ -91,8 +97,9 @@ setting_type! {
 impl Given<'_> {
     /// The value of a setting, else its default, else an error that names it.
     pub fn get<T: SettingType>(&self, name: &str, default: Option<T>) -> Result<T, Fault> {
-        match (self.0.iter().find(|setting| setting.name == name), default) {
-            (Some(setting), _) => {
+        match (self.settings.iter().zip(0_u32..).find(|(setting, _)| setting.name == name), default) {
+            (Some((setting, row)), _) => {
+                self.read.set(self.read.get() | 1_u64.checked_shl(row).unwrap_or(0));
                 T::from_value(&setting.value).ok_or_else(|| fault(format!("the setting `{name}` must be {}", words(T::KIND))))
             }
             (None, Some(default)) => Ok(default),
@@ -125,23 +132,31 @@ fn words(kind: SettingKind) -> &'static str {
     }
 }
 
-/// Reads a whole set, and refuses names that it does not have.
-pub(crate) fn read<S: Settings>(given: &[Setting]) -> Result<S, Fault> {
-    if !given.is_empty() {
-        let mut schema = Vec::new();
-        S::schema(&mut schema);
-        for setting in given {
-            if !schema.iter().any(|known| known.name == setting.name) {
-                let known: Vec<_> = schema.iter().map(|known| format!("`{}`", known.name)).collect();
-                let advice = match known.is_empty() {
-                    true => "this rule has none".to_string(),
-                    false => format!("this rule has {}", known.join(", ")),
-                };
-                return Err(fault(format!("there is no setting `{}`; {advice}", setting.name)));
-            }
-        }
+/// Reads a whole set, and refuses names that it does not have. The schema, which
+/// is all texts, is only made when something that was sent was not read.
+pub(crate) fn read<S: Settings>(settings: &[Setting]) -> Result<S, Fault> {
+    let given = Given { settings, read: Cell::new(0) };
+    let read = S::read(&given);
+    let all_read = settings.len() <= 64 && given.read.get().count_ones() as usize == settings.len();
+    if !all_read {
+        refuse_unknown::<S>(settings)?;
     }
-    S::read(&Given(given))
+    read
+}
+
+#[cold]
+fn refuse_unknown<S: Settings>(settings: &[Setting]) -> Result<(), Fault> {
+    let mut schema = Vec::new();
+    S::schema(&mut schema);
+    let Some(unknown) = settings.iter().find(|setting| !schema.iter().any(|known| known.name == setting.name)) else {
+        return Ok(());
+    };
+    let known: Vec<_> = schema.iter().map(|known| format!("`{}`", known.name)).collect();
+    let advice = match known.is_empty() {
+        true => "this rule has none".to_string(),
+        false => format!("this rule has {}", known.join(", ")),
+    };
+    Err(fault(format!("there is no setting `{}`; {advice}", unknown.name)))
 }
 
 /// A set of settings as it is when the vendor sets nothing: for unit tests.

@@ -70,7 +70,8 @@ fn write_row(file: &mut impl std::io::Write, row: &GrantRow) -> Result<()> {
     Ok(())
 }
 
-fn embedded(row: ObservedRow) -> EmbeddedRow {
+/// What a target holds, as the embedded one keeps it.
+pub(super) fn embedded(row: ObservedRow) -> EmbeddedRow {
     let ObservedRow { subject, target: _, holder, object, level, enabled, owner, purpose, expires_at, last_used, via } = row;
     EmbeddedRow { subject, holder, object, holding: Holding { enabled, expires_at, level, owner, purpose }, last_used, via }
 }

@@ -69,7 +69,8 @@ pub(super) fn measure(sizes: &Sizes, work: &Path, summary: &mut Summary<'_>) -> 
     summary.add(figure("the same, instances kept ready, best", best(&ready)).beside(beside, best(&native)))
 }
 
-fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize> {
+/// How many cases the native rule answers.
+pub(super) fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize> {
     let mut answered = 0;
     for batch in batches {
         let verdicts = trueup_least_access::RULE.judge(context, batch).map_err(|error| anyhow::anyhow!(error.message))?;
@@ -78,9 +79,13 @@ fn native_all(context: &wire::Context, batches: &[wire::Batch]) -> Result<usize>
     Ok(answered)
 }
 
-/// Cases of a folder, as a run makes them.
+/// Cases of a folder.
 pub(super) fn cases(folder: &Path, module: &Module) -> Result<Cases> {
-    let systems = estate::open(folder, estate::HELD)?;
+    cases_of(&estate::open(folder, estate::HELD)?, folder, module)
+}
+
+/// Cases of some systems, as a run makes them; what it keeps meanwhile lies in the folder.
+pub(super) fn cases_of(systems: &estate::Systems, folder: &Path, module: &Module) -> Result<Cases> {
     let options = Discovery {
         as_of: estate::AS_OF,
         now: estate::AS_OF,
@@ -102,7 +107,8 @@ pub(super) fn cases(folder: &Path, module: &Module) -> Result<Cases> {
     Ok(correlate(snapshot, links, nothing, &context)?)
 }
 
-fn plain((name, value): (&str, &SettingValue)) -> (String, trueup_cases::SettingValue) {
+/// A setting as plain data.
+pub(super) fn plain((name, value): (&str, &SettingValue)) -> (String, trueup_cases::SettingValue) {
     use trueup_cases::SettingValue as Plain;
     let value = match value {
         SettingValue::Text(text) => Plain::Text(text.clone()),

@@ -58,6 +58,13 @@ pub(super) fn load() -> String {
     text.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
 }
 
+/// The processor's name.
+pub(super) fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or("unknown", |(_, name)| name).to_owned()
+}
+
 /// How this program was built.
 pub(super) const fn profile() -> &'static str {
     if cfg!(debug_assertions) { "debug" } else { "release" }

@@ -1,8 +1,11 @@
 //! `make bench`: how fast trueup is, each figure beside what it is compared with and the conditions it was measured under.
 //! Owns which figures there are and how large; no product code knows of it.
 
+mod against;
 mod audit;
+mod cut;
 mod estate;
+mod fresh;
 mod judging;
 mod ledger;
 mod machine;
@@ -20,6 +23,7 @@ use anyhow::{Context as _, Result};
 use trueup::author::{BuildOptions, build_component};
 use trueup::generate::Profile;
 
+pub use against::run as against;
 pub(crate) use machine::cpu_seconds;
 pub use planning::child;
 pub use summary::{Figure, read};
@@ -84,18 +88,22 @@ impl Sizes {
 pub fn run(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
     figures(folder, out, |work, summary| {
         judging::measure(sizes, work, summary)?;
+        fresh::measure(sizes, work, summary)?;
         planning::measure(sizes, work, summary)?;
         ledger::measure(sizes, work, summary)?;
         audit::measure(sizes, work, summary)
     })
 }
 
-/// Measures judging alone.
+/// Measures judging alone: in batches as a run cuts them, and in small ones.
 ///
 /// # Errors
 /// As for [`run`].
 pub fn judging(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| judging::measure(sizes, work, summary))
+    figures(folder, out, |work, summary| {
+        judging::measure(sizes, work, summary)?;
+        fresh::measure(sizes, work, summary)
+    })
 }
 
 /// Measures planning alone, with so many desired and as many observed grants each time, and what each size costs beside the

@@ -5,11 +5,13 @@
 //! `bench replay PROFILE` lives such a month, and measures replaying its runs beside planning them, and what recordings take.
 //! `bench judging` measures judging alone.
 //! `bench tenants TENANTS MODULES SECONDS` measures tenants of one process beside a greedy one, and how many fit into it.
+//! `bench against PROGRAM PLUGIN`, or `make bench-against`, measures judging beside other engines, which `PROGRAM` from
+//! `tests/against` answers for.
 
 use std::io::stdout;
 use std::path::Path;
 
-use trueup_tests::bench::{Sizes, child, judging, month, plans, replays, run, tenants};
+use trueup_tests::bench::{Sizes, against, child, judging, month, plans, replays, run, tenants};
 use trueup_tests::cli;
 
 fn main() -> anyhow::Result<()> {
@@ -24,6 +26,9 @@ fn main() -> anyhow::Result<()> {
         ["judging"] => judging(&Sizes::FULL, &cli::root().join("target/bench-judging"), &mut stdout()),
         ["month", profile] => month(profile.parse()?, &cli::root().join("target/bench-month"), &mut stdout()),
         ["replay", profile] => replays(profile.parse()?, &cli::root().join("target/bench-replay"), &mut stdout()),
+        ["against", program, plugin] => {
+            against(Path::new(program), Path::new(plugin), &cli::root().join("target/bench"), &mut stdout())
+        }
         ["tenants", number, modules, seconds] => {
             let folder = cli::root().join("target/bench-tenants");
             tenants(number.parse()?, modules.parse()?, seconds.parse()?, &folder, &mut stdout())
@@ -33,7 +38,8 @@ fn main() -> anyhow::Result<()> {
         [] => run(&Sizes::FULL, &cli::root().join("target/bench"), &mut stdout()),
         [folder] if !folder.starts_with('-') => run(&Sizes::FULL, Path::new(folder), &mut stdout()),
         _ => anyhow::bail!(
-            "bench [--quick] [FOLDER], bench judging, bench plans ROWS…, bench month PROFILE, bench replay PROFILE, or bench tenants TENANTS MODULES SECONDS"
+            "bench [--quick] [FOLDER], bench judging, bench plans ROWS…, bench month PROFILE, bench replay PROFILE, \
+             bench tenants TENANTS MODULES SECONDS, or bench against PROGRAM PLUGIN"
         ),
     }
 }
