@@ -152,7 +152,11 @@ fn a_component_tells_what_it_is_and_takes() {
 #[test]
 fn the_command_line_begins_explains_and_captures() {
     let folder = tempfile::tempdir().expect("folder");
-    let dir = folder.path();
+    let module = cli::standard_module().expect("module").display().to_string();
+    let made =
+        cli::trueup(folder.path(), &["generate", "estate", "--profile", "community", "--module", &module]).expect("trueup");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let dir = &folder.path().join("estate");
     let text = |args: &[&str], code: i32| {
         let output = cli::trueup(dir, args).expect("trueup");
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -161,9 +165,7 @@ fn the_command_line_begins_explains_and_captures() {
     assert!(text(&["rule", "explain", "tr0402"], 0).starts_with("TR0402 The answer depends on the order"));
     // The program lies in a checkout, so the kit is found from anywhere.
     assert!(text(&["rule", "new", "dormant"], 0).starts_with("made dormant, with the guest kit in "));
-    let module = cli::standard_module().expect("module").display().to_string();
     assert!(text(&["rule", "inspect", &module], 0).contains("  contract   trueup:rules@0.1.0\n"));
-    text(&["generate", ".", "--profile", "community", "--module", &module], 0);
     text(&["plan", "--as-of", "2026-03-01"], 0);
     text(&["rule", "capture", "captured/missing.json", "--reason", "missing"], 8);
     fs::create_dir(dir.join("captured")).expect("folder");

@@ -20,7 +20,7 @@ pub struct Whole {
     pub plans: u64,
     /// Plans whose lines were redacted, by their headers and the digests of their lines.
     pub redacted: u64,
-    /// Files that are named by their digest: components, keys of scans, emergency calls.
+    /// Files that are named by their digest, or hold it: components, keys of scans, emergency calls, recordings.
     pub files: u64,
 }
 
@@ -43,7 +43,7 @@ impl Engine {
     }
 
     /// Looks at everything else that the store keeps to act on: each row of the ledger, sealed plans, components, keys of scans
-    /// and emergency calls. Not at what is only told to people or read anew when it is damaged: reports, pages, answers, compiled
+    /// emergency calls and recordings. Not at what is only told to people or read anew when it is damaged: reports, pages, answers, compiled
     /// code.
     ///
     /// # Errors
@@ -85,6 +85,7 @@ impl Engine {
             read_call(&path).ok_or_else(|| damaged(path, "it is not the call that was left there"))?;
             whole.files += 1;
         }
+        whole.files += self.recordings().verify()?;
         Ok(whole)
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::objects::{Named, Objects, alone, pack_path, read_alone, redact};
+use super::objects::{Named, Objects, alone, check, pack_path, read_alone, redact};
 use crate::decide::TargetPolicy;
 use crate::discover::Scan;
 use crate::engine::{EngineError, Store};
@@ -211,6 +211,26 @@ impl Recordings {
             redacted += redact(&pack, |raw| raw.windows(value.len()).any(|window| window == value))?;
         }
         Ok(redacted)
+    }
+
+    /// Reads all of it; gives how many files there are.
+    ///
+    /// # Errors
+    /// At the first file that is not what was written, which it names.
+    pub fn verify(&self) -> Result<u64, EngineError> {
+        let mut files = 0;
+        for path in self.files()?.into_iter().filter(|path| path.is_file()) {
+            let objects = check(&path)?;
+            if path.extension().is_some_and(|extension| extension == "recording") && objects != 1 {
+                return Err(EngineError::Damaged { path, problem: "it does not hold one recording".to_owned() });
+            }
+            files += 1;
+        }
+        for run in self.runs()? {
+            let recording = self.read(run)?;
+            self.component(recording.inputs.rule_module)?;
+        }
+        Ok(files)
     }
 
     /// The bytes of a plan; none where it is no longer kept.

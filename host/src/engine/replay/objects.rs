@@ -222,6 +222,41 @@ fn read(file: &mut File, path: &Path, at: u64, name: Option<&Digest>) -> Result<
     Ok(raw)
 }
 
+/// Reads a file of objects from one end to the other; gives how many there are.
+pub(super) fn check(path: &Path) -> Result<u64, EngineError> {
+    let fail = |source| EngineError::Store { path: path.to_owned(), source };
+    let wrong = |problem: &str| EngineError::Damaged { path: path.to_owned(), problem: problem.to_owned() };
+    let mut file = File::open(path).map_err(fail)?;
+    let size = file.metadata().map_err(fail)?.len();
+    let mut magic = [0; MAGIC.len()];
+    if file.read_exact(&mut magic).is_err() || magic != *MAGIC {
+        return Err(wrong("it does not begin as a file of objects"));
+    }
+    let (mut at, mut objects) = (MAGIC.len() as u64, 0);
+    while at < size {
+        let mut head = [0; HEAD_BYTES];
+        let begun = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut head));
+        begun.map_err(|_| wrong("it ends within an object"))?;
+        let packed = u64::from(u32::from_le_bytes([head[5], head[6], head[7], head[8]]));
+        match read(&mut file, path, at, None) {
+            Ok(_) => {}
+            Err(Unread::Failed(error)) => return Err(error),
+            // Nothing is left of it but its name and its place.
+            Err(Unread::Gone { .. }) => {
+                let (mut left, mut rest) = (packed, Read::take(&mut file, packed).bytes());
+                while rest.next().is_some_and(|byte| byte.is_ok_and(|byte| byte == 0)) {
+                    left -= 1;
+                }
+                if left > 0 || head[1..5] != [0; 4] {
+                    return Err(wrong("an object that was redacted is not empty"));
+                }
+            }
+        }
+        (at, objects) = (at + HEAD_BYTES as u64 + packed, objects + 1);
+    }
+    Ok(objects)
+}
+
 /// Removes objects from a file of them for good, where `is_meant` says so of their text: what they held is overwritten, their
 /// names stay. Gives how many.
 pub(super) fn redact(path: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Result<u64, EngineError> {
