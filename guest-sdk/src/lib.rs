@@ -52,6 +52,7 @@ pub mod component;
 mod context;
 mod fault;
 pub mod log;
+mod questions;
 mod reasons;
 mod rule;
 mod settings;
@@ -112,6 +113,33 @@ macro_rules! cases {
         #[test]
         fn cases() {
             $crate::testing::run(&RULE, env!("CARGO_MANIFEST_DIR"), &[$($folder),+]);
+        }
+    };
+}
+
+/// Holds the rule to the laws of [`testing::Law`] under `cargo test`, on
+/// identities that are drawn at random, the same in every run.
+///
+/// `laws!()` tries the `RULE` of the same module. A rule with vendor columns or
+/// required settings names them, and one that does not mean to keep a law leaves
+/// it out: `laws!(|laws| laws.vendor("owners", &["1", "2"]).without(Law::Order))`.
+#[macro_export]
+macro_rules! laws {
+    () => {
+        $crate::laws!(|laws| laws);
+    };
+    ($change:expr) => {
+        #[cfg(all(test, not(target_arch = "wasm32")))]
+        #[test]
+        fn laws() {
+            #[allow(unused_imports, reason = "an exception names it")]
+            use $crate::testing::{Law, Laws};
+            let change: fn(Laws<'static>) -> Laws<'static> = $change;
+            let never = change(Laws::of(&RULE)).check();
+            assert!(
+                never.is_empty() || ::std::env::var_os("TRUEUP_SEED").is_some(),
+                "no identity was drawn that gets these reasons; name settings or vendor columns, or try more: {never:?}"
+            );
         }
     };
 }
