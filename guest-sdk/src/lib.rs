@@ -22,9 +22,9 @@
 //!     Unused,
 //! }
 //!
-//! #[rule(name = "dormant-admins", columns(last_used))]
+//! #[rule(name = "dormant-admins", columns(last_used, not_before))]
 //! pub fn dormant_admins(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
-//!     let unused = cx.older_than(case.last_used(), Days(cx.settings.unused_days));
+//!     let unused = case.unused_for(Days(cx.settings.unused_days), cx);
 //!     (case.is_privileged() && unused).then(|| Verdict::absent(Why::Unused))
 //! }
 //!
@@ -34,6 +34,11 @@
 //!
 //! A rule sees no clock, file or network. It answers by row, so it can name
 //! nothing that it was not shown, and the host checks every answer.
+//!
+//! Common questions have a word on [`Case`], [`Identity`] and [`Context`], which
+//! also remembers until when its answer is good. Twenty policies to copy from
+//! are in `docs/cookbook.md`. Besides its cases a rule can be held to laws on
+//! identities drawn at random: [`laws!`].
 
 #[cfg(all(target_family = "wasm", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 compile_error!(
