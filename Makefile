@@ -3,8 +3,9 @@
 CARGO ?= cargo
 WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
+C := target/languages
 
-.PHONY: demo test interop bench bench-commit lint FORCE
+.PHONY: demo test interop languages bench bench-commit lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
 ALL := --workspace --features trueup/cli,trueup-tests/whole
@@ -19,6 +20,18 @@ test: $(WASM)
 # What the audit log is written in, held against implementations by others. Needs no sandbox.
 interop:
 	$(CARGO) test --manifest-path tests/interop/Cargo.toml --target-dir target/interop
+
+# The contract in another language: a rule in C beside its twin in Rust. Fetches a C compiler (from PyPI) and makes bindings.
+languages: $(WASM) target/debug/trueup
+	test -x $(C)/venv/bin/python || python3 -m venv $(C)/venv
+	$(C)/venv/bin/python -m pip install --quiet --disable-pip-version-check ziglang==0.17.1
+	$(CARGO) install --quiet --locked wit-bindgen-cli@0.61.1 --no-default-features --features c --root $(C) --target-dir $(C)/build
+	$(C)/bin/wit-bindgen c wit --world rule-module --out-dir $(C)/bindings
+	$(C)/venv/bin/python -m ziglang cc -target wasm32-wasi -mexec-model=reactor -O2 -Wall -Wextra -Wl,-z,stack-size=65536 -s \
+		-I $(C)/bindings -o $(C)/dormant_admins.core.wasm tests/languages/dormant_admins.c \
+		$(C)/bindings/rule_module.c $(C)/bindings/rule_module_component_type.o
+	target/debug/trueup rule wrap $(C)/dormant_admins.core.wasm --out $(C)/dormant_admins.wasm
+	$(CARGO) test $(ALL) --test it -- --ignored languages:: --nocapture
 
 # How fast it is, on this machine; also in target/bench/summary.json.
 bench: $(WASM)

@@ -9,11 +9,13 @@ pub mod author;
 pub mod cli;
 pub mod commit;
 pub mod correlate;
+mod courier;
 pub mod debt;
 pub mod decide;
 pub mod discover;
 #[cfg(feature = "sqlite")]
 pub mod engine;
+pub mod export;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod ledger;
@@ -29,6 +31,7 @@ mod planted;
 pub mod progress;
 pub mod rule;
 pub mod target;
+pub mod telemetry;
 
 pub use async_trait::async_trait;
 #[cfg(feature = "sqlite")]

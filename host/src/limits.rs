@@ -52,14 +52,40 @@ pub const SIGNING_KEYS: usize = 4;
 pub const RETIRED_KEYS: usize = 16;
 /// Longest file of keys that is read, in bytes.
 pub const KEY_FILE_BYTES: usize = 16 << 10;
-/// How long a witness that failed is left alone at first; twice as long each time after, in seconds.
+/// How long a witness or sink that failed is left alone at first; twice as long each time after, in seconds.
 pub const WITNESS_PAUSE_SECONDS: u64 = 1;
 /// Longest such pause, and how often it is looked for checkpoints that another process signed, in seconds.
 pub const WITNESS_PAUSE_MOST_SECONDS: u64 = 300;
 /// How long a command waits for witnesses at its end, in seconds: what they have not got then, the next command gives them.
 pub const WITNESS_SETTLE_SECONDS: u64 = 2;
+/// How often it is looked for leaves to export while nobody says that there are any, in seconds: a run that takes hours is seen
+/// while it goes on.
+pub const EXPORT_LOOK_SECONDS: u64 = 5;
+/// How long a command waits for sinks at its end, in seconds: what they have not got then, the next command gives them.
+pub const EXPORT_SETTLE_SECONDS: u64 = 2;
+/// Leaves that are exported at once: a cursor is flushed for each such page, which is in memory.
+pub const EXPORT_PAGE_LEAVES: u32 = 512;
+/// Leaves before a cursor that are read for what later ones only name by the id of a change: more than are in flight at once.
+pub const EXPORT_LOOK_BACK_LEAVES: u64 = 16_384;
+/// Changes whose cases are remembered until their outcome is exported: more than a commit holds in its hand.
+pub const EXPORT_REMEMBERED_CHANGES: usize = 32_768;
+/// Texts of these cases, in bytes together: long names push others out sooner.
+pub const EXPORT_REMEMBERED_BYTES: usize = 16 << 20;
+/// A sink's file is put aside at this size and a new one begun, in bytes: what collectors of logs read at a time.
+pub const EXPORT_FILE_BYTES: u64 = 64 << 20;
+/// Longest event, in bytes: a leaf, the states beside it, and its envelope. A longer line is nothing that trueup wrote.
+pub const EVENT_BYTES: usize = 1 << 20;
+/// Series of one metric: names of targets, sinks and reasons are few; beyond it, they share a series called `other`.
+pub const METRIC_SERIES: usize = 1_000;
+/// Longest file of metrics that is gone on from, in bytes: each series at its longest is a few hundred.
+pub const METRICS_FILE_BYTES: usize = 8 << 20;
 /// How long a datagram to the system's log may wait for room, in seconds.
+/// What is read of a witness's answer at most until its first line ends, in bytes: a status is told within twenty.
+pub const HTTP_ANSWER_BYTES: usize = 1 << 10;
+/// How long a witness may take over one checkpoint, a server of HTTP or the system's log, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
+/// Leaves whose states are removed in one batch: some MiB of the ledger.
+pub const REDACTED_AT_ONCE: usize = 1_000;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.
@@ -166,3 +192,35 @@ pub const RULE_REST_LONGEST_SECONDS: i64 = 3_600;
 pub const COMPARED_GROUPS: usize = 1_000;
 /// How many failures of the other module a comparison tells in words.
 pub const COMPARED_FAULTS: usize = 20;
+/// Names that are told when one is not on record: more than anybody reads.
+pub const NEAR_NAMES: usize = 3;
+/// Letters of a name by which it is found to be like another: comparing costs their square.
+pub const NEAR_NAME_BYTES: usize = 128;
+/// Moments that a time line keeps at once: the newest, when there are more.
+pub const HISTORY_MOMENTS: usize = 100_000;
+/// Largest file that may be attached as evidence, in bytes: a mail with its attachments, a long screenshot, a ticket export.
+pub const ATTACHMENT_BYTES: u64 = 25 << 20;
+/// Longest name of a media type, in bytes: both of its halves are at most 64 wherever they are registered.
+pub const MEDIA_BYTES: usize = 127;
+/// How long a removal that a plan decided may take until it counts as late, per tier 0 to 3, in seconds: a week for what does
+/// little harm, so that weekly work on tickets is in time; three days over a week-end; a day; and four hours, within a shift,
+/// for what gives power over others. Configurable: an auditor holds a tenant to the tenant's own policy.
+pub const REMOVAL_WINDOW_SECONDS: [i64; 4] = [7 * 86_400, 3 * 86_400, 86_400, 4 * 3_600];
+/// The same from an emergency call, in seconds: whoever calls waits for it at the telephone.
+pub const EMERGENCY_WINDOW_SECONDS: i64 = 15 * 60;
+/// Runs that can be replayed: a year of daily runs, which is what audits look at, and a month in which they ask.
+pub const RECORDINGS_KEPT: u32 = 400;
+/// An object of a recording ends after a row whose mixed bytes have these bits clear: one row in 128. Larger ones would be written
+/// anew more often, because more of what is in them changes from day to day; smaller ones compress worse, and are more names.
+pub const OBJECT_CUT: u64 = 127;
+/// Rows after which an object ends whatever they say: eight times as many as usual.
+pub const OBJECT_ROWS: usize = 1_024;
+/// An object or a recording, in bytes: a recording names each of its objects in about 90 bytes, ten million grants have some 200,000.
+pub const OBJECT_BYTES: usize = 1 << 30;
+/// After so many runs an object is written again, so that the file that it was in can go. A month: then one thirtieth of all is
+/// written in vain each day.
+pub const PACK_RUNS: u64 = 31;
+/// Differences that a replay tells one by one; the rest are counted.
+pub const DIVERGENCES: usize = 100;
+/// Characters of what is told of each side of a difference.
+pub const DIVERGENCE_BYTES: usize = 300;

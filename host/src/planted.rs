@@ -52,12 +52,14 @@ pub enum Bug {
     DependsIgnored,
     /// A credential whose secret is lost counts as issued.
     SecretForgotten,
+    /// The leaf of an intent tells the state before as the state after.
+    LeafTellsBefore,
 }
 
 impl Bug {
     /// All of them.
     #[cfg(feature = "planted")]
-    pub const ALL: [Bug; 22] = [
+    pub const ALL: [Bug; 23] = [
         Bug::SendBeforeIntent,
         Bug::DurableWhenSubmitted,
         Bug::FenceIgnored,
@@ -80,6 +82,7 @@ impl Bug {
         Bug::GateSkipped,
         Bug::DependsIgnored,
         Bug::SecretForgotten,
+        Bug::LeafTellsBefore,
     ];
 }
 

@@ -8,21 +8,26 @@
 )]
 
 mod alone;
+mod asking;
 mod bench;
 mod compiling;
 mod debt;
 mod diff;
 mod emergency;
 mod errors;
+mod events;
 mod explain;
+mod flipped;
 mod generate;
 mod generated;
 mod hostile;
 mod house;
 mod identity;
 mod kill;
+mod languages;
 mod library;
 mod mutated;
+mod replay;
 mod reuse;
 mod rollout;
 mod rules;

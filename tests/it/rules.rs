@@ -14,7 +14,7 @@ use trueup_tests::estate::Numbers;
 const IDENTITIES: u64 = 10_000;
 const PER_BATCH: u64 = 250;
 /// The instant of the generated batches.
-const AS_OF: i64 = 1_772_323_200;
+pub(super) const AS_OF: i64 = 1_772_323_200;
 
 /// A batch of whole identities with random columns; as the contract says, text 0 is empty.
 pub(super) fn batch(numbers: &mut Numbers) -> Columns {
@@ -90,7 +90,7 @@ fn instant(numbers: &mut Numbers) -> i64 {
     }
 }
 
-fn native(rule: &NativeRule, context: &Context, columns: Columns) -> Result<Verdicts, RuleError> {
+pub(super) fn native(rule: &NativeRule, context: &Context, columns: Columns) -> Result<Verdicts, RuleError> {
     let answer = rule.judge(&testing::context_of(context), &testing::batch_of(columns));
     answer.map(plain).map_err(|error| RuleError { code: error.code, message: error.message, case: error.case })
 }

@@ -15,6 +15,8 @@ fn i1_to_i6_hold_in_ten_thousand_stories_of_every_fault_at_once() {
     assert!(again.is_empty(), "seeds that once failed do so again: {again:#?}");
     let (tally, failures) = sim::many(0..SEEDS, 2, 5);
     assert!(failures.is_empty(), "{}", failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    // V35: each mutation of a target is joined with the one leaf that tells of it.
+    assert!(tally.joined > 10 * SEEDS, "{} mutations were joined", tally.joined);
     let (changes, shared) = tally.medians();
     assert!(changes >= 20 && shared >= 3, "seeds are too small: {changes} changes, {shared} shared namespaces");
     let rare = tally.rare(100);
@@ -51,4 +53,6 @@ fn every_planted_bug_is_found() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}");
     assert!(told.lines().count() > 10, "{told}");
+    let joined = told.lines().find(|line| line.starts_with("LeafTellsBefore")).unwrap_or_default();
+    assert!(joined.contains("V35"), "a leaf that tells another state joins nothing: {told}");
 }

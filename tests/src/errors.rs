@@ -125,6 +125,18 @@ pub const CASES: &[Case] = &[
     Case { name: "no-such-denial", command: &["lift", "ada", "--by", "ben", "--why", "a test"], spoil: planned },
     Case { name: "no-such-plan-to-undo", command: &["rollback", "0123456789ab"], spoil: planned },
     Case { name: "no-such-case", command: &["explain", "crm/nobody/team:none"], spoil: planned },
+    Case { name: "no-such-change-to-tell-of", command: &["audit", "why", "ffff"], spoil: planned },
+    Case { name: "no-such-principal", command: &["audit", "history", "adda"], spoil: planned },
+    Case {
+        name: "no-instant-to-ask-about",
+        command: &["audit", "who-has", "team:ops", "--at", "yesterday"],
+        spoil: |_| Ok(Spoiled::default()),
+    },
+    Case {
+        name: "no-such-change-to-attach-to",
+        command: &["audit", "attach", "ffff", "missing.pdf", "--by", "ada", "--note", "a test"],
+        spoil: planned,
+    },
     Case { name: "no-instant", command: &["plan", "--as-of", "yesterday"], spoil: |_| Ok(Spoiled::default()) },
     Case { name: "no-cases", command: &["rule", "test", "."], spoil: |_| Ok(Spoiled::default()) },
 ];

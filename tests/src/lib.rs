@@ -8,6 +8,8 @@ pub mod cli;
 pub mod errors;
 #[cfg(feature = "whole")]
 pub mod estate;
+#[cfg(feature = "store")]
+pub mod flip;
 #[cfg(feature = "whole")]
 pub mod graft;
 #[cfg(feature = "whole")]
@@ -18,6 +20,8 @@ pub mod history;
 mod implant;
 #[cfg(feature = "whole")]
 pub mod kill;
+#[cfg(feature = "whole")]
+pub mod replayed;
 #[cfg(feature = "whole")]
 pub mod reruns;
 pub mod sim;

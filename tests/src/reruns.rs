@@ -76,6 +76,12 @@ pub fn live(month: &Month, module: &Module, folder: &Path, mut each: impl FnMut(
     Ok(())
 }
 
+/// The stores of a month that was lived in a folder: where all was judged, and where what changed was.
+#[must_use]
+pub fn stores(folder: &Path) -> [PathBuf; 2] {
+    ["full", "incremental"].map(|name| folder.join(name).join("store"))
+}
+
 /// Sources, targets and a store.
 struct Place {
     folder: PathBuf,

@@ -83,6 +83,15 @@ impl Checkpoint {
         }
     }
 
+    /// Reads what a note says whose signatures are of no known key: for a claim that can only make a reader stricter.
+    ///
+    /// # Errors
+    /// When its text is no checkpoint's.
+    pub fn unsigned(note: &str) -> Result<Self, CheckpointError> {
+        let end = note.rfind("\n\n").ok_or(CheckpointError::Malformed { problem: "it is no note" })?;
+        Self::parse(note.get(..=end).unwrap_or_default())
+    }
+
     /// Its text: what is signed.
     #[must_use]
     pub fn text(&self) -> String {

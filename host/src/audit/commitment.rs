@@ -21,8 +21,11 @@ pub(super) fn commit(field: &str, state: &State, salt: [u8; 32]) -> Result<(Dige
     Ok((commitment(&salt, &state), body))
 }
 
-/// Whether a body is what a commitment stands for. A redacted one opens nothing and contradicts nothing.
+/// Whether a body is what a commitment stands for. A redacted one opens nothing, and its salt is gone with its state.
 pub(super) fn opens(body: &AuditBody, expected: Digest) -> bool {
     let salt = Digest::parse(&body.salt).filter(|salt| salt.to_string() == body.salt);
-    salt.is_some_and(|Digest(salt)| body.state.as_ref().is_none_or(|state| commitment(&salt, state) == expected))
+    salt.is_some_and(|Digest(salt)| match &body.state {
+        Some(state) => commitment(&salt, state) == expected,
+        None => salt == [0; 32],
+    })
 }

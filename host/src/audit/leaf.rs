@@ -10,7 +10,8 @@ use super::{Decimal, LogHead, NotCanonical, Statement, canonical};
 use crate::commit::{End, Event};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow};
 use crate::limits::LEAF_BYTES;
-use crate::model::{Change, Denial, Digest, PlanId, RuleChange, RuleStep, RunId, State, Time};
+use crate::model::{Change, ChangeId, Denial, Digest, PlanId, RuleChange, RuleStep, RunId, State, Time};
+use crate::planted::{Bug, has};
 
 /// Version of the leaf format.
 pub const VERSION: u32 = 1;
@@ -40,6 +41,17 @@ pub enum LeafError {
     /// The bytes mean a leaf, but are not how it is written.
     #[error("the bytes are not the canonical form of what they say")]
     Respelled,
+}
+
+/// What a leaf says of a file that is attached.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Attached {
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// Its media type.
+    pub media: String,
+    /// Its bytes.
+    pub size: u64,
 }
 
 /// What the log adds to a leaf when it is appended.
@@ -98,7 +110,7 @@ impl Leaf {
         let of = change.id;
         let says = match event.clone() {
             Event::Intent { attempt, .. } => Statement::Intent {
-                after: commit("after", &change.after)?,
+                after: commit("after", if has(Bug::LeafTellsBefore) { &change.before } else { &change.after })?,
                 attempt,
                 before: commit("before", &change.before)?,
                 case: change.key.clone(),
@@ -196,6 +208,14 @@ impl Leaf {
     #[must_use]
     pub fn redaction(run: RunId, at: Time, leaf: u64, by: &str, why: &str) -> Self {
         Leaf::plain(run, at, Statement::Redaction { by: by.to_owned(), leaf: Decimal(leaf), why: why.to_owned() })
+    }
+
+    /// A file is attached to a change as evidence.
+    #[must_use]
+    pub fn attachment(run: RunId, at: Time, change: ChangeId, file: &Attached, by: &str, note: &str) -> Self {
+        let Attached { digest, media, size } = file.clone();
+        let (by, note) = (by.to_owned(), note.to_owned());
+        Leaf::plain(run, at, Statement::Attachment { by, change, digest, media, note, size: Decimal(size) })
     }
 
     /// Another key signs the log from here on: the note of a [`super::Rotation`].

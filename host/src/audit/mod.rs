@@ -26,7 +26,7 @@ pub use canonical::{NotCanonical, canonical};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::LogEntry;
 pub use keys::{KeyError, SigningKey, VerifierKey};
-pub use leaf::{LeafError, LeafPlace, VERSION};
+pub use leaf::{Attached, LeafError, LeafPlace, VERSION};
 pub use note::{Note, NoteError};
 pub use proof::{Nodes, ProofError, check_consistency, check_inclusion, prove_consistency, prove_inclusion, root_of};
 pub use proof_file::{GrowthProof, ProofFileError, RecordProof};

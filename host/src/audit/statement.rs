@@ -231,6 +231,21 @@ pub enum Statement {
         /// Why.
         why: String,
     },
+    /// A file was attached to a change as evidence: it lies in the store under its digest, as long as it is not redacted.
+    Attachment {
+        /// Who attached it.
+        by: String,
+        /// The change.
+        change: ChangeId,
+        /// SHA-256 of the file.
+        digest: Digest,
+        /// Its media type, such as `application/pdf`.
+        media: String,
+        /// What it shows.
+        note: String,
+        /// Its bytes.
+        size: Decimal,
+    },
     /// From here on another key signs the log's checkpoints, beside the former one or in its place.
     KeyRotation {
         /// The note by which the former key names it, which both signed.
@@ -266,8 +281,40 @@ impl Statement {
             Self::SliceCheckpoint { .. } => LeafKind::SliceCheckpoint,
             Self::Takeover { .. } => LeafKind::Takeover,
             Self::Redaction { .. } => LeafKind::Redaction,
+            Self::Attachment { .. } => LeafKind::Attachment,
             Self::KeyRotation { .. } => LeafKind::KeyRotation,
             Self::RunEnd { .. } => LeafKind::RunEnd,
+        }
+    }
+
+    /// The change that it speaks of. For a gate this may be the digest of a scan or of a whole plan.
+    #[must_use]
+    pub const fn change(&self) -> Option<ChangeId> {
+        match self {
+            Self::Intent { change, .. }
+            | Self::Outcome { change, .. }
+            | Self::Confirmed { change, .. }
+            | Self::Recovered { change, .. }
+            | Self::Superseded { change, .. }
+            | Self::Ended { change, .. }
+            | Self::Approval { change, .. }
+            | Self::Transfer { change, .. }
+            | Self::Attachment { change, .. } => Some(*change),
+            _ => None,
+        }
+    }
+
+    /// The plan that a change of it belongs to.
+    #[must_use]
+    pub const fn plan(&self) -> Option<PlanId> {
+        match self {
+            Self::Intent { plan, .. }
+            | Self::Outcome { plan, .. }
+            | Self::Confirmed { plan, .. }
+            | Self::Recovered { plan, .. }
+            | Self::Superseded { plan, .. }
+            | Self::Ended { plan, .. } => Some(*plan),
+            _ => None,
         }
     }
 

@@ -6,7 +6,7 @@ mod tiles;
 
 use std::collections::BTreeMap;
 
-use super::{Frontier, LeafPlace, LogEntry, LogHead, Rotation, Salts, Verified, VerifyError, leaf_hash, verify_log};
+use super::{Attached, Frontier, LeafPlace, LogEntry, LogHead, Rotation, Salts, Verified, VerifyError, leaf_hash, verify_log};
 use crate::commit::{End, Event, Outcome};
 use crate::ledger::{Leaf, LeafKind, Opening, RunRow, Stage, StoredLeaf};
 use crate::model::{
@@ -71,6 +71,10 @@ fn rotation() -> String {
     Rotation::sign("example.com/log", &note::key("example.com/log", 1), &note::key("example.com/log", 2)).expect("it is signed")
 }
 
+fn file() -> Attached {
+    Attached { digest: Digest::of(b"a ticket"), media: "text/plain".to_owned(), size: u64::MAX }
+}
+
 /// One leaf of each kind, in a legal order.
 fn every_kind() -> Vec<Leaf> {
     let row = RunRow {
@@ -102,6 +106,7 @@ fn every_kind() -> Vec<Leaf> {
         Leaf::slice_checkpoint(RUN, AT, PLAN, u64::MAX),
         Leaf::key_rotation(RUN, AT, rotation()),
         Leaf::redaction(RUN, AT, 2, "ada", "asked for"),
+        Leaf::attachment(RUN, AT, first.id, &file(), "ada", "the \"ticket\"\n"),
         Leaf::run_end(RUN, AT, Some(PLAN), &BTreeMap::from([("confirmed".to_owned(), u64::MAX)])),
     ]
 }
@@ -139,7 +144,7 @@ fn a_leaf_reads_back_and_64_bit_numbers_are_decimal_text() {
         )
     );
     let verified = verify_log(&log, head).expect("nothing was altered");
-    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 13, 0));
+    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 14, 0));
 }
 
 #[test]
@@ -218,9 +223,11 @@ fn an_altered_body_is_found_and_a_redacted_one_is_counted() {
         assert_eq!(found, expected.map_err(|problem| format!("the state `{problem}")));
     };
     check(&|_| {}, Ok(0));
-    check(&|leaf| leaf.bodies[0].state = None, Ok(1));
+    let redact = |leaf: &mut StoredLeaf| (leaf.bodies[0].state, leaf.bodies[0].salt) = (None, "00".repeat(32));
+    check(&redact, Ok(1));
+    check(&|leaf| leaf.bodies[0].state = None, Err("after` beside leaf 2 is not what the leaf commits to"));
     let mut silent = log.clone();
-    silent[3].bodies[0].state = None;
+    redact(&mut silent[3]);
     assert_eq!(verify_log(&silent, head), Err(VerifyError::Removed { index: 3 }), "no leaf says that");
     check(&|leaf| leaf.bodies[0].state = Some("null".to_owned()), Err("after` beside leaf 2 is not what the leaf commits to"));
     check(&|leaf| leaf.bodies[1].salt.replace_range(0..1, "+"), Err("before` beside leaf 2 is not what the leaf commits to"));

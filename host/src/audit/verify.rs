@@ -163,6 +163,14 @@ impl Verifier {
     /// # Errors
     /// When it is not as it was written.
     pub fn push(&mut self, leaf: &StoredLeaf) -> Result<(), VerifyError> {
+        self.read(leaf).map(drop)
+    }
+
+    /// Takes the next leaf, and gives what it says. That stands only once [`Verifier::finish`] has found the whole log sound.
+    ///
+    /// # Errors
+    /// When it is not as it was written.
+    pub fn read(&mut self, leaf: &StoredLeaf) -> Result<LogEntry, VerifyError> {
         let index = leaf.index;
         if index != self.frontier.size() {
             return Err(VerifyError::Gap { expected: self.frontier.size(), found: index });
@@ -173,9 +181,10 @@ impl Verifier {
         let entry = LogEntry::parse(&leaf.bytes).map_err(|source| VerifyError::Leaf { index, source })?;
         self.place(index, &entry)?;
         let states = self.bodies(leaf, &entry.says)?;
-        self.order(index, entry.says, &states)?;
+        self.order(index, &entry.says, &states)?;
         self.frontier.append(leaf.hash);
-        self.root(self.frontier.size())
+        self.root(self.frontier.size())?;
+        Ok(entry)
     }
 
     /// What the log holds, once its root is the expected one.
@@ -259,7 +268,7 @@ impl Verifier {
     }
 
     /// An intent before each effect, an effect before each confirmation, and what one change left is what the next found.
-    fn order(&mut self, index: u64, says: Statement, states: &HashMap<&str, Digest>) -> Result<(), VerifyError> {
+    fn order(&mut self, index: u64, says: &Statement, states: &HashMap<&str, Digest>) -> Result<(), VerifyError> {
         match says {
             Statement::Intent { change, case, .. } => {
                 let case = CaseKey::hash(case.subject, &case.target, &case.holder, &case.object);
@@ -269,23 +278,23 @@ impl Verifier {
                     self.found.foreign += 1;
                 }
                 let progress = Progress { settled: false, case: Some(case), after: states.get("after").copied() };
-                self.changes.insert(change, progress);
+                self.changes.insert(*change, progress);
             }
             Statement::Outcome { change, outcome, .. } | Statement::Recovered { change, outcome, .. } => {
                 // A read before the first attempt may show that there is nothing to do.
                 if matches!(outcome, Outcome::Observed | Outcome::Stale { .. }) {
-                    self.changes.entry(change).or_default();
+                    self.changes.entry(*change).or_default();
                 }
-                let missing = VerifyError::Order { index, change, missing: "an intent" };
-                let progress = self.changes.get_mut(&change).ok_or(missing)?;
+                let missing = VerifyError::Order { index, change: *change, missing: "an intent" };
+                let progress = self.changes.get_mut(change).ok_or(missing)?;
                 progress.settled = matches!(outcome, Outcome::Acked | Outcome::Observed);
                 if let (false, Some(case)) = (progress.settled, progress.case) {
                     self.cases.remove(&case);
                 }
             }
             Statement::Confirmed { change, .. } => {
-                let missing = VerifyError::Order { index, change, missing: "an effect" };
-                let progress = self.changes.remove(&change).filter(|progress| progress.settled).ok_or(missing)?;
+                let missing = VerifyError::Order { index, change: *change, missing: "an effect" };
+                let progress = self.changes.remove(change).filter(|progress| progress.settled).ok_or(missing)?;
                 match (progress.case, states.get("found").copied().or(progress.after)) {
                     (Some(case), Some(left)) => _ = self.cases.insert(case, left),
                     (Some(case), None) => _ = self.cases.remove(&case),
@@ -293,13 +302,13 @@ impl Verifier {
                 }
             }
             Statement::Superseded { change, .. } | Statement::Ended { change, .. } => {
-                if let Some(case) = self.changes.remove(&change).and_then(|progress| progress.case) {
+                if let Some(case) = self.changes.remove(change).and_then(|progress| progress.case) {
                     self.cases.remove(&case);
                 }
             }
             Statement::Redaction { leaf, .. } => _ = self.unexplained.remove(&leaf.0),
             Statement::KeyRotation { note } => {
-                let rotation = Rotation::open(&note).map_err(|source| VerifyError::Rotation { index, source })?;
+                let rotation = Rotation::open(note).map_err(|source| VerifyError::Rotation { index, source })?;
                 self.found.rotations.push(rotation);
             }
             _ => {}

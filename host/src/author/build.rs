@@ -131,7 +131,7 @@ pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built
 ///
 /// # Errors
 /// In words, what the module lacks.
-fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     let mut encoder = ComponentEncoder::default();
     let encoded = encoder.validate(true).module(module).and_then(ComponentEncoder::encode);
     let component = encoded.map_err(|error| format!("{error:#}"))?;

@@ -5,6 +5,8 @@ mod build;
 mod cases;
 #[cfg(test)]
 mod tests;
+mod wrap;
 
 pub use build::{BuildError, BuildOptions, Built, build_component};
 pub use cases::{ComponentJudge, run_cases};
+pub use wrap::{WrapError, wrap_module};

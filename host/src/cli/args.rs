@@ -13,7 +13,8 @@ use crate::limits::GENERATED_CHURN_PERCENT;
 #[command(name = "trueup", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 2 usage, 3 configuration, 4 source data, 5 rule module, 6 ledger in use, \
 7 ledger damaged or newer, 8 no room or permission, 9 plan cannot be applied, 10 something waits or differs (with --exit-code), \
-11 cases disagree, 12 audit log does not verify, 13 not found, 1 anything else.")]
+11 cases disagree, 12 audit log does not verify, 13 not found, 14 a replay diverged, 15 its profile differs, 16 it cannot be derived again, \
+17 a recording is damaged, 1 anything else.")]
 pub struct Cli {
     /// What every command understands.
     #[command(flatten)]
@@ -32,6 +33,9 @@ pub struct Common {
     /// Print JSON for machines instead of text for people.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Write counts and durations here when the command ends, for the textfile collector of Prometheus.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     /// How to show work in progress (on standard error).
     #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto, value_name = "STYLE")]
     pub progress: ProgressStyle,
@@ -71,6 +75,8 @@ pub enum Command {
     Revoke(RevokeArgs),
     /// Seal a plan that undoes what another plan did; write nothing to any target.
     Rollback(RollbackArgs),
+    /// Derive the plan of a run again from what was recorded of it, and compare byte for byte; writes nothing.
+    Replay(super::replay::ReplayArgs),
     /// End a denial, so that routine work may give the access again.
     Lift(LiftArgs),
     /// What should be cleaned up, how much of it there is, and how that changes from run to run.
@@ -255,6 +261,16 @@ pub enum RuleCommand {
         #[arg(long)]
         bless: bool,
     },
+    /// Wrap a core module that another language's compiler made.
+    #[command(after_help = "Example: trueup rule wrap rule.core.wasm --out rule.wasm")]
+    Wrap {
+        /// The module, with the bindings of `wit/rules.wit` linked in.
+        #[arg(value_name = "FILE")]
+        module: PathBuf,
+        /// Where to write the component.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Take in a module: check, compile and keep it. It does not decide yet.
     Upload {
         /// The component.
@@ -335,25 +351,30 @@ pub enum AuditCommand {
     Checkpoint,
     /// Prove to others that a leaf is in the log, or that the log only grew.
     Prove(ProveArgs),
-    /// Remove the states beside a leaf; the leaf and all proofs stay, and another leaf says so.
-    Redact {
-        /// The leaf's index, as `audit log` prints it.
-        leaf: u64,
-        /// Who asks for it.
-        #[arg(long, value_name = "NAME")]
-        by: String,
-        /// Why.
-        #[arg(long, value_name = "TEXT")]
-        why: String,
-    },
+    /// Remove the states beside a leaf, or a holder from all that is kept; leaves and proofs stay, and other leaves say so.
+    Redact(RedactArgs),
     /// Write the log as static tiles, for a server of files; what is there already stays.
     Export {
         /// The folder; made when it does not exist.
         dir: PathBuf,
     },
+    /// Print leaves as events for collectors of security events, one JSON object a line.
+    Events(super::events::EventsArgs),
+    /// Push events to the configured sinks now, and tell how far each is behind.
+    ExportEvents(super::events::ExportArgs),
     /// Make, rotate and show the keys that sign checkpoints.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Who held an entitlement at an instant, as last observed.
+    WhoHas(super::who_has::WhoHasArgs),
+    /// How fast access goes that should go: from the decision to the evidence.
+    Performance(super::performance::PerformanceArgs),
+    /// Everything that happened to the accounts of a person, a machine or a group.
+    History(super::history::HistoryArgs),
+    /// Why a change was made: from the source record to the evidence.
+    Why(super::why::WhyArgs),
+    /// Keep a file as evidence of a change: a ticket, a mail, a picture of a screen.
+    Attach(super::attach::AttachArgs),
     /// Print leaves.
     Log {
         /// The first leaf; without it, the newest ones.
@@ -363,6 +384,24 @@ pub enum AuditCommand {
         #[arg(long, default_value_t = 20, value_name = "N")]
         count: u32,
     },
+}
+
+/// Options of `audit redact`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: trueup audit redact --holder ada@example.com --by grace --why 'request 4711'")]
+pub struct RedactArgs {
+    /// The leaf's index, as `audit log` prints it.
+    #[arg(required_unless_present = "holder")]
+    pub leaf: Option<u64>,
+    /// A holder's native id: all its states, in leaves, plans, pages, answers and reports of settled runs.
+    #[arg(long, value_name = "ID", conflicts_with = "leaf")]
+    pub holder: Option<String>,
+    /// Who asks for it.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 /// Options of `audit verify`.
@@ -492,6 +531,6 @@ fn kind(text: &str) -> Result<crate::debt::Kind, String> {
     found.ok_or_else(|| format!("kinds are {}", names()))
 }
 
-fn instant(text: &str) -> Result<crate::model::Time, String> {
+pub(super) fn instant(text: &str) -> Result<crate::model::Time, String> {
     crate::model::Time::parse(text).map_err(|error| error.to_string())
 }

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::args::ProofArgs;
 use super::exit::{Exit, Failure, Outcome};
-use super::style::{BOLD, DIM, GREEN, count, paint, safe};
+use super::style::{BOLD, DIM, GREEN, count, paint, plural, safe};
 use super::{Terminal, evidence, open};
-use crate::engine::EngineError;
-use crate::ledger::StoredLeaf;
+use crate::engine::{EngineError, Kept};
+use crate::ledger::{LeafKind, StoredLeaf};
 
 /// `trueup audit verify`.
 pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
@@ -19,14 +19,36 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
     let verified = engine.verify_log_against(&kept)?.map_err(|error| {
         Failure::new(Exit::Audit, error, "the log was changed outside trueup, or the disk is failing; restore it from a copy")
     })?;
+    let files = if verified.by_kind.contains_key(&LeafKind::Attachment) { engine.attachments()? } else { Vec::new() };
+    if let Some(file) = files.iter().find(|file| matches!(file.kept, Kept::Missing | Kept::Altered)) {
+        let error =
+            anyhow::anyhow!("the file that leaf {} attaches is {}: `{}`", file.leaf, file.kept.name(), file.path.display());
+        return Err(Failure::new(
+            Exit::Audit,
+            error,
+            "the log itself verifies; bring the file back from a copy, or redact the leaf",
+        ));
+    }
+    let kept = files.iter().filter(|file| file.kept == Kept::Sound).count() as u64;
+    let whole = engine.verify_store()?;
     if terminal.common.json {
-        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign }))?;
+        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign, "whole": whole, "attachments": kept }))?;
         return Ok(Exit::Done);
     }
     let leaves = format!("{} leaves", count(verified.head.size));
     writeln!(terminal.out, "{}  {leaves}, root {}", paint(GREEN, "the audit log verifies"), verified.head.root)?;
     for (kind, number) in &verified.by_kind {
         writeln!(terminal.out, "  {:>10} {}", count(*number), kind.name())?;
+    }
+    if !files.is_empty() {
+        let redacted = count(files.len() as u64 - kept);
+        writeln!(terminal.out, "attachments: {} as attached, {redacted} redacted", plural(kept, "file"))?;
+    }
+    let (plans, files) = (plural(whole.plans, "plan"), plural(whole.files, "other file"));
+    writeln!(terminal.out, "{}  each row of the ledger, {plans}, {files}", paint(GREEN, "the store is whole"))?;
+    if verified.redacted + whole.redacted > 0 {
+        let (states, plans) = (plural(verified.redacted, "state"), plural(whole.redacted, "plan"));
+        writeln!(terminal.out, "{}", paint(DIM, format_args!("{states} and the lines of {plans} were redacted")))?;
     }
     Ok(Exit::Done)
 }

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::exit::{Exit, Failure};
 use crate::discover::FileConfig;
+use crate::export::{Envelope, Form, Format};
 use crate::model::Scope;
 use crate::rule::RuleLimits;
 
@@ -34,12 +35,21 @@ pub struct Config {
     /// How a run works.
     #[serde(default)]
     pub run: RunConfig,
+    /// How long things are kept.
+    #[serde(default)]
+    pub retention: RetentionConfig,
     /// Who signs the log and who is told of it.
     #[serde(default)]
     pub audit: AuditConfig,
+    /// Where events of the log go.
+    #[serde(default, rename = "export")]
+    pub exports: Vec<Spanned<ExportConfig>>,
     /// From when on access counts as debt.
     #[serde(default)]
     pub debt: crate::debt::Terms,
+    /// Until when a removal is in time.
+    #[serde(default)]
+    pub performance: crate::engine::Windows,
     /// The file's own folder.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -103,7 +113,11 @@ pub struct WitnessConfig {
     /// What kind of place.
     pub kind: WitnessKind,
     /// The file, or the socket of the system's log.
+    #[serde(default)]
     pub path: PathBuf,
+    /// Where a witness of kind `http` is: `http://127.0.0.1:8080/checkpoints`.
+    #[serde(default)]
+    pub url: String,
 }
 
 /// What kinds of witnesses the command line knows. An embedder brings its own.
@@ -114,6 +128,87 @@ pub enum WitnessKind {
     File,
     /// The system's log, by datagrams of RFC 5424.
     Syslog,
+    /// A server that is sent each checkpoint by POST, without TLS: usually a proxy on this host.
+    Http,
+}
+
+/// A sink of events.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportConfig {
+    /// Its name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// What kind of place.
+    pub kind: SinkKind,
+    /// For `file`: the file, appended to and put aside when it is large.
+    pub path: PathBuf,
+    /// `ocsf` or `leaf`.
+    #[serde(default)]
+    pub format: EventFormat,
+    /// Version of the format; of `ocsf`: 1.8, which is the default, or 1.9.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What each event is wrapped in.
+    #[serde(default)]
+    pub envelope: EventEnvelope,
+    /// Whether the states before and after a change go along, with `format = "leaf"` alone.
+    #[serde(default)]
+    pub states: bool,
+}
+
+/// What kinds of sinks the command line knows. An embedder brings its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkKind {
+    /// A file of JSON Lines.
+    File,
+}
+
+/// What events are written as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventFormat {
+    /// Events of OCSF.
+    #[default]
+    Ocsf,
+    /// Leaves as they are in the log.
+    Leaf,
+}
+
+/// What events are wrapped in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventEnvelope {
+    /// Nothing.
+    #[default]
+    None,
+    /// CloudEvents 1.0.
+    #[serde(rename = "cloudevents")]
+    CloudEvents,
+}
+
+impl ExportConfig {
+    /// How its events are written; else what is wrong with it.
+    ///
+    /// # Errors
+    /// When format, version and states do not go together.
+    pub fn form(&self) -> Result<Form, String> {
+        let mut form = Form::default();
+        form.format = match (self.format, self.version.as_deref()) {
+            (EventFormat::Leaf, None) => Format::Leaf,
+            (EventFormat::Leaf, Some(version)) => return Err(format!("the format `leaf` has no version `{version}`")),
+            (EventFormat::Ocsf, version) => format!("ocsf-{}", version.unwrap_or("1.8")).parse()?,
+        };
+        form.envelope = match self.envelope {
+            EventEnvelope::None => Envelope::None,
+            EventEnvelope::CloudEvents => Envelope::CloudEvents,
+        };
+        form.states = self.states;
+        if self.states && form.format != Format::Leaf {
+            return Err("events of `ocsf` have no place for states".to_owned());
+        }
+        Ok(form)
+    }
 }
 
 /// How a run works.
@@ -128,6 +223,20 @@ pub struct RunConfig {
     pub max_age_hours: u32,
     /// Whether batches that did not change get the answers that the rule gave before, while they hold.
     pub reuse: bool,
+}
+
+/// How long things are kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// Runs that can be replayed: the newest ones. Zero: nothing is recorded.
+    pub recordings: u32,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        RetentionConfig { recordings: crate::limits::RECORDINGS_KEPT }
+    }
 }
 
 impl Default for RunConfig {
@@ -186,8 +295,30 @@ impl Config {
                 return Err(wrong(text, name, scope.span().start, &problem, &format!("targets are `{}`", known())));
             }
         }
+        let mut sinks = BTreeSet::new();
+        for export in &self.exports {
+            let config = export.get_ref();
+            let at = export.span().start;
+            if !sinks.insert(config.name.as_str()) {
+                let problem = format!("there are two exports named `{}`", config.name);
+                return Err(wrong(text, name, at, &problem, "give each export a name of its own"));
+            }
+            let help = "formats are `ocsf`, of version 1.8 or 1.9, and `leaf`, which may have states";
+            config.form().map_err(|problem| wrong(text, name, at, &problem, help))?;
+        }
         if self.audit.keys.is_none() && !self.audit.witnesses.is_empty() {
             return Err(wrong(text, name, 0, "there are witnesses, but no key", "name a folder of keys: `audit.keys`"));
+        }
+        let windows = &self.performance;
+        if windows.tier_seconds.iter().chain([&windows.emergency_seconds]).any(|seconds| *seconds <= 0) {
+            return Err(wrong(text, name, 0, "a window of `performance` is not above zero", "windows are given in seconds"));
+        }
+        for witness in &self.audit.witnesses {
+            let http = witness.kind == WitnessKind::Http;
+            if http == witness.url.is_empty() || http != witness.path.as_os_str().is_empty() {
+                let problem = format!("witness `{}` needs one of `path` and `url`", witness.name);
+                return Err(wrong(text, name, 0, &problem, "a witness of kind `http` has a `url`, others have a `path`"));
+            }
         }
         if self.run.slice == 0 {
             return Err(wrong(text, name, 0, "`run.slice` is zero", "a slice holds at least one change"));
@@ -202,8 +333,12 @@ impl Config {
             *module = folder.join(&*module);
         }
         self.audit.keys = self.audit.keys.take().map(|keys| folder.join(keys));
-        for witness in &mut self.audit.witnesses {
+        for witness in self.audit.witnesses.iter_mut().filter(|witness| witness.kind != WitnessKind::Http) {
             witness.path = folder.join(&witness.path);
+        }
+        for export in &mut self.exports {
+            let path = &mut export.get_mut().path;
+            *path = folder.join(&*path);
         }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;
@@ -230,7 +365,11 @@ mod tests {
             ("stor = 1", "t.toml:3:1: unknown field `stor`"),
             ("[[target]]\nname = 'x'\nkind = 'sap'\npath = 'x'", "t.toml:5:8: unknown variant `sap`"),
             ("[[scope]]\ntarget = 'x'\nmode = 'observe'", "t.toml:3:1: a scope names `x`, which is no target"),
+            ("[[export]]\nname = 'x'\nkind = 'file'\npath = 'x'\nversion = '2'", "t.toml:3:1: there is no format `ocsf-2`"),
+            ("[[export]]\nname = 'x'\nkind = 'file'\npath = 'x'\nstates = true", "t.toml:3:1: events of `ocsf` have no place"),
             ("[run]\nslice = 0", "t.toml:1:1: `run.slice` is zero"),
+            ("[performance]\nemergency_seconds = 0", "t.toml:1:1: a window of `performance` is not above zero"),
+            ("[performance]\ntier_seconds = [1, 2, 3]", "t.toml:4:16: invalid length 3"),
         ] {
             let failure = Config::parse(&format!("{head}{tail}"), "t.toml", Path::new("")).expect_err(tail);
             assert!(failure.message().starts_with(expected), "{}", failure.message());

@@ -5,17 +5,21 @@ use std::path::Path;
 use super::exit::{Exit, Outcome};
 use super::style::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, plural, safe};
 use super::{Terminal, open};
-use crate::engine::Fate;
+use crate::engine::{Comparison, Fate};
 
 /// `trueup rule diff`.
 pub(super) fn diff(terminal: &mut Terminal<'_>, path: &Path, show: usize, exit_code: bool) -> Outcome {
     let engine = open::reader(terminal)?;
     let (module, settings) = open::version(terminal, path)?;
-    let found = engine.compare(&module, &settings)?;
+    tell(terminal, &engine.compare(&module, &settings)?, show, exit_code)
+}
+
+/// Tells what two versions of a rule make of the same cases.
+pub(super) fn tell(terminal: &mut Terminal<'_>, found: &Comparison, show: usize, exit_code: bool) -> Outcome {
     let differs = found.same < found.cases;
     let exit = if exit_code && differs { Exit::Waiting } else { Exit::Done };
     if terminal.common.json {
-        terminal.json(&found)?;
+        terminal.json(found)?;
         return Ok(exit);
     }
     let title = format!("{} beside {}", safe(&found.then), safe(&found.now));

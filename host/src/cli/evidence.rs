@@ -1,4 +1,4 @@
-//! `trueup audit checkpoint`, `prove`, `export`, `redact`, `key`, and proofs that are verified offline.
+//! `trueup audit checkpoint`, `prove`, `export`, `key`, and proofs that are verified offline.
 
 use std::fs;
 use std::io::Write as _;
@@ -73,21 +73,6 @@ pub(super) fn export(terminal: &mut Terminal<'_>, folder: &Path) -> Outcome {
     } else {
         let new = count(done.size - done.before);
         writeln!(terminal.out, "{} leaves, {new} of them new, in `{}`", count(done.size), folder.display())?;
-    }
-    Ok(Exit::Done)
-}
-
-/// `trueup audit redact`.
-pub(super) fn redact(terminal: &mut Terminal<'_>, leaf: u64, by: &str, why: &str) -> Outcome {
-    let states = open::engine(terminal)?.redact(leaf, by, why)? as u64;
-    if terminal.common.json {
-        terminal.json(&json!({ "leaf": leaf, "states": states }))?;
-    } else {
-        writeln!(
-            terminal.out,
-            "removed {} beside leaf {leaf}; plans and pages on disk are as they were",
-            plural(states, "state")
-        )?;
     }
     Ok(Exit::Done)
 }

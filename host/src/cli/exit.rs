@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::commit::CommitError;
 use crate::discover::DiscoverError;
 use crate::engine::EngineError;
+use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::model::RolloutError;
 use crate::notary::NotaryError;
@@ -46,6 +47,14 @@ pub enum Exit {
     Audit = 12,
     /// What was asked for does not exist.
     NotFound = 13,
+    /// A replay came to something else than what was recorded.
+    Diverged = 14,
+    /// A replay came to something else, under another profile of the sandbox, where a limit fired.
+    ProfileDiffers = 15,
+    /// What a replay needs was redacted, is gone, or was made by a planner that is not kept.
+    NotRederivable = 16,
+    /// A recording is damaged.
+    Recording = 17,
 }
 
 impl From<Exit> for ExitCode {
@@ -96,8 +105,23 @@ impl From<std::io::Error> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let (exit, help) = classify(&error);
-        Failure { exit, error: error.into(), help: help.map(str::to_owned) }
+        let (exit, help) = match &error {
+            EngineError::Unknown { near, .. } => (Exit::NotFound, Some(look_alikes(near))),
+            error => {
+                let (exit, help) = classify(error);
+                (exit, help.map(str::to_owned))
+            }
+        };
+        Failure { exit, error: error.into(), help }
+    }
+}
+
+/// Advice where a name is not on record.
+fn look_alikes(near: &[String]) -> String {
+    let near: Vec<String> = near.iter().map(|name| format!("`{}`", super::style::safe(name))).collect();
+    match near.is_empty() {
+        true => "`trueup audit log` and `trueup plan` print the names that there are".to_owned(),
+        false => format!("on record are, among others: {}", near.join(", ")),
     }
 }
 
@@ -126,6 +150,13 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Settings(_) => (Exit::Config, Some("settings stand in `[rule.settings]` of the configuration")),
         EngineError::Ledger(error) | EngineError::Commit(CommitError::Ledger(error)) => of_ledger(error),
         EngineError::Notary(error) => of_notary(error),
+        EngineError::Export(ExportError::Name { .. }) => (Exit::Config, Some("sinks stand in `[[export]]` of the configuration")),
+        EngineError::Export(ExportError::Leaf { .. }) => {
+            (Exit::Audit, Some("`trueup audit verify` names the first leaf that does not verify"))
+        }
+        EngineError::Export(_) => {
+            (Exit::Unwritable, Some("what was committed stands; its events are delivered by the next command"))
+        }
         EngineError::Plan(_)
         | EngineError::Commit(CommitError::Plan(_) | CommitError::Order { .. } | CommitError::Lane { .. })
         | EngineError::ForeignPlan { .. }
@@ -133,6 +164,24 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::UnknownTarget { .. } => (Exit::Config, Some("add a `[[target]]` with that name, or correct the source")),
         EngineError::PagesGone => {
             (Exit::NotFound, Some("a plan can be explained until the next run begins; make a new one with `trueup plan`"))
+        }
+        EngineError::Log(_) => (
+            Exit::Audit,
+            Some(
+                "no question is answered from it; `trueup audit verify` names what is wrong, and a copy of the store may be sound",
+            ),
+        ),
+        EngineError::Ambiguous { .. } => (Exit::NotFound, Some("write more of the id")),
+        EngineError::BeforeLog { .. } | EngineError::NotYet { .. } => {
+            (Exit::NotFound, Some("ask about a time between the first record and now"))
+        }
+        EngineError::Unreadable { .. } => (Exit::NotFound, Some("name a file that is there and may be read")),
+        EngineError::AttachmentSize { .. } => (Exit::Usage, Some("attach the part of it that shows what matters")),
+        EngineError::DamagedObject { .. } => {
+            (Exit::Recording, Some("nothing is known of the run by this; replay it from another copy of the store"))
+        }
+        EngineError::Unsettled { .. } => {
+            (Exit::Plan, Some("let it end with `trueup resume`, or make a new plan, which ends what it left open"))
         }
         EngineError::NotFound { .. } => (Exit::NotFound, Some("`trueup status` and `trueup holds` list what there is")),
         _ => (Exit::Internal, None),
@@ -162,7 +211,11 @@ const fn of_notary(error: &NotaryError) -> (Exit, Option<&'static str>) {
                 "nothing is done on it but `trueup revoke`; restore the newest store, or begin a log of another name with new keys",
             ),
         ),
-        NotaryError::Open { .. } | NotaryError::NoKeys { .. } | NotaryError::Exists { .. } | NotaryError::Key(_) => (
+        NotaryError::Open { .. }
+        | NotaryError::NoKeys { .. }
+        | NotaryError::Exists { .. }
+        | NotaryError::Key(_)
+        | NotaryError::Address { .. } => (
             Exit::Config,
             Some("keys lie in the folder `audit.keys` of the configuration; `trueup audit key new` makes the first"),
         ),

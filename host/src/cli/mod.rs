@@ -1,6 +1,7 @@
 //! The command line: one file per command. Prints only to the writers that it is given.
 
 mod args;
+mod attach;
 mod audit;
 mod config;
 mod debt;
@@ -8,23 +9,33 @@ mod demo;
 mod diff;
 mod emergency;
 mod estate;
+mod events;
 mod evidence;
 mod exit;
 mod explain;
 mod generate;
+mod history;
 mod holds;
 mod lift;
+mod metrics;
+mod moment;
 mod open;
 mod outcome;
+mod performance;
 mod plan;
 mod progress;
+mod redact;
 mod release;
+mod replay;
 mod rollback;
 mod rollout;
 mod rule;
 mod run;
 mod status;
 mod style;
+mod who_has;
+mod why;
+mod wrap;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -37,6 +48,7 @@ use args::{AuditCommand, Cli, Command, Common, RuleCommand};
 use exit::{Failure, Outcome};
 
 use crate::progress::{Observer, Silent};
+use crate::telemetry::Metrics;
 
 /// Where a command prints, and how.
 pub(crate) struct Terminal<'a> {
@@ -46,6 +58,8 @@ pub(crate) struct Terminal<'a> {
     pub(crate) common: &'a Common,
     /// Is told of progress besides whoever watches this terminal.
     pub(crate) listener: Arc<dyn Observer>,
+    /// What the command's engine counted, once it has one.
+    pub(crate) metrics: std::cell::OnceCell<Arc<Metrics>>,
 }
 
 impl Terminal<'_> {
@@ -84,8 +98,11 @@ fn command_line(
         Err(error) => return usage(&error, out, err),
     };
     let json = cli.common.json;
-    let mut terminal = Terminal { out, common: &cli.common, listener };
-    match dispatch(&mut terminal, cli.command).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
+    let mut terminal = Terminal { out, common: &cli.common, listener, metrics: std::cell::OnceCell::new() };
+    let done = dispatch(&mut terminal, cli.command);
+    // Also of a command that failed.
+    let written = metrics::write(&terminal);
+    match done.and_then(|exit| written.map(|()| exit)).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,
         Err(failure) if is_closed_pipe(&failure) => Exit::Done,
         Err(failure) => {
@@ -136,12 +153,14 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Holds(args) => holds::holds(terminal, &args),
         Command::Release(args) => release::release(terminal, &args),
         Command::Revoke(args) => emergency::revoke(terminal, &args),
+        Command::Replay(args) => replay::replay(terminal, &args),
         Command::Rollback(args) => rollback::rollback(terminal, &args),
         Command::Lift(args) => lift::lift(terminal, &args),
         Command::Debt(args) => debt::debt(terminal, &args),
         Command::Explain(args) => explain::explain(terminal, &args),
         Command::Rule(RuleCommand::Build { dir, out }) => rule::build(terminal, &dir, out.as_deref()),
         Command::Rule(RuleCommand::Test { dir, bless }) => rule::test(terminal, &dir, bless),
+        Command::Rule(RuleCommand::Wrap { module, out }) => wrap::wrap(terminal, &module, &out),
         Command::Rule(RuleCommand::Upload { file, signed }) => rollout::upload(terminal, &file, &signed),
         Command::Rule(RuleCommand::Shadow { module, signed }) => rollout::shadow(terminal, &module, &signed),
         Command::Rule(RuleCommand::Withdraw { signed }) => rollout::withdraw(terminal, &signed),
@@ -152,9 +171,16 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Verify(args)) => audit::verify(terminal, &args),
         Command::Audit(AuditCommand::Checkpoint) => evidence::checkpoint(terminal),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove(terminal, &args),
-        Command::Audit(AuditCommand::Redact { leaf, by, why }) => evidence::redact(terminal, leaf, &by, &why),
+        Command::Audit(AuditCommand::Redact(args)) => redact::redact(terminal, &args),
         Command::Audit(AuditCommand::Export { dir }) => evidence::export(terminal, &dir),
+        Command::Audit(AuditCommand::Events(args)) => events::events(terminal, &args),
+        Command::Audit(AuditCommand::ExportEvents(args)) => events::export(terminal, &args),
         Command::Audit(AuditCommand::Key(command)) => evidence::key(terminal, &command),
+        Command::Audit(AuditCommand::WhoHas(args)) => who_has::who_has(terminal, &args),
+        Command::Audit(AuditCommand::Performance(args)) => performance::performance(terminal, &args),
+        Command::Audit(AuditCommand::History(args)) => history::history(terminal, &args),
+        Command::Audit(AuditCommand::Why(args)) => why::why(terminal, &args),
+        Command::Audit(AuditCommand::Attach(args)) => attach::attach(terminal, &args),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),
         Command::Completions { shell } => {

@@ -6,15 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::Terminal;
-use super::config::{AuditConfig, Config, RuleConfig, TargetKind, WitnessKind};
+use super::config::{AuditConfig, Config, ExportConfig, RuleConfig, SinkKind, TargetKind, WitnessKind};
 use super::exit::{Exit, Failure, Outcome};
 use super::progress::observer;
 use crate::discover::{FileSource, Source};
 use crate::engine::{Engine, EngineError, Options, Parts};
-use crate::limits::{CODE_CACHE_BYTES, WITNESS_SETTLE_SECONDS};
+use crate::export::{Export, FileSink};
+use crate::limits::{CODE_CACHE_BYTES, EXPORT_SETTLE_SECONDS, WITNESS_SETTLE_SECONDS};
 use crate::model::Scopes;
-use crate::notary::{AppendOnlyFile, Keyring, Witness};
+use crate::notary::{AppendOnlyFile, HttpWitness, Keyring, Witness};
 use crate::rule::{CacheError, CodeCache, Module, RuleEngine, RuleLimits, SettingValue, Settings, Worker};
 use crate::target::{EmbeddedTarget, Target};
 
@@ -34,14 +37,57 @@ impl Deref for Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        // How far they are behind then is told by `audit checkpoint`.
+        // How far they are behind then is told by `audit checkpoint` and `status`.
         drop(self.0.settle_witnesses(Duration::from_secs(WITNESS_SETTLE_SECONDS)));
+        drop(self.0.settle_exports(Duration::from_secs(EXPORT_SETTLE_SECONDS)));
+        self.0.measure_state();
     }
 }
 
 /// Opens the engine of the configured tenant.
 pub(super) fn engine(terminal: &Terminal<'_>) -> Outcome<Opened> {
-    witnessed(unsigned(terminal)?, Config::read(&terminal.common.config)?.audit).map(Opened)
+    let config = Config::read(&terminal.common.config)?;
+    let engine = exported(witnessed(watched(terminal, true)?, config.audit)?, config.exports)?;
+    // A command has one engine that writes.
+    drop(terminal.metrics.set(Arc::clone(engine.metrics())));
+    Ok(Opened(engine))
+}
+
+/// The same beside a run, and without a rule: for pushing events to sinks by hand.
+pub(super) fn exporter(terminal: &Terminal<'_>) -> Outcome<(Engine, usize)> {
+    let mut config = Config::read(&terminal.common.config)?;
+    config.audit.witnesses = Vec::new();
+    let exports = std::mem::take(&mut config.exports);
+    let count = exports.len();
+    Ok((exported(logging(config)?, exports)?, count))
+}
+
+/// An engine that reads the log and no rule.
+fn logging(mut config: Config) -> Outcome<Engine> {
+    let (store, audit) = (config.store.clone(), std::mem::take(&mut config.audit));
+    config.rule = None;
+    witnessed(Engine::open_read_only(parts(config, None)?, &store)?, audit)
+}
+
+/// Names of the configured sinks.
+pub(super) fn sinks(terminal: &Terminal<'_>) -> Outcome<Vec<String>> {
+    let exports = Config::read(&terminal.common.config)?.exports;
+    Ok(exports.into_iter().map(|export| export.into_inner().name).collect())
+}
+
+/// Lets the configured sinks have events.
+fn exported(engine: Engine, exports: Vec<Spanned<ExportConfig>>) -> Outcome<Engine> {
+    if exports.is_empty() {
+        return Ok(engine);
+    }
+    let exports = exports.into_iter().map(|export| -> Outcome<Export> {
+        let export = export.into_inner();
+        let form = export.form().map_err(|problem| Failure::new(Exit::Config, anyhow::anyhow!(problem), "see `[[export]]`"))?;
+        Ok(match export.kind {
+            SinkKind::File => Export::new(Arc::new(FileSink::new(&export.name, &export.path)), form),
+        })
+    });
+    Ok(engine.exported_to(exports.collect::<Outcome<_>>()?)?)
 }
 
 /// Lets the configured keys sign, and the configured witnesses be told.
@@ -54,6 +100,7 @@ fn witnessed(engine: Engine, audit: AuditConfig) -> Outcome<Engine> {
     let witnesses = audit.witnesses.iter().map(|witness| -> Outcome<Arc<dyn Witness>> {
         match witness.kind {
             WitnessKind::File => Ok(Arc::new(AppendOnlyFile::new(&witness.name, &witness.path))),
+            WitnessKind::Http => Ok(Arc::new(HttpWitness::new(&witness.name, &witness.url).map_err(EngineError::from)?)),
             #[cfg(unix)]
             WitnessKind::Syslog => Ok(Arc::new(crate::notary::Syslog::new(&witness.name, &witness.path))),
             #[cfg(not(unix))]
@@ -67,14 +114,25 @@ fn witnessed(engine: Engine, audit: AuditConfig) -> Outcome<Engine> {
 
 /// The same where nothing is signed: for emergencies, which no key and no witness may hold up.
 pub(super) fn unsigned(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    watched(terminal, false)
+}
+
+fn watched(terminal: &Terminal<'_>, plans: bool) -> Outcome<Engine> {
     let config = Config::read(&terminal.common.config)?;
-    let engine = under_rule(config, Engine::open)?;
+    let engine = under_rule(config, Engine::open, plans)?;
     Ok(engine.observed_by(observer(terminal.common.progress, &terminal.listener)))
 }
 
 /// Opens it for looking, beside a run.
 pub(super) fn reader(terminal: &Terminal<'_>) -> Outcome<Engine> {
-    under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only)
+    under_rule(Config::read(&terminal.common.config)?, Engine::open_read_only, false)
+}
+
+/// The same without a rule, with the keys that name the log: for reading nothing but that.
+pub(super) fn log(terminal: &Terminal<'_>) -> Outcome<Engine> {
+    let mut config = Config::read(&terminal.common.config)?;
+    (config.exports, config.audit.witnesses) = (Vec::new(), Vec::new());
+    logging(config)
 }
 
 /// The same with the keys that sign, but without witnesses.
@@ -88,15 +146,21 @@ pub(super) fn notary(terminal: &Terminal<'_>) -> Outcome<Engine> {
     witnessed(reader(terminal)?, Config::read(&terminal.common.config)?.audit)
 }
 
-/// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it.
-fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, EngineError>) -> Outcome<Engine> {
+/// An engine under the rule that the configuration names, or the one that was promoted; beside it the one that shadows it. Where it
+/// plans, the component is kept, so that it can judge again when a run is replayed.
+fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, EngineError>, plans: bool) -> Outcome<Engine> {
     let (store, rule) = (config.store.clone(), config.rule.clone());
     let code = store.join("code");
     let loaded = |component: &[u8], rule: &RuleConfig| load(component, cache(&code)?, &rule.limits);
     let named = rule.as_ref().and_then(|rule| Some((rule, rule.module.as_ref()?)));
-    let named = named.map(|(rule, path)| loaded(&read(path)?, rule)).transpose()?;
+    let component = named.map(|(rule, path)| read(path).map(|component| (rule, component))).transpose()?;
+    let named = component.as_ref().map(|(rule, component)| loaded(component, rule)).transpose()?;
     let managed = named.is_none();
+    let plans = plans && config.retention.recordings > 0;
     let mut engine = open(parts(config, named)?, &store)?;
+    if let Some((_, component)) = component.filter(|_| plans) {
+        engine.recordings().keep_component(&component)?;
+    }
     let Some(rule) = rule else { return Ok(engine) };
     let rollout = engine.rollout()?;
     let judge = |engine: &Engine, digest| {
@@ -106,6 +170,9 @@ fn under_rule(config: Config, open: impl FnOnce(Parts, &Path) -> Result<Engine, 
     };
     if let Some(live) = rollout.live().filter(|_| managed) {
         let (module, settings) = judge(&engine, live)?;
+        if plans {
+            engine.recordings().keep_component(&engine.component(live)?)?;
+        }
         engine = engine.judged_by(module, settings);
     }
     if let Some(shadow) = rollout.shadow() {
@@ -172,6 +239,7 @@ pub(super) fn parts(config: Config, module: Option<Arc<Module>>) -> Outcome<Part
         threads: config.run.threads,
         debt: config.debt,
         reuse: config.run.reuse,
+        recordings: config.retention.recordings,
         max_age: i64::from(config.run.max_age_hours) * 3_600,
         ..Options::default()
     };

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Outcome};
 use super::style::{BOLD, CYAN, DIM, YELLOW, paint, plural, safe};
-use super::{Terminal, lift, open};
+use super::{Terminal, events, lift, open};
 use crate::engine::rests_until;
 use crate::ledger::{RunRow, Stage};
 
@@ -19,6 +19,7 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
     let rule = engine.rule();
     let rollout = engine.rollout()?;
     let denials: Vec<_> = engine.denials()?.into_iter().filter(|denial| denial.stands()).collect();
+    let sinks = open::sinks(terminal)?.iter().map(|sink| engine.sink_lag(sink)).collect::<Result<Vec<_>, _>>()?;
     let settings = engine.parts().module.as_ref().map(|module| module.settings()).unwrap_or_default();
     if terminal.common.json {
         let settings: Vec<_> = settings.iter().map(|s| json!({ "name": s.name, "help": s.help })).collect();
@@ -36,6 +37,7 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
             "runs": runs,
             "log": head,
             "denials": denials,
+            "sinks": sinks,
         }))?;
         return Ok(Exit::Done);
     }
@@ -65,6 +67,7 @@ pub(super) fn status(terminal: &mut Terminal<'_>) -> Outcome {
         )?;
     }
     writeln!(terminal.out, "audit log {}, root {}", plural(head.size, "entry"), head.root)?;
+    sinks.iter().try_for_each(|lag| events::print(terminal, lag))?;
     for denial in &denials {
         let what = safe(&lift::covered(denial));
         let words = format!("denied since {} by {}: {}", denial.at, safe(&denial.by), safe(&denial.why));

@@ -49,6 +49,20 @@ pub fn plural(number: u64, noun: &str) -> String {
     format!("{} {stem}{end}", count(number))
 }
 
+/// A span of time in its two largest units: `45 s`, `12 min`, `3 h`, `2 d 4 h`.
+#[must_use]
+pub fn lasting(seconds: i64) -> String {
+    let seconds = seconds.unsigned_abs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    let with = |large: String, rest: u64, unit: &str| if rest == 0 { large } else { format!("{large} {rest} {unit}") };
+    match () {
+        () if minutes == 0 => format!("{seconds} s"),
+        () if hours == 0 => with(format!("{minutes} min"), seconds % 60, "s"),
+        () if days == 0 => with(format!("{hours} h"), minutes % 60, "min"),
+        () => with(format!("{} d", count(days)), hours % 24, "h"),
+    }
+}
+
 /// Text from outside, safe to print: control and direction characters are shown, not obeyed.
 #[must_use]
 pub fn safe(text: &str) -> String {
@@ -64,7 +78,13 @@ pub fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, safe};
+    use super::{count, lasting, safe};
+
+    #[test]
+    fn spans_of_time_have_two_units_at_most() {
+        let told = [0, 59, 60, 3_599, 3_600, 3_660, 86_400, 90_061, -10_800].map(lasting);
+        assert_eq!(told, ["0 s", "59 s", "1 min", "59 min 59 s", "1 h", "1 h 1 min", "1 d", "1 d 1 h", "3 h"]);
+    }
 
     #[test]
     fn numbers_and_hostile_text() {

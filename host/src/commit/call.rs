@@ -56,6 +56,19 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// Its stable name.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write { .. } => "write",
+            Self::Poll { .. } => "poll",
+            Self::Find { .. } => "find",
+            Self::Undo { .. } => "undo",
+        }
+    }
+}
+
 /// What came back. The secret material of a [`Written`] has gone to its sink before: the core sees the handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

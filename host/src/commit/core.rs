@@ -296,6 +296,7 @@ impl<'a> Core<'a> {
         self.outcomes.backed_off.sort();
         self.outcomes.backed_off.dedup();
         self.outcomes.sort();
+        self.outcomes.recorded = self.journal.told();
         self.outcomes
     }
 

@@ -15,6 +15,7 @@ use crate::ledger::{Ledger, Opening, Owned, RunRow};
 use crate::model::{CaseKey, Change, ChangeId, Denial, Holding, PlanId};
 use crate::progress::Observer;
 use crate::target::{ReadError, SecretSink, Target, Write};
+use crate::telemetry::{stage, within};
 
 /// Everything that committing a plan needs, besides its changes.
 pub struct Commit<'a> {
@@ -256,7 +257,9 @@ fn perform<'a>(
     call: Call,
 ) -> Pending<'a, (Slot, Answer)> {
     let target = targets.get(&call.change.key.target).map(Arc::clone);
-    Box::pin(async move {
+    let (name, system) = (call.ask.name(), call.change.key.target.as_str());
+    let span = stage!(debug "call", ask = name, target = system, attempt_of = call.change.id.0.prefix());
+    Box::pin(within(span, async move {
         let slot = call.slot;
         let Some(target) = target else {
             let message = "no such target is configured".to_owned();
@@ -283,7 +286,7 @@ fn perform<'a>(
             }
         };
         (slot, answer)
-    })
+    }))
 }
 
 fn moment(clock: &dyn Clock) -> Moment {

@@ -11,6 +11,7 @@ use super::{Answer, CommitError, Slot};
 use crate::ledger::{Batch, Ledger, Owned, Settled, Ticket};
 use crate::model::{CaseKey, Denial, Holding};
 use crate::target::ReadError;
+use crate::telemetry::{Span, stage};
 
 pub(super) type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -42,11 +43,13 @@ pub(super) struct Inputs<'a> {
     calls: FuturesUnordered<Pending<'a, (Slot, Answer)>>,
     looks: FuturesUnordered<Pending<'a, Held>>,
     flush: Option<Flush>,
+    /// Of the batch on its way.
+    span: Option<Span>,
 }
 
 impl<'a> Inputs<'a> {
     pub(super) fn new(ledger: &'a dyn Ledger, owned: &'a Owned) -> Self {
-        Inputs { ledger, owned, calls: FuturesUnordered::new(), looks: FuturesUnordered::new(), flush: None }
+        Inputs { ledger, owned, calls: FuturesUnordered::new(), looks: FuturesUnordered::new(), flush: None, span: None }
     }
 
     pub(super) fn call(&self, call: Pending<'a, (Slot, Answer)>) {
@@ -73,7 +76,9 @@ impl<'a> Inputs<'a> {
     }
 
     pub(super) fn submit(&mut self, batch: Batch) -> Result<(), CommitError> {
+        let span = stage!("slice", events = batch.entries.len() as u64, leaves = batch.leaves.len() as u64);
         self.flush = Some(Flush::Submitted(self.ledger.submit(self.owned, batch)?));
+        self.span = Some(span);
         Ok(())
     }
 
@@ -150,7 +155,8 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    fn settle(&self, ticket: Ticket) -> Result<(), CommitError> {
+    fn settle(&mut self, ticket: Ticket) -> Result<(), CommitError> {
+        drop(self.span.take());
         match self.ledger.wait(ticket)? {
             Settled::Committed(_) => Ok(()),
             Settled::Fenced => Err(CommitError::Fenced),

@@ -1,7 +1,10 @@
 //! What becomes durable about changes: events, recorded heads, the checkpoint, and the leaf that the audit log keeps of each.
 //! The one place that records an event, so that none bypasses `next`. Knows no target, and submits nothing itself.
 
+use std::collections::BTreeMap;
+
 use super::item::Item;
+use super::outcomes::Told;
 use super::{CommitError, Event, Outcome, Status, next};
 use crate::audit::Salts;
 use crate::correlate::Recorded;
@@ -18,11 +21,13 @@ pub(super) struct Journal<'a> {
     number: u64,
     /// Intents in the pending batch.
     intents: usize,
+    /// What was recorded so far.
+    told: BTreeMap<Told, u64>,
 }
 
 impl<'a> Journal<'a> {
     pub(super) fn new(plan: PlanId, run: RunRow, salts: &'a mut Salts) -> Self {
-        Journal { plan, run, salts, pending: Batch::default(), number: 1, intents: 0 }
+        Journal { plan, run, salts, pending: Batch::default(), number: 1, intents: 0, told: BTreeMap::new() }
     }
 
     /// Number of the batch that is being filled.
@@ -32,6 +37,11 @@ impl<'a> Journal<'a> {
 
     pub(super) const fn intents(&self) -> usize {
         self.intents
+    }
+
+    /// What was recorded, by kind.
+    pub(super) fn told(&mut self) -> BTreeMap<Told, u64> {
+        std::mem::take(&mut self.told)
     }
 
     pub(super) const fn as_of(&self) -> Time {
@@ -47,6 +57,7 @@ impl<'a> Journal<'a> {
         let salts = &mut *self.salts;
         let leaf = Leaf::event(self.run.run, plan, change, &event, recovered, found, &mut || salts.salt());
         self.pending.leaves.push(leaf.map_err(LedgerError::from)?);
+        *self.told.entry(Told::of(&event, change.lane)).or_default() += 1;
         self.intents += usize::from(matches!(event, Event::Intent { .. }));
         self.pending.entries.push(Entry::Change { plan, change: id, event });
         item.status = status;

@@ -38,5 +38,5 @@ pub use error::CommitError;
 pub use event::{End, Event, Outcome};
 pub use flight::Flow;
 pub use item::{Moment, Slot};
-pub use outcomes::{Open, Outcomes, Rest, Unconfirmed};
+pub use outcomes::{Open, Outcomes, Rest, Told, Unconfirmed};
 pub use status::{IllegalEvent, Status, next};

@@ -7,9 +7,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::item::Slot;
-use super::{End, Status};
+use super::{End, Event, Status};
 use crate::limits::LISTED_CHANGES;
-use crate::model::{CaseKey, Change, ChangeId, Gate, Time};
+use crate::model::{CaseKey, Change, ChangeId, Gate, Lane, Time};
 use crate::target::Grade;
 
 /// Why a change is still open.
@@ -107,6 +107,32 @@ pub enum Rest {
     Open(Open),
 }
 
+/// One kind of event that a commit records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Told {
+    /// `intent`, `outcome`, `confirmed` or `ended`.
+    pub event: &'static str,
+    /// Which outcome or end.
+    pub name: &'static str,
+    /// The grade of what is confirmed.
+    pub grade: Option<Grade>,
+    /// The queue of its change.
+    pub lane: Lane,
+}
+
+impl Told {
+    pub(super) const fn of(event: &Event, lane: Lane) -> Self {
+        let (kind, grade) = match event {
+            Event::Intent { .. } => ("intent", None),
+            Event::Outcome { .. } => ("outcome", None),
+            Event::Confirmed { grade, .. } => ("confirmed", Some(*grade)),
+            Event::Ended { .. } => ("ended", None),
+        };
+        Told { event: kind, name: event.name(), grade, lane }
+    }
+}
+
 /// One change that was not confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unconfirmed {
@@ -152,6 +178,9 @@ pub struct Outcomes {
     pub revoked: u64,
     /// See `emergencies`.
     pub unsettled_denials: u64,
+    /// Events that this commit recorded, also of emergency changes, which are none of the plan's.
+    #[serde(skip)]
+    pub recorded: BTreeMap<Told, u64>,
     /// Places of the listed changes, until all are known.
     #[serde(skip)]
     places: Vec<Slot>,

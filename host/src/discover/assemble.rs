@@ -56,7 +56,7 @@ impl Part {
 
 /// A part and its texts in order, which is worked out where the part was read.
 pub(super) struct Sorted {
-    part: Part,
+    pub(super) part: Part,
     order: Vec<(Head, Sym)>,
 }
 
@@ -122,13 +122,21 @@ pub(super) fn join(mut parts: Vec<Sorted>) -> Result<(Snapshot, Vec<String>), Di
 /// Fills in the digests, and lets one row stand for each identity and entitlement.
 pub(super) fn finish(snapshot: &mut Snapshot, rows: RowDigests) -> Result<(), DiscoverError> {
     rows.stamp(snapshot)?;
+    let (people, entitlements) = (snapshot.people.clone(), snapshot.entitlements.clone());
     merge_people(&mut snapshot.people);
     merge_entitlements(&mut snapshot.entitlements);
+    // Most are stated once: then there is nothing to remember.
+    if people.len() > snapshot.people.len() {
+        snapshot.stated_people = people;
+    }
+    if entitlements.len() > snapshot.entitlements.len() {
+        snapshot.stated_entitlements = entitlements;
+    }
     Ok(())
 }
 
 /// One dictionary in the order of its texts, and for each part its numbers in it.
-fn merge_dictionaries(parts: &mut [Sorted]) -> (Symbols, Vec<Vec<Sym>>) {
+pub(super) fn merge_dictionaries(parts: &mut [Sorted]) -> (Symbols, Vec<Vec<Sym>>) {
     let mut maps: Vec<Vec<Sym>> = parts.iter().map(|part| vec![Sym::EMPTY; part.order.len()]).collect();
     let mut all: Vec<(Head, u32, Sym)> = Vec::with_capacity(parts.iter().map(|part| part.order.len()).sum());
     for (i, part) in (0u32..).zip(parts.iter_mut()) {
@@ -189,7 +197,8 @@ pub(super) fn renumber_entitlement(row: &mut Entitlement, mut of: impl FnMut(Sym
     }
 }
 
-fn renumber(part: &mut Part, map: &[Sym], base: u16) {
+/// Rewrites every number of a part, whose first scan gets this number.
+pub(super) fn renumber(part: &mut Part, map: &[Sym], base: u16) {
     let of = |sym: Sym| map.get(sym.0 as usize).copied().unwrap_or_default();
     for fact in &mut part.facts {
         fact.scan += base;

@@ -151,6 +151,14 @@ fn write_keys(dir: &Path, scan: usize, keys: &[u64]) -> Result<Digest, DiscoverE
     Ok(digest)
 }
 
+/// Whether the keys of a complete scan are there, as they were written.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn keys_are_whole(keys_dir: &Path, count: &ScanCount) -> Result<bool, DiscoverError> {
+    Ok(read_keys(keys_dir, count.keys)?.is_some())
+}
+
 /// The keys of an earlier scan; none when the file is gone or is not what was written.
 fn read_keys(dir: &Path, digest: Digest) -> Result<Option<Vec<u64>>, DiscoverError> {
     let path = keys_path(dir, digest);

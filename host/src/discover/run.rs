@@ -121,8 +121,10 @@ pub(super) fn put_together(reads: Vec<Read>, gathered: Gathered, spool: &Path) -
     let own = std::mem::replace(&mut snapshot.symbols, gathered.symbols);
     let symbols = &mut snapshot.symbols;
     let mut of = |sym: Sym| symbols.intern(own.text(sym));
-    snapshot.people.iter_mut().for_each(|person| renumber_person(person, &mut of));
-    snapshot.entitlements.iter_mut().for_each(|row| renumber_entitlement(row, &mut of));
+    let people = snapshot.people.iter_mut().chain(&mut snapshot.stated_people);
+    people.for_each(|person| renumber_person(person, &mut of));
+    let rows = snapshot.entitlements.iter_mut().chain(&mut snapshot.stated_entitlements);
+    rows.for_each(|row| renumber_entitlement(row, &mut of));
     Ok(Survey { snapshot, names: gathered.names, places, spool: spool.to_owned(), origins, keys: gathered.keys })
 }
 

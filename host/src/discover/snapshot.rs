@@ -73,6 +73,17 @@ pub enum Completeness {
 }
 
 impl Completeness {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete { .. } => "incomplete",
+            Self::Stale => "stale",
+            Self::Shrunk { .. } => "shrunk",
+        }
+    }
+
     /// Zero when complete; else a number for the kind of gap.
     const fn code(&self) -> i64 {
         match self {
@@ -119,6 +130,11 @@ pub struct Snapshot {
     pub people: Vec<Person>,
     /// Catalogue rows, each stated once; sorted.
     pub entitlements: Vec<Entitlement>,
+    /// Identities as sources state them, where some are stated more than once; else empty. The digest of all rows is over
+    /// these.
+    pub stated_people: Vec<Person>,
+    /// The same of catalogue rows.
+    pub stated_entitlements: Vec<Entitlement>,
     /// One entry for each (source, target) and each target, sorted by side, source and target.
     pub scans: Vec<Scan>,
     /// Digest of all rows as they were read, see [`Snapshot::facts_digest`].

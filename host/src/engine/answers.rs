@@ -132,7 +132,17 @@ impl Answers {
     /// Drops the oldest lists, and the answers that no list names any more.
     fn prune(&self) -> Result<(), EngineError> {
         let mut kept = self.listed()?;
-        let old: Vec<_> = kept.drain(..kept.len().saturating_sub(ANSWER_LISTS)).collect();
+        let old = kept.drain(..kept.len().saturating_sub(ANSWER_LISTS)).collect();
+        self.drop_lists(old, kept)
+    }
+
+    /// Drops what these runs were answered, unless another run was answered the same.
+    pub(super) fn forget(&self, runs: &[RunId]) -> Result<(), EngineError> {
+        let (old, kept) = self.listed()?.into_iter().partition(|(run, _)| runs.contains(&RunId(*run)));
+        self.drop_lists(old, kept)
+    }
+
+    fn drop_lists(&self, old: Vec<(u64, PathBuf)>, kept: Vec<(u64, PathBuf)>) -> Result<(), EngineError> {
         if old.is_empty() {
             return Ok(());
         }

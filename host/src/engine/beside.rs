@@ -23,10 +23,10 @@ impl Engine {
     /// What is held side by side in a plan of this run, if anything is.
     pub(super) fn begin_beside(&self, run: &RunRow) -> Option<Comparing> {
         Some(match self.beside.as_ref()? {
-            Beside::Judges(module, _) => Comparing::begin(run, &self.rule, module.facts()),
+            Beside::Judges(module, _) => Comparing::begin((run.run, run.as_of), &self.rule, module.facts()),
             Beside::Missing(module, problem) => {
                 let facts = RuleFacts { module: *module, ..RuleFacts::absent() };
-                Comparing::begin(run, &self.rule, &facts).missing(problem)
+                Comparing::begin((run.run, run.as_of), &self.rule, &facts).missing(problem)
             }
         })
     }

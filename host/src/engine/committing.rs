@@ -11,6 +11,7 @@ use crate::commit::{Commit, Outcomes, Status};
 use crate::ledger::{Adoption, Batch, Entry, Leaf, LedgerError, Owned, RunRow, Settled, Stage};
 use crate::model::{Change, ChangeId, GateKind, PlanId, RunId};
 use crate::plan::{PlanFile, adopted_by};
+use crate::telemetry::{stage, within};
 
 /// Names of what keeps a run from being over: another process goes on with it. Gates and instants do not.
 const LEFT_OPEN: [&str; 6] = ["unknown", "unverified", "backed_off", "accepted", "manual", "manual_overdue"];
@@ -56,10 +57,15 @@ impl Engine {
     /// # Errors
     /// When the plan cannot be read or is another tenant's, or the ledger fails. What is durable stays so.
     pub async fn apply(&self, plan: PlanId) -> Result<Applied, EngineError> {
-        let owned = self.acquire()?;
-        let applied = self.apply_owned(&owned, plan).await?;
-        self.checkpoint()?;
-        Ok(applied)
+        let applying = async {
+            let owned = self.acquire()?;
+            let applied = self.apply_owned(&owned, plan).await?;
+            self.checkpoint()?;
+            Ok(applied)
+        };
+        let applied = within(stage!("apply", tenant = self.parts.tenant.as_str()), applying).await;
+        self.measure_call("apply", &applied);
+        applied
     }
 
     pub(super) async fn apply_owned(&self, owned: &Owned, plan: PlanId) -> Result<Applied, EngineError> {
@@ -82,6 +88,7 @@ impl Engine {
         if let Next::Contended(identities) = next {
             applied.contended = identities;
         }
+        self.measure_applied(&applied);
         Ok(applied)
     }
 
@@ -139,7 +146,9 @@ impl Engine {
             observer: &*self.observer,
             salts: &mut salts,
         };
-        let outcomes = commit.run(file.changes()).await?;
+        let outcomes =
+            within(stage!("commit", run = run.run.0, changes = file.header().changes), commit.run(file.changes())).await?;
+        self.measure_commit(&outcomes);
         self.clear_calls()?;
         let moved = self.moved(&file, &outcomes)?;
         let contended = if self.is_contended(&file)? { moved.clone() } else { BTreeSet::new() };

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::{Engine, EngineError};
 use crate::correlate::Cases;
 use crate::decide::{Decided, Policy, decide, decide_part};
-use crate::ledger::RunRow;
 use crate::limits::{COMPARED_CASES, COMPARED_FAULTS, COMPARED_GROUPS};
 use crate::model::{CaseKey, ChangeKind, Digest, RunId, Time};
 use crate::plan::PlanFile;
@@ -104,7 +103,7 @@ impl Engine {
         let judging = Judging { as_of: run.as_of, settings, explain: false };
         let then = judge_all(other, &judging, &cases, self.threads(), &*self.observer, None);
         let policy = Policy { module: other.facts().module, ..policy };
-        let mut comparing = Comparing::begin(&run, &self.rule, other.facts());
+        let mut comparing = Comparing::begin((run.run, run.as_of), &self.rule, other.facts());
         comparing.faults(&then);
         comparing.part(&cases, (&now, &self.rule), (&then, other.facts()), &policy, self.threads());
         Ok(comparing.end())
@@ -148,10 +147,10 @@ pub(super) struct Comparing {
 }
 
 impl Comparing {
-    pub(super) fn begin(run: &RunRow, now: &RuleFacts, then: &RuleFacts) -> Self {
+    pub(super) fn begin((run, as_of): (RunId, Time), now: &RuleFacts, then: &RuleFacts) -> Self {
         let so_far = Comparison {
-            run: run.run,
-            as_of: run.as_of,
+            run,
+            as_of,
             now: now.label(),
             then: then.label(),
             module: then.module,

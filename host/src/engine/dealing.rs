@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::apart::Apart;
 use super::joining::Join;
+use super::planning::Watch;
+use super::replay::Recorder;
 use super::{Engine, EngineError};
 use crate::correlate::{Cases, Recorded, identity_digest};
 use crate::discover::{DiscoverError, Snapshot, Spill, Survey};
@@ -77,11 +79,20 @@ impl Engine {
 }
 
 impl Dealt {
-    /// The facts of a part, each source held to its word, and those that the part before gave back.
-    pub(super) fn facts(&mut self, part: usize, survey: &Survey) -> Result<Snapshot, DiscoverError> {
+    /// The facts of a part, each source held to its word, and those that the part before gave back, which recorded them.
+    pub(super) fn facts(
+        &mut self,
+        part: usize,
+        survey: &Survey,
+        recorder: &mut Recorder,
+        watch: &mut Watch,
+    ) -> Result<Snapshot, EngineError> {
         let mut facts = Snapshot { scans: survey.snapshot.scans.clone(), ..Snapshot::default() };
         self.facts.take(part, &mut facts)?;
         facts.check(&survey.places)?;
+        watch.lap("read");
+        recorder.facts(&facts)?;
+        watch.lap("recording");
         self.facts.take(self.parts + part, &mut facts)?;
         Ok(facts)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::future::{Future, poll_fn};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,7 @@ use crate::ledger::Owned;
 use crate::limits::{EMERGENCY_LOOK_MILLISECONDS, MESSAGE_BYTES};
 use crate::model::{CaseKey, Change, Denial, Digest, KeyHash, Mode, PlanId, RunId, StateHash, Subject, Time};
 use crate::rule::KeyKind;
+use crate::telemetry::{stage, within};
 
 /// A call to take access away at once and to deny it until it is lifted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ impl Calls {
     /// Leaves a call, durably.
     pub(super) fn leave(&self, denial: &Denial) -> Result<(), EngineError> {
         let text = crate::model::canonical_json(denial).unwrap_or_default();
-        let path = self.folder.join(format!("{}.call", Digest::of(text.as_bytes()).short()));
+        let path = self.folder.join(name_of(text.as_bytes()));
         let error = |source| EngineError::Store { path: path.clone(), source };
         Store::replace(&path, |file| file.write_all(text.as_bytes()).map_err(error))?;
         self.bell.store(true, Ordering::Release);
@@ -72,13 +73,12 @@ impl Calls {
         Ok(())
     }
 
-    /// The calls that lie there. One that is not a whole call is passed over: it was never acknowledged to anybody.
+    /// The calls that lie there. A file that is not what was left there is passed over: it might name somebody else. Verifying
+    /// the store tells of it.
     fn lying(&self) -> Vec<(PathBuf, Denial)> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let calls = paths.filter(|path| path.extension().is_some_and(|end| end == "call"));
-        let mut calls: Vec<_> =
-            calls.filter_map(|path| Some((path.clone(), serde_json::from_slice(&fs::read(&path).ok()?).ok()?))).collect();
+        let mut calls: Vec<_> = paths.filter_map(|path| Some((path.clone(), read_call(&path)?))).collect();
         calls.sort_by_key(|(_, denial): &(_, Denial)| (denial.at, denial.key()));
         calls
     }
@@ -96,6 +96,18 @@ impl Calls {
             }
         }
     }
+}
+
+/// The name of a call's file.
+fn name_of(call: &[u8]) -> String {
+    format!("{}.call", Digest::of(call).short())
+}
+
+/// The call in a file; none when it is not what was left there.
+pub(super) fn read_call(path: &Path) -> Option<Denial> {
+    let text = fs::read(path).ok()?;
+    let named = path.file_name().is_some_and(|name| *name == *name_of(&text));
+    named.then(|| serde_json::from_slice(&text).ok()).flatten()
 }
 
 /// The desk of a run: the store's calls, and what earlier runs left unsettled.
@@ -240,7 +252,8 @@ impl Engine {
             observer: &*self.observer,
             salts: &mut salts,
         };
-        let outcomes = commit.run(changes).await?;
+        let outcomes = within(stage!("emergency"), commit.run(changes)).await?;
+        self.measure_commit(&outcomes);
         self.calls.clear(&self.denials()?);
         Ok(Some(outcomes))
     }

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::audit::VerifyError;
 use crate::commit::CommitError;
 use crate::discover::DiscoverError;
+use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
-use crate::model::RolloutError;
+use crate::model::{Digest, RolloutError, Time};
 use crate::notary::NotaryError;
 use crate::plan::PlanError;
 #[cfg(feature = "wasm")]
@@ -55,6 +57,9 @@ pub enum EngineError {
     /// Nothing could be signed, proved or exported. What is durable stays so.
     #[error(transparent)]
     Notary(NotaryError),
+    /// Events could not be made, or sinks not be used. What is durable stays so.
+    #[error(transparent)]
+    Export(ExportError),
     /// Committing stopped.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -72,6 +77,16 @@ pub enum EngineError {
     Damaged {
         /// The file.
         path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An object of a recording is not what was written.
+    #[error("object {} in `{}` of the store is damaged: {problem}", object.short(), path.display())]
+    DamagedObject {
+        /// The file.
+        path: PathBuf,
+        /// The object's name.
+        object: Digest,
         /// What is wrong.
         problem: String,
     },
@@ -105,9 +120,73 @@ pub enum EngineError {
     /// Another call of this engine is at work.
     #[error("this engine is at work already; wait for its other call to end")]
     AtWork,
+    /// Something is still needed as it is.
+    #[error("{what} `{name}` is not settled yet: what it holds is still needed")]
+    Unsettled {
+        /// What kind of thing.
+        what: &'static str,
+        /// How it is named.
+        name: String,
+    },
     /// The pages of a plan's run are gone, damaged or not those that it was made from.
     #[error("what the newest plan saw is no longer there")]
     PagesGone,
+    /// The audit log is not what was written: no question is answered from it.
+    #[error("the audit log does not verify")]
+    Log(#[from] VerifyError),
+    /// Nothing of that name is on record.
+    #[error("no {what} `{name}` is on record")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// How it was named.
+        name: String,
+        /// Names on record that look alike, the nearest first.
+        near: Vec<String>,
+    },
+    /// A beginning of an id fits several things.
+    #[error("`{name}` begins the ids of several {what}: `{}`", found.join("`, `"))]
+    Ambiguous {
+        /// What kind of thing, in the plural.
+        what: &'static str,
+        /// The beginning.
+        name: String,
+        /// Some of the ids that it fits.
+        found: Vec<String>,
+    },
+    /// A time that is asked about lies before the first record.
+    #[error("nothing is on record of {at}: the audit log begins at {begins}")]
+    BeforeLog {
+        /// The time.
+        at: Time,
+        /// When the log begins.
+        begins: Time,
+    },
+    /// A time that is asked about is still to come.
+    #[error("{at} is still to come: it is {now}")]
+    NotYet {
+        /// The time.
+        at: Time,
+        /// The clock.
+        now: Time,
+    },
+    /// A file that somebody names cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file is too large, or empty.
+    #[error("`{}` cannot be attached: an attachment has at least one byte, and at most {most}", path.display())]
+    AttachmentSize {
+        /// The file.
+        path: PathBuf,
+        /// How large it may be, in bytes.
+        most: u64,
+    },
     /// What was asked for does not exist.
     #[error("there is no {what} `{name}`")]
     NotFound {

@@ -80,8 +80,14 @@ impl Engine {
             }
         }
         let changed = self.changed_since(&file.header().inputs);
+        let refusal = match changed.is_empty() && change.is_none() {
+            true => refused(&file, &key)?,
+            false => None,
+        };
         let explanation = self.explanation(&cases, key, case, &batch, &verdict, &decided, run.as_of, change);
-        Ok(Explanation { changed, ..explanation })
+        // What one batch cannot know, such as who else holds it, the plan does.
+        let refusal = if changed.is_empty() { refusal } else { explanation.refusal };
+        Ok(Explanation { changed, refusal, ..explanation })
     }
 
     /// What a plan was made from: facts, and recorded state as it was met.
@@ -159,6 +165,17 @@ impl Engine {
         let reason = columns.reason.get(at).and_then(|reason| self.rule.reasons.get(usize::from(*reason)));
         (columns.effect.get(at).and_then(|code| Effect::from_code(*code)).map(Effect::name), reason.cloned())
     }
+}
+
+/// Why the host refuses a case in a plan.
+fn refused(plan: &PlanFile, key: &CaseKey) -> Result<Option<Reason>, EngineError> {
+    for held in plan.held() {
+        let held = held?;
+        if held.key == *key {
+            return Ok(Some(held.reason).filter(|_| held.by == "host"));
+        }
+    }
+    Ok(None)
 }
 
 fn find(cases: &Cases, name: &str) -> Option<u32> {

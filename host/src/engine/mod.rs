@@ -4,6 +4,7 @@
 mod amending;
 mod answers;
 mod apart;
+mod asking;
 mod beside;
 mod clock;
 mod committing;
@@ -13,9 +14,12 @@ mod denials;
 mod emergency;
 mod error;
 mod explaining;
+mod exporting;
 mod gates;
 mod joining;
 mod judging;
+#[cfg_attr(not(feature = "metrics"), path = "unmeasured.rs")]
+mod measuring;
 mod owing;
 mod parting;
 mod picking;
@@ -24,6 +28,7 @@ mod recording;
 mod redacting;
 mod remembering;
 mod replacing;
+mod replay;
 mod report;
 mod resting;
 mod resuming;
@@ -35,9 +40,14 @@ mod tests;
 mod undoing;
 #[cfg(feature = "wasm")]
 mod uploading;
+mod verifying;
 mod work;
 
 pub use amending::Amended;
+pub use asking::{
+    Account, Attachment, Covering, Given, Happened, History, Holder, Holders, Kept, Looked, Moment, Next, Observed, Pace,
+    Performance, Planning, Removal, Shown, SourceRow, Span, Why, Windows,
+};
 pub use committing::Applied;
 pub use comparing::{Comparison, Difference, Differences, Fate};
 pub use denials::Lift;
@@ -47,10 +57,15 @@ pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
+pub use redacting::Redacted;
+pub use replay::{
+    Divergence, RECORDING_FORMAT, RecordedTarget, Recording, Recordings, Replayed, Replaying, Verdict as ReplayVerdict,
+};
 pub use report::{BatchFault, RunReport, Spared};
 pub use resting::rests_until;
 pub use rollout::Signed;
 pub use store::Store;
+pub use verifying::Whole;
 pub use work::WorkItem;
 
 use std::collections::BTreeMap;
@@ -59,19 +74,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::audit::{LogHead, Verified, Verifier, VerifyError};
+use crate::audit::LogHead;
 use crate::commit::{Clock, Flow};
 use crate::debt::Terms;
 use crate::discover::Source;
+use crate::export::Exporter;
 use crate::ledger::{Ledger, Owned, Query, Rows, RunRow, SqliteLedger, StoredLeaf};
 use crate::model::{Digest, Encoder, Scopes, Time};
 use crate::notary::{Notary, Pusher};
 use crate::progress::{Observer, Silent};
 use crate::rule::{Module, RuleFacts, Settings};
 use crate::target::{SecretSink, Target};
-
-/// Leaves that are read at once when the log is verified.
-const LEAVES_PER_PAGE: u32 = 4_096;
+use crate::telemetry::{stage, within};
 
 /// How a run works. None of it can change a plan.
 #[derive(Clone, Debug)]
@@ -93,6 +107,8 @@ pub struct Options {
     /// holds. A sample is judged again, and a rule that breaks its word is not believed any more. Off unless asked for: it
     /// pays where a rule takes long, and only there.
     pub reuse: bool,
+    /// How many runs can be replayed: the newest ones. Zero: nothing is recorded.
+    pub recordings: u32,
 }
 
 impl Default for Options {
@@ -105,6 +121,7 @@ impl Default for Options {
             max_age: 7 * 86_400,
             debt: Terms::default(),
             reuse: false,
+            recordings: crate::limits::RECORDINGS_KEPT,
         }
     }
 }
@@ -143,6 +160,9 @@ pub struct Engine {
     at_work: AtomicBool,
     notary: Option<Notary>,
     pusher: Option<Pusher>,
+    exporter: Option<Exporter>,
+    #[cfg(feature = "metrics")]
+    metrics: Arc<crate::telemetry::Metrics>,
 }
 
 /// The right to write, for as long as one call of this engine is at work.
@@ -192,8 +212,23 @@ impl Engine {
         let rule = parts.module.as_ref().map_or_else(RuleFacts::absent, |module| module.facts().clone());
         let (clock, observer) = (Arc::new(crate::commit::SystemClock), Arc::new(Silent));
         let (calls, at_work) = (emergency::Calls::new(&store), AtomicBool::new(false));
-        let (notary, pusher) = (None, None);
-        Engine { parts, rule, beside: None, store, ledger, clock, observer, calls, at_work, notary, pusher }
+        let (notary, pusher, exporter) = (None, None, None);
+        Engine {
+            parts,
+            rule,
+            beside: None,
+            store,
+            ledger,
+            clock,
+            observer,
+            calls,
+            at_work,
+            notary,
+            pusher,
+            exporter,
+            #[cfg(feature = "metrics")]
+            metrics: Arc::default(),
+        }
     }
 
     /// Tells its progress to this observer.
@@ -233,6 +268,13 @@ impl Engine {
     /// # Errors
     /// As for [`Engine::plan`] and [`Engine::apply`].
     pub async fn run(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
+        let span = stage!("run", tenant = self.parts.tenant.as_str());
+        let result = within(span, self.plan_and_apply(as_of)).await;
+        self.measure_call("run", &result);
+        result
+    }
+
+    async fn plan_and_apply(&self, as_of: Option<Time>) -> Result<(Planned, Applied), EngineError> {
         let owned = self.acquire()?;
         let planned = self.plan_owned(&owned, as_of, true).await?;
         let applied = self.apply_owned(&owned, planned.plan).await?;
@@ -271,38 +313,6 @@ impl Engine {
             Rows::Leaves(leaves) => Ok(leaves),
             _ => Ok(Vec::new()),
         }
-    }
-
-    /// Recomputes the whole audit log, page by page, and holds it against its head and every checkpoint that the store keeps.
-    ///
-    /// # Errors
-    /// The outer one when the ledger cannot be read, the inner one when the log is not what was written.
-    pub fn verify_log(&self) -> Result<Result<Verified, VerifyError>, EngineError> {
-        self.verify_log_against(&[])
-    }
-
-    /// The same, also against heads that were kept elsewhere: only these can tell that all of a store is an older copy, or
-    /// another history.
-    ///
-    /// # Errors
-    /// As for [`Engine::verify_log`].
-    pub fn verify_log_against(&self, kept: &[LogHead]) -> Result<Result<Verified, VerifyError>, EngineError> {
-        let head = self.log_head()?;
-        let signed = self.notary.as_ref().map(Notary::heads).transpose()?.unwrap_or_default();
-        let mut verifier = Verifier::default();
-        for seen in kept.iter().chain(&signed) {
-            verifier = verifier.seen(*seen);
-        }
-        let mut next = 0;
-        loop {
-            let page = self.leaves(next, LEAVES_PER_PAGE)?;
-            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
-            if let Err(error) = page.iter().try_for_each(|leaf| verifier.push(leaf)) {
-                return Ok(Err(error));
-            }
-            next = last + 1;
-        }
-        Ok(verifier.finish(head))
     }
 
     /// Takes the right to write, where the log goes on from what was signed of it.

@@ -10,6 +10,7 @@ use super::comparing::Comparing;
 use super::dealing::Dealt;
 use super::planning::{Bounds, Watch};
 use super::remembering::Remembering;
+use super::replay::{Recorder, Whole};
 use super::resting::Fared;
 use super::store::keep;
 use super::{Engine, EngineError, Planned, RunReport};
@@ -23,6 +24,7 @@ use crate::model::Time;
 use crate::plan::{Draft, Inputs, Sealing};
 use crate::progress::Progress;
 use crate::rule::{BatchVerdict, VerdictsDigest};
+use crate::telemetry::stage;
 
 /// What all parts of a plan have in common.
 struct Common<'a> {
@@ -49,6 +51,7 @@ struct Left {
     rows: Rows,
     fared: Fared,
     comparing: Option<Comparing>,
+    recorder: Recorder,
 }
 
 /// Rows to record.
@@ -75,7 +78,10 @@ impl Engine {
         let counts = record_counts(&survey, &self.store.keys())?;
         watch.lap("record");
         let apart = Apart::begin(&survey);
-        let links = self.link_survey(&mut survey)?;
+        let links = {
+            let _span = stage!("link", run = run.run.0).entered();
+            self.link_survey(&mut survey)?
+        };
         watch.lap("link");
         let mut rows = Rows::default();
         let mut dealt = self.deal(&survey, &links, folder, apart.linked(&links), |row| rows.alone(row))?;
@@ -88,18 +94,23 @@ impl Engine {
         let report = RunReport::new(&run, &self.rule, &survey.snapshot.scans);
         let rests = self.rests(&run)?;
         let comparing = self.begin_beside(&run);
-        let mut left = Left::begin(Sealing::begin(folder), report, Debt::under(&self.parts.options.debt), rows, comparing);
+        let owed = Debt::under(&self.parts.options.debt);
+        let mut left = Left::begin(Sealing::begin(folder), report, owed, rows, comparing, Recorder::begin(self, run.run)?);
         let common = Common { run: &run, survey: &survey, links: &links, folder, bounds: &bounds, policy, inputs, census, rests };
         self.tell_parts(0, dealt.parts);
         for part in 0..dealt.parts {
             self.plan_part(&common, part, &mut dealt, &mut left, &mut memory, watch)?;
         }
         self.plan_apart(&common, &mut dealt, &mut left, watch)?;
-        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing } = left;
+        let Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder } = left;
         let inputs = Inputs { verdicts: verdicts.finish(), ..common.inputs };
         let waiting = ends.too_many(policy.spent);
+        let span = stage!("seal", run = run.run.0).entered();
         let sealed = self.write_plan(|out, _, observer| sealing.finish(&policy, inputs, &waiting, out, observer))?;
+        drop(span);
         watch.lap("seal");
+        recorder.end(self, &Whole { snapshot: &survey.snapshot, links: &links, policy: &policy }, &sealed)?;
+        watch.lap("recording");
         let spared = memory.end(run.run)?;
         let beside = comparing.map(Comparing::end);
         let report = RunReport { plan: sealed.id, debt: Some(owed), spared, rests, beside, ..report };
@@ -125,19 +136,37 @@ impl Engine {
         memory: &mut Remembering<'_>,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
-        let facts = dealt.facts(part, common.survey)?;
+        let facts = dealt.facts(part, common.survey, &mut left.recorder, watch)?;
         watch.lap("read");
+        let run = common.run.run.0;
+        let span =
+            stage!("correlate", run = run, part = part as u64, facts = facts.desired.len() as u64 + facts.observed.len() as u64)
+                .entered();
         let cases = self.pair_part(common, part, facts, dealt)?;
+        drop(span);
         watch.lap("correlate");
+        left.recorder.met(&cases.recorded)?;
+        watch.lap("recording");
+        let span = stage!(
+            "judge",
+            run = run,
+            part = part as u64,
+            cases = cases.cases.len() as u64,
+            batches = cases.batches.len() as u64
+        )
+        .entered();
         let verdicts = match common.rests {
             Some(until) => Self::resting(&cases, until),
             None => self.judge_anew(&cases, common.run.as_of, memory)?,
         };
+        drop(span);
         left.fared.add(&verdicts);
         left.report.add(&cases, &verdicts);
         left.owed.add(debt::count(&cases, &common.census, &self.parts.options.debt, self.threads()));
         left.verdicts.add(&verdicts);
         watch.lap("judge");
+        left.recorder.answers(&verdicts)?;
+        watch.lap("recording");
         let beside = self.judge_beside(&cases, common.run.as_of);
         if let (Some(beside), Some(comparing)) = (&beside, &mut left.comparing) {
             comparing.faults(beside);
@@ -176,7 +205,9 @@ impl Engine {
         left: &mut Left,
         watch: &mut Watch,
     ) -> Result<(), EngineError> {
+        let span = stage!("decide", run = common.run.run.0, cases = cases.cases.len() as u64).entered();
         let decided = decide_part(&cases, verdicts, &common.policy, self.threads());
+        drop(span);
         watch.lap("decide");
         if let (Some(beside), Some(comparing)) = (beside, &mut left.comparing) {
             self.compare_beside(&cases, &decided, beside, &common.policy, comparing);
@@ -224,9 +255,16 @@ impl Engine {
 }
 
 impl Left {
-    fn begin(sealing: Sealing, report: RunReport, owed: Debt, rows: Rows, comparing: Option<Comparing>) -> Self {
+    fn begin(
+        sealing: Sealing,
+        report: RunReport,
+        owed: Debt,
+        rows: Rows,
+        comparing: Option<Comparing>,
+        recorder: Recorder,
+    ) -> Self {
         let (ends, verdicts, fared) = (Ends::default(), VerdictsDigest::default(), Fared::default());
-        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing }
+        Left { sealing, report, owed, ends, verdicts, rows, fared, comparing, recorder }
     }
 }
 

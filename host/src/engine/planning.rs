@@ -16,6 +16,7 @@ use crate::link::Links;
 use crate::model::{Denial, Digest, GateKind, KeyHash, PlanId, RunId, Time};
 use crate::plan::{Header, Inputs, PLANNER};
 use crate::rule::BatchVerdict;
+use crate::telemetry::{stage, within};
 
 /// What planning came to.
 #[derive(Debug)]
@@ -38,10 +39,15 @@ impl Engine {
     /// # Errors
     /// When a stage fails; nothing was then written to any target, and the next plan begins again.
     pub async fn plan(&self, as_of: Option<Time>) -> Result<Planned, EngineError> {
-        let owned = self.acquire()?;
-        let planned = self.plan_owned(&owned, as_of, false).await?;
-        self.checkpoint()?;
-        Ok(planned)
+        let planning = async {
+            let owned = self.acquire()?;
+            let planned = self.plan_owned(&owned, as_of, false).await?;
+            self.checkpoint()?;
+            Ok(planned)
+        };
+        let planned = within(stage!("plan", tenant = self.parts.tenant.as_str()), planning).await;
+        self.measure_call("plan", &planned);
+        planned
     }
 
     pub(super) async fn plan_owned(&self, owned: &Owned, as_of: Option<Time>, commits: bool) -> Result<Planned, EngineError> {
@@ -71,7 +77,8 @@ impl Engine {
         let answers = Answers::within(self.store.answers());
         loop {
             let folder = self.store.begin_spill()?;
-            let survey = self.read(&run, pages.clone(), folder.path()).await?;
+            let reading = self.read(&run, pages.clone(), folder.path());
+            let survey = within(stage!("discover", run = run.run.0), reading).await?;
             // An emergency does not wait until all is judged.
             self.attend(owned).await?;
             watch.lap("discover");
@@ -80,7 +87,11 @@ impl Engine {
             let sealed = || self.seal_survey(owned, run.clone(), survey, folder.path(), &mut watch, memory);
             match tokio::task::block_in_place(sealed) {
                 Err(EngineError::Contradicted) if believed => answers.distrust(self.rule.module)?,
-                Ok(planned) => return Ok(Planned { timings: watch.laps, ..planned }),
+                Ok(planned) => {
+                    let planned = Planned { timings: watch.laps, ..planned };
+                    self.measure_plan(&planned);
+                    return Ok(planned);
+                }
                 failed => return failed,
             }
         }

@@ -12,6 +12,8 @@ use crate::plan::{PlanError, Sealed};
 use crate::progress::Observer;
 use crate::rule::BatchVerdict;
 
+/// What a plan is called until it is named by its digest.
+pub(super) const NEXT_PLAN: &str = "next.plan";
 /// Entries per batch when many cases are recorded at once.
 const HEADS_PER_BATCH: usize = 10_000;
 
@@ -27,7 +29,7 @@ impl Engine {
         &self,
         seal: impl FnOnce(&mut dyn Write, usize, &dyn Observer) -> Result<Sealed, PlanError>,
     ) -> Result<Sealed, EngineError> {
-        let beside = self.store.plans().join("next.plan");
+        let beside = self.store.plans().join(NEXT_PLAN);
         let named = |error| match error {
             PlanError::Write(source) => EngineError::Store { path: beside.clone(), source },
             other => other.into(),

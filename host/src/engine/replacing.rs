@@ -116,7 +116,8 @@ impl Engine {
             observer: &*self.observer,
             salts: &mut salts,
         };
-        commit.run(changes.filter(|change| wanted(change)).map(|change| change.map(closed))).await?;
+        let outcomes = commit.run(changes.filter(|change| wanted(change)).map(|change| change.map(closed))).await?;
+        self.measure_commit(&outcomes);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::{Applied, Engine, EngineError, Planned};
 use crate::ledger::{Batch, Entry, Leaf, Owned, RunRow, Stage};
 use crate::model::{PlanId, RunId};
 use crate::plan::PlanFile;
+use crate::telemetry::{stage, within};
 
 /// The form of what an interrupted run leaves behind for the next process. It goes up when that, or what is made of it,
 /// changes its meaning.
@@ -20,10 +21,15 @@ impl Engine {
     /// As for [`Engine::plan`] and [`Engine::apply`]; [`EngineError::OtherTerms`] when the plan of such a run was applied by
     /// hand, so that only a person can say what shall take its place.
     pub async fn resume(&self) -> Result<Option<(Option<Planned>, Applied)>, EngineError> {
-        let owned = self.acquire()?;
-        let resumed = self.resume_owned(&owned).await?;
-        self.checkpoint()?;
-        Ok(resumed)
+        let resuming = async {
+            let owned = self.acquire()?;
+            let resumed = self.resume_owned(&owned).await?;
+            self.checkpoint()?;
+            Ok(resumed)
+        };
+        let resumed = within(stage!("resume", tenant = self.parts.tenant.as_str()), resuming).await;
+        self.measure_call("resume", &resumed);
+        resumed
     }
 
     async fn resume_owned(&self, owned: &Owned) -> Result<Option<(Option<Planned>, Applied)>, EngineError> {

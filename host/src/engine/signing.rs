@@ -10,6 +10,7 @@ use crate::audit::{GrowthProof, ProofFileError, RecordProof, VerifierKey};
 use crate::ledger::{Batch, Leaf};
 use crate::model::RunId;
 use crate::notary::{Exported, Keyring, Lag, LedgerNodes, Notary, NotaryError, Pusher, TileFolder, Witness};
+use crate::telemetry::stage;
 
 impl Engine {
     /// Signs the log's checkpoints with these keys: before each call that writes, and after it. A log that does not go on
@@ -44,8 +45,12 @@ impl Engine {
     /// # Errors
     /// When the log does not go on from what was signed, or files or the ledger cannot be used.
     pub fn checkpoint(&self) -> Result<Option<String>, EngineError> {
+        self.ring_sinks();
         let Some(notary) = &self.notary else { return Ok(None) };
-        let signed = notary.sign(&*self.ledger, &self.parts.tenant)?;
+        let signed = {
+            let _span = stage!("sign").entered();
+            notary.sign(&*self.ledger, &self.parts.tenant)?
+        };
         self.pusher.iter().for_each(Pusher::ring);
         Ok(signed)
     }

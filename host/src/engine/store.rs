@@ -26,6 +26,12 @@ impl Store {
         Ok(store)
     }
 
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// Folder of the ledger.
     #[must_use]
     pub fn ledger(&self) -> PathBuf {
@@ -80,6 +86,18 @@ impl Store {
         self.0.join("checkpoints")
     }
 
+    /// Folder of files that people attached as evidence, each under its digest.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
+    /// Folder of how far each sink of events has come.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.0.join("exports")
+    }
+
     /// A sealed plan.
     #[must_use]
     pub fn plan(&self, id: PlanId) -> PathBuf {
@@ -90,6 +108,11 @@ impl Store {
     #[must_use]
     pub fn pages(&self, run: RunId) -> PathBuf {
         self.0.join("pages").join(run.to_string())
+    }
+
+    /// Folder of the pages of runs.
+    pub(super) fn all_pages(&self) -> PathBuf {
+        self.0.join("pages")
     }
 
     /// Recorded state as a part of a run met it, beside the run's pages.

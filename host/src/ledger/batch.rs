@@ -238,6 +238,8 @@ pub enum LeafKind {
     Lifted,
     /// States were removed.
     Redaction,
+    /// A file was attached to a change.
+    Attachment,
     /// Another key signs from here on.
     KeyRotation,
     /// A rule module took a step.
@@ -265,6 +267,7 @@ impl LeafKind {
             Self::Transfer => "transfer",
             Self::Lifted => "lifted",
             Self::Redaction => "redaction",
+            Self::Attachment => "attachment",
             Self::KeyRotation => "key_rotation",
             Self::Rule => "rule",
             Self::RunEnd => "run_end",

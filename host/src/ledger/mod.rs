@@ -228,6 +228,15 @@ pub trait Ledger: Send + Sync {
     /// When the store cannot be read or holds what no version of trueup wrote.
     fn read(&self, tenant: &str, query: &Query) -> Result<Rows, LedgerError>;
 
+    /// Reads everything that is stored, and holds each row and what places it against itself. What the audit log says is for
+    /// whoever verifies that.
+    ///
+    /// # Errors
+    /// [`LedgerError::Corrupt`] names the first place that is not as it was written.
+    fn check(&self, tenant: &str) -> Result<(), LedgerError> {
+        self.recorded(tenant)?.try_for_each(|row| row.map(drop))
+    }
+
     /// Recorded state in ascending order of keys: the sorted base merged with what changed since.
     ///
     /// # Errors

@@ -111,6 +111,19 @@ pub enum Lane {
     Manual,
 }
 
+impl Lane {
+    /// Its stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Emergency => "emergency",
+            Self::Routine => "routine",
+            Self::Bulk => "bulk",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 /// Something that must be opened before a change is dispatched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

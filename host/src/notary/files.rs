@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{NotaryError, io_error};
 
 /// Replaces a file as a whole, durably. Its owner alone may read it where it is `private`.
-pub(super) fn replace(path: &Path, bytes: &[u8], private: bool) -> Result<(), NotaryError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8], private: bool) -> Result<(), NotaryError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let beside = path.with_file_name(name);
@@ -30,13 +30,13 @@ pub(super) fn replace(path: &Path, bytes: &[u8], private: bool) -> Result<(), No
 }
 
 /// Makes the name of a file durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Reads a file of at most so many bytes; none when there is none.
-pub(super) fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, NotaryError> {
+pub(crate) fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, NotaryError> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(io_error(path))?,
@@ -50,7 +50,7 @@ pub(super) fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, NotaryEr
 }
 
 /// The same of a text.
-pub(super) fn read_text(path: &Path, most: usize) -> Result<Option<String>, NotaryError> {
+pub(crate) fn read_text(path: &Path, most: usize) -> Result<Option<String>, NotaryError> {
     let Some(bytes) = read(path, most)? else { return Ok(None) };
     let no_text = |_| NotaryError::Damaged { path: path.to_owned(), problem: "it is no text".to_owned() };
     String::from_utf8(bytes).map(Some).map_err(no_text)

@@ -63,10 +63,11 @@ impl Keyring {
         let origin = lines.next().and_then(|line| line.strip_prefix(ORIGIN)).ok_or_else(|| damaged("it has no origin"))?;
         let mut retired = Vec::new();
         while let Some(key) = lines.peek().and_then(|line| line.strip_prefix(RETIRED)) {
-            retired.push(VerifierKey::parse(key)?);
+            retired.push(VerifierKey::parse(key).map_err(|error| damaged(&error.to_string()))?);
             lines.next();
         }
-        let keys: Vec<SigningKey> = lines.map(SigningKey::parse_secret).collect::<Result<_, _>>()?;
+        let keys = lines.map(SigningKey::parse_secret).collect::<Result<Vec<SigningKey>, _>>();
+        let keys = keys.map_err(|error| damaged(&error.to_string()))?;
         match keys.len() {
             1..=SIGNING_KEYS => Ok(Keyring { folder: folder.to_owned(), origin: origin.to_owned(), retired, keys }),
             _ => Err(damaged("it has no keys, or too many")),
@@ -88,6 +89,11 @@ impl Keyring {
     /// The same and those that signed once: for what this log's own files hold.
     pub(super) fn known(&self) -> Vec<VerifierKey> {
         self.retired.iter().cloned().chain(self.verifiers()).collect()
+    }
+
+    /// Whether there were more keys than are remembered.
+    pub(super) const fn forgets(&self) -> bool {
+        self.retired.len() >= RETIRED_KEYS
     }
 
     pub(super) fn folder(&self) -> &Path {

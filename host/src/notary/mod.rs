@@ -1,9 +1,10 @@
 //! Evidence that leaves the host: keys, signed checkpoints, proofs and tiles of the audit log, and pushing checkpoints to
 //! witnesses. Owns the files of all that; what they say is for `audit`, and what is committed for `ledger`.
 
-mod files;
+pub(crate) mod files;
 mod guard;
 mod history;
+mod http;
 mod keyring;
 mod nodes;
 mod pushing;
@@ -15,8 +16,10 @@ mod witness;
 mod tests;
 
 pub use history::History;
+pub use http::HttpWitness;
 pub use keyring::Keyring;
 pub use nodes::LedgerNodes;
+pub(crate) use pushing::names_a_file;
 pub use pushing::{Lag, Pusher};
 pub use signing::Notary;
 pub use tiles::{Exported, TileFolder};
@@ -120,6 +123,14 @@ pub enum NotaryError {
         /// What was asked for.
         wanted: u64,
     },
+    /// A witness cannot be reached like this.
+    #[error("`{url}` is no address of a witness: {problem}")]
+    Address {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The folder of tiles is of another log, or was changed.
     #[error("`{}` holds tiles of another log, or was changed: {problem}", path.display())]
     OtherTiles {
@@ -131,7 +142,7 @@ pub enum NotaryError {
 }
 
 /// An error of a file.
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> NotaryError {
+pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> NotaryError {
     let path = path.to_owned();
     move |source| NotaryError::Io { path, source }
 }

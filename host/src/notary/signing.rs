@@ -105,24 +105,38 @@ impl Notary {
         Ok((note, checkpoint))
     }
 
-    /// The heads that were signed: of all checkpoints of the store, and the one that is remembered beside the keys. Checkpoints
-    /// that only keys signed which nobody remembers are passed over: what was signed later covers them.
+    /// The heads that were signed: of all checkpoints of the store, and the one that is remembered beside the keys. A checkpoint
+    /// that no known key signed is refused, unless there were so many keys that older ones are not remembered any more: then it
+    /// counts by its text, which can ask too much of a log, never too little.
     ///
     /// # Errors
-    /// When the history cannot be read, or a signature of these keys does not verify.
+    /// When the history cannot be read, a signature of these keys does not verify, or the newest checkpoint is not the last of
+    /// the history.
     pub fn heads(&self) -> Result<Vec<LogHead>, NotaryError> {
-        let (origin, keys, guard) = {
+        let (origin, keys, forgets, guard) = {
             let keyring = self.keyring();
-            (keyring.origin().to_owned(), keyring.known(), Guard::new(keyring.folder(), keyring.origin()))
+            let guard = Guard::new(keyring.folder(), keyring.origin());
+            (keyring.origin().to_owned(), keyring.known(), keyring.forgets(), guard)
         };
-        let (mut place, mut heads) = (0, Vec::from_iter(guard.read()?.map(|tree| tree.head())));
+        let (mut place, mut before, mut last) = (0, None, None);
+        let mut heads = Vec::from_iter(guard.read()?.map(|tree| tree.head()));
         while let Some((note, next)) = self.history.after(place)? {
-            match Checkpoint::open(note.as_bytes(), &origin, &keys) {
-                Ok(checkpoint) => heads.push(checkpoint.head),
-                Err(CheckpointError::Note(NoteError::Unsigned)) => {}
-                Err(error) => return Err(error.into()),
-            }
-            place = next;
+            let opened = match Checkpoint::open(note.as_bytes(), &origin, &keys) {
+                Err(CheckpointError::Note(NoteError::Unsigned)) if forgets => Checkpoint::unsigned(&note),
+                opened => opened,
+            };
+            let damaged = |error: CheckpointError| {
+                let path = self.history.folder().join("history");
+                NotaryError::Damaged { path, problem: format!("byte {place}: {error}") }
+            };
+            heads.push(opened.map_err(damaged)?.head);
+            (place, before, last) = (next, last, Some(note));
+        }
+        // The newest one is written behind the history, so that a crash may have left the one before.
+        let newest = self.history.newest()?;
+        if newest != last && newest != before {
+            let path = self.history.folder().join("newest");
+            return Err(NotaryError::Damaged { path, problem: "it is not the last of the history beside it".to_owned() });
         }
         Ok(heads)
     }

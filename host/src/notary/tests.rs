@@ -1,6 +1,7 @@
 //! What a notary signs, and what it refuses: every way in which a log can be another than the one that was signed.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod http;
 mod keys;
 mod proving;
 mod pushing;

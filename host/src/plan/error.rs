@@ -38,6 +38,12 @@ pub enum PlanError {
         #[source]
         source: io::Error,
     },
+    /// Its lines were removed on purpose; header and digests are in the file beside it.
+    #[error("the plan `{}` was redacted: its lines are gone, and its name can be checked still", path.display())]
+    Redacted {
+        /// Where the plan was.
+        path: PathBuf,
+    },
     /// The file is not as it was sealed.
     #[error("{}:{line}: the plan is damaged: {problem}", path.display())]
     Damaged {

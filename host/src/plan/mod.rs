@@ -9,6 +9,7 @@ mod order;
 #[cfg(test)]
 mod prefix_tests;
 mod read;
+mod redacted;
 mod report;
 mod runs;
 mod seal;
@@ -22,8 +23,9 @@ pub use draft::Draft;
 pub use error::PlanError;
 pub use order::wave;
 pub use read::PlanFile;
+pub use redacted::{REDACTED, RedactedPlan};
 pub use report::{Report, TargetReport};
 pub use runs::Sealing;
 pub use seal::{Sealed, seal};
-pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, Summary, Trailer};
+pub use sealed::{Adoptable, Chunk, FORMAT, Header, HeldLine, Inputs, PLANNER, PLANNERS, Summary, Trailer};
 pub use undo::{Undoing, seal_undoing};

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::PlanError;
+use super::redacted::RedactedPlan;
 use super::sealed::{Chunk, FORMAT, Header, HeldLine, Trailer};
 use crate::limits::{LINE_BYTES, PLAN_CHUNK_BYTES, PLAN_CHUNK_CHANGES, PLAN_EDGE_BYTES};
 use crate::model::{CaseKey, Change, PlanId, StateHash};
@@ -33,7 +34,11 @@ impl PlanFile {
     /// When the file cannot be read, is damaged, or was sealed by a newer trueup.
     pub fn open(path: &Path) -> Result<PlanFile, PlanError> {
         let unreadable = |source| PlanError::Unreadable { path: path.to_owned(), source };
-        let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+        let opened = File::open(path).map_err(|error| match RedactedPlan::beside(path).exists() {
+            true if error.kind() == io::ErrorKind::NotFound => PlanError::Redacted { path: path.to_owned() },
+            _ => unreadable(error),
+        });
+        let mut file = BufReader::new(opened?);
         let size = file.get_ref().metadata().map_err(unreadable)?.len();
         let damaged = |line: u64, problem: String| PlanError::Damaged { path: path.to_owned(), line, problem };
 
@@ -92,6 +97,11 @@ impl PlanFile {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The last line.
+    pub(super) fn trailer(&self) -> &Trailer {
+        &self.trailer
     }
 
     /// The changes, in plan order. After an error nothing more comes.

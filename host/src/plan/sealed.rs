@@ -10,6 +10,9 @@ use crate::model::{CaseKey, Digest, Encoder, Mode, PlanId, Reason, Time};
 
 /// Version of the rules of order and of what a change holds: part of a plan's inputs.
 pub const PLANNER: u32 = 4;
+/// Versions under which this one still makes the plans that they made: a change that alters plans raises [`PLANNER`], and only
+/// what can still be made as it was stays listed.
+pub const PLANNERS: &[u32] = &[PLANNER];
 /// Format of plan files that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 

@@ -1,5 +1,7 @@
 //! The noun of judging: columns of answers, or why there are none. Known without wasmtime.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Digest, Encoder, Reason, Time};
 
 /// Answers of one batch; well formed: rows ascend, and every index and code is in range. All columns but `case`,
@@ -29,7 +31,8 @@ pub struct VerdictColumns {
 }
 
 /// Why a batch has no answers. Its identities are held; other batches go on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
     /// The module trapped.
@@ -44,7 +47,8 @@ pub enum Fault {
     #[error("the rule ran out of {limit}: used {used} of {allowed}")]
     Limit {
         /// Which limit.
-        limit: &'static str,
+        #[serde(deserialize_with = "limit_name")]
+        limit: LimitName,
         /// How much was used.
         used: u64,
         /// How much is allowed.
@@ -91,6 +95,19 @@ pub enum Fault {
     },
 }
 
+/// The name of a limit.
+type LimitName = &'static str;
+
+/// Every name of a limit that a fault was ever written down with.
+const LIMIT_NAMES: [&str; 8] =
+    ["fuel", "fuel to start", "stack", "memory", "table elements", "host call bytes", "input bytes", "log"];
+
+fn limit_name<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<LimitName, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let known = LIMIT_NAMES.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| serde::de::Error::custom(format!("there is no limit `{name}`")))
+}
+
 /// What one batch got, with what it cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchVerdict {
@@ -103,7 +120,7 @@ pub struct BatchVerdict {
 }
 
 /// What the host knows of the rule that judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleFacts {
     /// Its name.
     pub name: String,

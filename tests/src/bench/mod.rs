@@ -7,6 +7,7 @@ mod judging;
 mod ledger;
 mod machine;
 mod planning;
+mod replaying;
 mod reruns;
 mod summary;
 mod tenants;
@@ -112,6 +113,14 @@ pub fn plans(sizes: &[u64], folder: &Path, out: &mut dyn Write) -> Result<()> {
 /// As for [`run`], and when two plans of a day differ.
 pub fn month(profile: Profile, folder: &Path, out: &mut dyn Write) -> Result<()> {
     figures(folder, out, |work, summary| reruns::measure(profile, work, summary))
+}
+
+/// Lives a generated month, and measures what replaying its runs costs beside planning them, and what their recordings take.
+///
+/// # Errors
+/// As for [`run`], and when a run does not replay.
+pub fn replays(profile: Profile, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    figures(folder, out, |work, summary| replaying::measure(profile, work, summary))
 }
 
 /// Measures how tenants of one process fare beside one whose rule burns all it gets, and what so many tenants with so many

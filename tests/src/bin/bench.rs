@@ -2,13 +2,14 @@
 //! `bench plans ROWS…` measures planning alone, with so many desired and as many observed grants each time, in
 //! `target/bench-plans`. `bench plan WORK held|empty` is the part of it that has a process of its own. `bench month PROFILE` lives
 //! a generated month, and measures runs that judge only what changed beside runs that judge everything.
+//! `bench replay PROFILE` lives such a month, and measures replaying its runs beside planning them, and what recordings take.
 //! `bench judging` measures judging alone.
 //! `bench tenants TENANTS MODULES SECONDS` measures tenants of one process beside a greedy one, and how many fit into it.
 
 use std::io::stdout;
 use std::path::Path;
 
-use trueup_tests::bench::{Sizes, child, judging, month, plans, run, tenants};
+use trueup_tests::bench::{Sizes, child, judging, month, plans, replays, run, tenants};
 use trueup_tests::cli;
 
 fn main() -> anyhow::Result<()> {
@@ -22,6 +23,7 @@ fn main() -> anyhow::Result<()> {
         }
         ["judging"] => judging(&Sizes::FULL, &cli::root().join("target/bench-judging"), &mut stdout()),
         ["month", profile] => month(profile.parse()?, &cli::root().join("target/bench-month"), &mut stdout()),
+        ["replay", profile] => replays(profile.parse()?, &cli::root().join("target/bench-replay"), &mut stdout()),
         ["tenants", number, modules, seconds] => {
             let folder = cli::root().join("target/bench-tenants");
             tenants(number.parse()?, modules.parse()?, seconds.parse()?, &folder, &mut stdout())
@@ -31,7 +33,7 @@ fn main() -> anyhow::Result<()> {
         [] => run(&Sizes::FULL, &cli::root().join("target/bench"), &mut stdout()),
         [folder] if !folder.starts_with('-') => run(&Sizes::FULL, Path::new(folder), &mut stdout()),
         _ => anyhow::bail!(
-            "bench [--quick] [FOLDER], bench judging, bench plans ROWS…, bench month PROFILE, or bench tenants TENANTS MODULES SECONDS"
+            "bench [--quick] [FOLDER], bench judging, bench plans ROWS…, bench month PROFILE, bench replay PROFILE, or bench tenants TENANTS MODULES SECONDS"
         ),
     }
 }

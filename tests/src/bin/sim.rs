@@ -89,6 +89,7 @@ fn print(tally: &sim::Tally, seconds: f64) {
     println!("{} seeds in {seconds:.1} s: {:.0} seeds/s", tally.seeds, tally.seeds as f64 / seconds);
     println!("medians per seed: {changes} changes, {shared} shared namespaces");
     println!("{} processes, {} requests", tally.processes, tally.writes);
+    println!("{} mutations of targets, each joined with one leaf", tally.joined);
     println!("faults fired:");
     tally.faults.iter().for_each(|(name, count)| println!("  {count:>10}  {name}"));
     println!("changes by their end:");

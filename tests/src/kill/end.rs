@@ -15,6 +15,7 @@ use trueup::plan::PlanFile;
 use trueup::target::EmbeddedTarget;
 
 use super::tenant::TENANT;
+use crate::replayed;
 
 /// What was done per key, in order.
 type History = BTreeMap<String, Vec<String>>;
@@ -47,6 +48,8 @@ impl End {
         let store = Store::open(&folder.join("trueup-store"))?;
         let ledger = SqliteLedger::open_read_only(&store.ledger())?;
         let (ledger_history, changes) = history(&store, &ledger)?;
+        // However a run was killed and gone on with, what is recorded of it derives its plan.
+        replayed::all(store.folder(), None)?;
         Ok(End {
             rows: target.dump()?.iter().map(|row| format!("{row:?}")).collect(),
             journal,

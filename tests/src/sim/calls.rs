@@ -126,6 +126,7 @@ impl World<'_> {
             self.reply(there, epoch, slot, who, answer);
         } else if matches!(class, Class::K0 | Class::K1 | Class::K2 | Class::K3) && fires(swarm.duplicate) {
             self.fires("delivered twice");
+            self.oracle.delivered_twice(who);
             // A target says that a condition failed only when nothing was written: there the first answer counts.
             let first = class == Class::K0;
             self.after(there, write(request.clone(), first, false));

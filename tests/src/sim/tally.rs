@@ -26,6 +26,8 @@ pub struct Tally {
     pub processes: u64,
     /// See `processes`.
     pub writes: u64,
+    /// Mutations of targets that were matched with the leaf that tells of them.
+    pub joined: u64,
     /// Changes by where they ended, and what was open at the end.
     pub ends: BTreeMap<&'static str, u64>,
 }
@@ -41,6 +43,7 @@ impl Tally {
         self.seeds += other.seeds;
         self.processes += other.processes;
         self.writes += other.writes;
+        self.joined += other.joined;
         other.faults.into_iter().for_each(|(name, count)| *self.faults.entry(name).or_default() += count);
         other.arrows.into_iter().for_each(|(arrow, count)| *self.arrows.entry(arrow).or_default() += count);
         other.ends.into_iter().for_each(|(end, count)| *self.ends.entry(end).or_default() += count);

@@ -302,5 +302,6 @@ impl<'s> World<'s> {
         self.tally.shared.push(spaces.values().filter(|count| **count > 1).count() as u32);
         self.tally.processes += u64::from(self.starts);
         self.tally.writes += self.writes;
+        self.tally.joined += self.oracle.joined;
     }
 }

@@ -12,7 +12,7 @@ use crate::correlate::{Case, Side};
 use crate::decide::decide;
 use crate::decide::fixture::{NOW, Reply, Row, World, verdicts};
 use crate::discover::{Cursor, DiscoverError, FileConfig, FileSource, Page, Source};
-use crate::engine::{Applied, Engine, EngineError, Options, Parts, Planned, Release};
+use crate::engine::{Applied, Engine, EngineError, Options, Parts, Planned, Recordings, Release, ReplayVerdict, Replaying};
 use crate::ledger::{Adoption, Batch, Entry};
 use crate::model::{CaseKey, Change, Digest, Holding, Mode, PlanId, Scope, Scopes, Subject, Time};
 use crate::plan::{Draft, HeldLine, Inputs, PLANNER, PlanFile, seal};
@@ -152,6 +152,8 @@ pub(super) struct Estate {
     pub(super) mode: Mode,
     /// Facts of one part of a plan.
     pub(super) part: u64,
+    /// Runs that can be replayed.
+    pub(super) recordings: u32,
 }
 
 /// A grant in the target.
@@ -171,7 +173,7 @@ impl Estate {
         let (profile, items, lists) = Default::default();
         let shop = Arc::new(Shop { inner, trouble, written, restless, claimed, profile, items, lists });
         let clock = Arc::new(Hands(AtomicI64::new(NOW)));
-        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative, part: u64::MAX };
+        let estate = Estate { folder, clock, shop, mode: Mode::Authoritative, part: u64::MAX, recordings: 400 };
         estate.desire(&[]);
         std::fs::write(estate.path("accounts.tsv"), "holder\n").unwrap();
         let adoption =
@@ -219,7 +221,13 @@ impl Estate {
             settings: Settings::default(),
             scopes: Scopes(vec![Scope { target: "gh".to_owned(), objects: "*".to_owned(), mode: self.mode }]),
             sink: None,
-            options: Options { threads: 1, part: self.part, max_age: i64::MAX, ..Options::default() },
+            options: Options {
+                threads: 1,
+                part: self.part,
+                max_age: i64::MAX,
+                recordings: self.recordings,
+                ..Options::default()
+            },
         };
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         Ok(Engine::open(parts, &self.path("store"))?.on_clock(clock))
@@ -236,7 +244,16 @@ impl Estate {
     }
 
     pub(super) fn plan(&self) -> Planned {
-        block_on(self.engine().plan(None)).unwrap()
+        let planned = block_on(self.engine().plan(None)).unwrap();
+        self.replays(&planned);
+        planned
+    }
+
+    /// What was recorded of a run derives its plan again, whatever the run had to do with.
+    fn replays(&self, planned: &Planned) {
+        let recordings = Recordings::of(&self.path("store"));
+        let found = recordings.replay(planned.report.run, &Replaying { threads: 3, module: None }).unwrap();
+        assert_eq!((found.verdict, found.level, found.plan), (ReplayVerdict::Same, 1, planned.plan), "{found:?}");
     }
 
     pub(super) fn apply(&self, plan: PlanId) -> Applied {
@@ -248,7 +265,9 @@ impl Estate {
     }
 
     pub(super) fn run(&self) -> (Planned, Applied) {
-        block_on(self.engine().run(None)).unwrap()
+        let (planned, applied) = block_on(self.engine().run(None)).unwrap();
+        self.replays(&planned);
+        (planned, applied)
     }
 
     /// Opens what waits at a gate and commits what passes.

@@ -7,14 +7,19 @@ mod claims;
 mod clock;
 mod denials;
 mod estate;
+mod exporting;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(target_os = "linux")]
 mod memory;
 mod own_duties;
 mod parting;
+mod redacting;
 mod replacing;
+mod replaying;
 mod resuming;
 mod signing;
 mod undoing;
+#[cfg(all(feature = "tracing", feature = "metrics"))]
+mod watching;
 mod work;

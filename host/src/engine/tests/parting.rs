@@ -127,6 +127,26 @@ fn v27_holders_are_counted_over_the_whole_estate_in_however_many_parts() {
     }
 }
 
+/// Four hold what two must hold, far from each other; two of them have ended.
+#[test]
+fn v27_an_explanation_knows_who_else_holds_it() {
+    let end = |i: usize| if i.is_multiple_of(7) { NOW - 1 } else { 0 };
+    let holders = [0, 1_400, 2_201, 2_902];
+    let mut estate = Estate::new((0..3_000).map(|i| held(&format!("p{i:04}"), "team:a", 0)));
+    estate.shop.inner.seed(holders.map(|i| held(&format!("p{i:04}"), "vault", end(i)))).unwrap();
+    for (least, code) in [(2, None), (3, Some("last-holder"))] {
+        std::fs::write(estate.path("entitlements.tsv"), format!("object\tmin_holders\nvault\t{least}\n")).unwrap();
+        estate.part = 500;
+        let planned = estate.plan();
+        assert!(planned.report.batches > 1);
+        for i in [0, 1_400] {
+            let explained = estate.engine().explain(&format!("gh/p{i:04}/vault")).unwrap();
+            assert_eq!(explained.refusal.map(|reason| reason.code).as_deref(), code, "{least}, p{i:04}");
+            assert_eq!(explained.change.is_some(), code.is_none());
+        }
+    }
+}
+
 /// Sources spell some old keys as they like; one old key is nobody's, one successor of it is there.
 #[test]
 fn v13_whoever_has_a_key_or_its_successor_is_decided_with_all_others_who_do() {

@@ -1,15 +1,19 @@
 //! One batch within a transaction: its entries become rows, its leaves the end of the log. Owns the statements that
 //! write; when a transaction begins and ends is for `writer`.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
-use serde::Serialize;
 
 use super::StoreError;
+use super::checked::{CHECK_BYTES, check, number, sealed, text};
 use super::open::place;
 use crate::audit::{Frontier, LeafPlace, LogHead, leaf_hash};
 use crate::ledger::row::to_bytes;
 use crate::ledger::{Batch, BatchId, Entry, Leaf};
 use crate::model::{Digest, PlanId};
+
+/// Bytes of one peak of a frontier.
+const PEAK_BYTES: usize = 32;
 
 /// The row of a tenant while a transaction works on it.
 pub(super) struct Tenant {
@@ -55,14 +59,27 @@ impl Tenant {
             let base: Option<[u8; 32]> = row.get(6)?;
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, LogHead { size, root }, frontier, base.map(Digest)))
         });
-        let Some((id, epoch, serial, head, frontier, base)) = row.optional()? else { return Ok(None) };
-        match Frontier::from_bytes(head.size, &frontier).filter(|frontier| frontier.root() == head.root) {
-            Some(frontier) => Ok(Some(Tenant { id, name: name.to_owned(), epoch, serial, frontier, base, plan: None })),
-            None => {
-                let problem = format!("the log of `{name}` has {} leaves and a root that is not that of its frontier", head.size);
-                Err(StoreError::Damaged(problem))
-            }
+        let Some((id, epoch, serial, head, stored, base)) = row.optional()? else { return Ok(None) };
+        // A row that format 2 wrote has no check behind its frontier.
+        let (peaks, found) = stored.split_at(stored.len() - stored.len() % PEAK_BYTES);
+        let damaged =
+            |problem: &str| Err(StoreError::Damaged(format!("the log of `{name}` has {} leaves and {problem}", head.size)));
+        let Some(frontier) = Frontier::from_bytes(head.size, peaks).filter(|frontier| frontier.root() == head.root) else {
+            return damaged("a root that is not that of its frontier");
+        };
+        let tenant = Tenant { id, name: name.to_owned(), epoch, serial, frontier, base, plan: None };
+        match found.is_empty() || found == tenant.check() {
+            true => Ok(Some(tenant)),
+            false => damaged("a row that is not what was written"),
         }
+    }
+
+    /// The check of its row.
+    fn check(&self) -> [u8; CHECK_BYTES] {
+        let LogHead { size, root } = self.frontier.head();
+        let base = self.base.as_ref().map_or(ValueRef::Null, |base| ValueRef::Blob(&base.0));
+        let columns = [number(self.id), text(&self.name), number(self.epoch), number(self.serial), number(size), base];
+        check("tenants", &columns, &root.0)
     }
 
     /// Reads the row of a tenant for its writer of this epoch.
@@ -70,11 +87,14 @@ impl Tenant {
         Self::load(conn, name)?.filter(|tenant| tenant.epoch == epoch).ok_or(StoreError::Fenced)
     }
 
-    /// Writes back what batches moved.
+    /// Writes back what was moved.
     pub(super) fn store(&self, conn: &Connection) -> Result<(), StoreError> {
-        let sql = "UPDATE tenants SET serial = ?2, log_size = ?3, log_root = ?4, frontier = ?5 WHERE id = ?1";
+        let sql = "UPDATE tenants SET epoch = ?2, serial = ?3, log_size = ?4, log_root = ?5, frontier = ?6, base = ?7 \
+                   WHERE id = ?1";
         let LogHead { size, root } = self.frontier.head();
-        conn.prepare_cached(sql)?.execute(params![self.id, self.serial, size, root.0, self.frontier.to_bytes()])?;
+        let frontier = [self.frontier.to_bytes().as_slice(), &self.check()].concat();
+        let base = self.base.map(|base| base.0);
+        conn.prepare_cached(sql)?.execute(params![self.id, self.epoch, self.serial, size, root.0, frontier, base])?;
         Ok(())
     }
 
@@ -98,29 +118,37 @@ impl Tenant {
         match entry {
             Entry::Run(row) => {
                 let sql = "INSERT OR REPLACE INTO runs (tenant, run, row) VALUES (?1, ?2, ?3)";
-                conn.prepare_cached(sql)?.execute(params![self.id, row.run.0, json(row)?])?;
+                let stored = sealed("runs", &[number(self.id), number(row.run.0)], row)?;
+                conn.prepare_cached(sql)?.execute(params![self.id, row.run.0, stored])?;
             }
             Entry::Change { plan, change, event } => {
                 let plan = self.plan(conn, *plan)?;
                 let place = place(self.id, self.serial)?;
-                inserts.event.execute(params![place, plan, change.0.0, json(event)?])?;
+                let stored = sealed("events", &[number(place), number(plan), ValueRef::Blob(&change.0.0)], event)?;
+                inserts.event.execute(params![place, plan, change.0.0, stored])?;
             }
             Entry::Head(row) => {
-                inserts.head.execute(params![self.id, row.key.0, self.serial, to_bytes(row)])?;
+                let bytes = to_bytes(row);
+                let check = check("heads", &[number(self.id), ValueRef::Blob(&row.key.0), number(self.serial)], &bytes);
+                inserts.head.execute(params![self.id, row.key.0, self.serial, [&bytes[..], &check].concat()])?;
             }
             Entry::Opened(row) => {
                 let sql = "INSERT OR REPLACE INTO openings (tenant, change, gate, row) VALUES (?1, ?2, ?3, ?4)";
                 let (change, gate) = row.key();
-                conn.prepare_cached(sql)?.execute(params![self.id, change.0.0, gate, json(row)?])?;
+                let stored = sealed("openings", &[number(self.id), ValueRef::Blob(&change.0.0), text(gate)], row)?;
+                conn.prepare_cached(sql)?.execute(params![self.id, change.0.0, gate, stored])?;
             }
             Entry::Adopted(row) => {
                 let sql = "INSERT OR REPLACE INTO adoptions (tenant, scope, mode, module, row) VALUES (?1, ?2, ?3, ?4, ?5)";
                 let (scope, mode, module) = row.key();
-                conn.prepare_cached(sql)?.execute(params![self.id, scope, mode, module.0, json(row)?])?;
+                let key = [number(self.id), text(&scope), text(mode), ValueRef::Blob(&module.0)];
+                conn.prepare_cached(sql)?.execute(params![self.id, scope, mode, module.0, sealed("adoptions", &key, row)?])?;
             }
             Entry::Denied(row) => {
                 let sql = "INSERT OR REPLACE INTO denials (tenant, target, holder, object, row) VALUES (?1, ?2, ?3, ?4, ?5)";
-                conn.prepare_cached(sql)?.execute(params![self.id, row.target, row.holder, row.object, json(row)?])?;
+                let key = [number(self.id), text(&row.target), text(&row.holder), text(&row.object)];
+                let stored = sealed("denials", &key, row)?;
+                conn.prepare_cached(sql)?.execute(params![self.id, row.target, row.holder, row.object, stored])?;
             }
             Entry::Redacted(index) => {
                 // What is overwritten is overwritten with zeros, from here until the connection is opened anew.
@@ -130,12 +158,14 @@ impl Tenant {
             }
             Entry::Rule(row) => {
                 let sql = "INSERT INTO rule_steps (place, row) VALUES (?1, ?2)";
-                conn.prepare_cached(sql)?.execute(params![place(self.id, self.serial)?, json(row)?])?;
+                let place = place(self.id, self.serial)?;
+                conn.prepare_cached(sql)?.execute(params![place, sealed("rule_steps", &[number(place)], row)?])?;
             }
             Entry::Counted(row) => {
                 let sql = "INSERT OR REPLACE INTO scan_counts (tenant, source, side, target, row) VALUES (?1, ?2, ?3, ?4, ?5)";
                 let (source, side, target) = row.key();
-                conn.prepare_cached(sql)?.execute(params![self.id, source, side, target, json(row)?])?;
+                let stored = sealed("scan_counts", &[number(self.id), text(&source), text(side), text(&target)], row)?;
+                conn.prepare_cached(sql)?.execute(params![self.id, source, side, target, stored])?;
             }
         }
         Ok(())
@@ -169,8 +199,4 @@ impl Tenant {
         self.frontier.append(hash);
         Ok(())
     }
-}
-
-fn json<T: Serialize>(row: &T) -> Result<String, StoreError> {
-    serde_json::to_string(row).map_err(|e| StoreError::Unusable(e.to_string()))
 }

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params};
 
 use super::apply::Tenant;
+use super::checked::check;
 use super::{StoreError, open};
 use crate::correlate::Recorded;
 use crate::ledger::base::BaseReader;
@@ -100,6 +102,21 @@ fn begin(conn: &Connection, tenant: &str) -> Result<Option<Seen>, StoreError> {
     }))
 }
 
+/// The row of a head. One that format 2 wrote has no check behind it.
+fn head(row: &Row<'_>) -> Result<Recorded, StoreError> {
+    let (key, stored) = (row.get_ref(0)?, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+    let damaged = |problem: &str| StoreError::Damaged(format!("the head of {key:?} {problem}"));
+    let (bytes, found) = stored.split_first_chunk().ok_or_else(|| damaged("is too short"))?;
+    let recorded = from_bytes(bytes);
+    if key != ValueRef::Blob(&recorded.key.0) {
+        return Err(damaged("holds another key"));
+    }
+    match found.is_empty() || found == check("heads", &[row.get_ref(2)?, key, row.get_ref(3)?], bytes) {
+        true => Ok(recorded),
+        false => Err(damaged("is not what was written")),
+    }
+}
+
 /// Changed rows in ascending order of keys.
 struct Heads {
     dir: PathBuf,
@@ -116,17 +133,13 @@ impl Heads {
     }
 
     fn fill(&mut self) -> Result<(), StoreError> {
-        let sql = "SELECT key, row FROM heads WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+        let sql = "SELECT key, row, tenant, serial FROM heads WHERE tenant = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
         let mut statement = self.conn.prepare_cached(sql)?;
         // The empty blob sorts before every key.
         let after = self.after.as_ref().map_or(&[][..], |key| &key[..]);
         let mut rows = statement.query(params![self.tenant, after, PAGE_ROWS])?;
         while let Some(row) = rows.next()? {
-            let recorded = from_bytes(&row.get(1)?);
-            if recorded.key.0 != row.get::<_, [u8; 16]>(0)? {
-                return Err(StoreError::Damaged(format!("the head of {} holds another key", recorded.key)));
-            }
-            self.page.push_back(recorded);
+            self.page.push_back(head(row)?);
         }
         self.after = self.page.back().map(|row| row.key.0);
         self.done = self.page.len() < PAGE_ROWS as usize;

@@ -2,11 +2,13 @@
 //! only the trait.
 
 mod apply;
+mod checked;
 mod error;
 mod heads;
 mod open;
 mod place;
 mod reader;
+mod whole;
 mod writer;
 
 #[cfg(test)]
@@ -126,6 +128,13 @@ impl Ledger for SqliteLedger {
 
     fn read(&self, tenant: &str, query: &Query) -> Result<Rows, LedgerError> {
         self.with_reader(|conn| reader::rows(conn, tenant, query))
+    }
+
+    fn check(&self, tenant: &str) -> Result<(), LedgerError> {
+        // A connection of its own: looking at everything takes long, and others go on reading.
+        let conn = open::reader(&self.dir).map_err(|e| e.reading(&self.dir))?;
+        whole::check(&conn).map_err(|e| e.reading(&self.dir))?;
+        self.recorded(tenant)?.try_for_each(|row| row.map(drop))
     }
 
     fn recorded(&self, tenant: &str) -> Result<RecordedRows<'_>, LedgerError> {

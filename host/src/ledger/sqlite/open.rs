@@ -21,7 +21,7 @@ const PIECE_BYTES: usize = 1 << 20;
 /// "true", as SQLite's number for whose file it is.
 const APPLICATION: i64 = 0x7472_7565;
 /// Version of the schema.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Older ones may lose a write-ahead log that is reset while it is read.
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long to wait for a reader of another process.
@@ -43,7 +43,7 @@ const WRITER: [(&str, &str, i64); 4] = [
 
 /// One place number holds a tenant (above) and an index (below): rows of one tenant lie together, in order, and are
 /// appended at the end of a table without an index.
-const INDEX_BITS: u32 = 40;
+pub(super) const INDEX_BITS: u32 = 40;
 
 /// The place of a tenant's row.
 pub(super) fn place(tenant: u64, index: u64) -> Result<u64, StoreError> {
@@ -58,7 +58,7 @@ pub(super) const fn index_of(place: u64) -> u64 {
     place & ((1 << INDEX_BITS) - 1)
 }
 
-/// What format 2 has and format 1 had not.
+/// What format 2 has and format 1 had not. Format 3 has a check with each row; rows without one are read as they are.
 const RULE_STEPS: &str = "CREATE TABLE rule_steps(place INTEGER PRIMARY KEY, row TEXT NOT NULL) STRICT;";
 
 const SCHEMA: &str = "
@@ -69,7 +69,7 @@ CREATE TABLE tenants(
     serial INTEGER NOT NULL,     -- entries so far: the place of the next event, the age of heads
     log_size INTEGER NOT NULL,
     log_root BLOB NOT NULL,
-    frontier BLOB NOT NULL,
+    frontier BLOB NOT NULL,      -- its peaks, then the check of this row
     base BLOB                    -- root of the sorted base of recorded state, once there is one
 ) STRICT;
 CREATE TABLE batches(
@@ -133,8 +133,9 @@ pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
         let header = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
         conn.execute_batch(&format!("BEGIN IMMEDIATE; {header} {RULE_STEPS} {SCHEMA} COMMIT;"))?;
     }
-    if found == 1 {
-        conn.execute_batch(&format!("BEGIN IMMEDIATE; PRAGMA user_version = {FORMAT}; {RULE_STEPS} COMMIT;"))?;
+    if found < FORMAT {
+        let added = if found == 1 { RULE_STEPS } else { "" };
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; PRAGMA user_version = {FORMAT}; {added} COMMIT;"))?;
     }
     // Also when it is not new: who made it may have failed between making and flushing its name.
     sync(dir).map_err(|e| StoreError::Unusable(e.to_string()))?;
@@ -144,6 +145,13 @@ pub(super) fn writer(dir: &Path) -> Result<Connection, StoreError> {
         return Ok(conn);
     }
     confirm(&conn)?;
+    Ok(conn)
+}
+
+/// A ledger in memory, as a new one is made: what the tables of another are held against.
+pub(super) fn fresh() -> Result<Connection, StoreError> {
+    let conn = Connection::open_in_memory()?;
+    conn.execute_batch(&format!("{RULE_STEPS} {SCHEMA}"))?;
     Ok(conn)
 }
 

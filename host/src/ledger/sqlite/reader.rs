@@ -1,9 +1,10 @@
 //! The closed set of queries as statements that read. Owns no transaction and writes nothing.
 
-use rusqlite::{Connection, OptionalExtension as _, Params, params};
-use serde::de::DeserializeOwned;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::StoreError;
+use super::apply::Tenant;
+use super::checked::{all, opened};
 use super::open::{index_of, place};
 use crate::audit::LogHead;
 use crate::ledger::{AuditBody, Query, Rows, StoredLeaf};
@@ -15,57 +16,56 @@ pub(super) fn rows(conn: &Connection, tenant: &str, query: &Query) -> Result<Row
     let id = conn.prepare_cached(id)?.query_one([tenant], |row| row.get(0)).optional()?.unwrap_or(0);
     Ok(match query {
         Query::Events(plan) => Rows::Events(events(conn, id, *plan)?),
-        Query::Openings => {
-            Rows::Openings(parsed(conn, "SELECT row FROM openings WHERE tenant = ?1 ORDER BY change, gate", [id])?)
-        }
-        Query::Adoptions => {
-            Rows::Adoptions(parsed(conn, "SELECT row FROM adoptions WHERE tenant = ?1 ORDER BY scope, mode, module", [id])?)
-        }
-        Query::Denials => {
-            Rows::Denials(parsed(conn, "SELECT row FROM denials WHERE tenant = ?1 ORDER BY target, holder, object", [id])?)
-        }
+        Query::Openings => Rows::Openings(all(
+            conn,
+            "openings",
+            "SELECT row, tenant, change, gate FROM openings WHERE tenant = ?1 ORDER BY change, gate",
+            [id],
+        )?),
+        Query::Adoptions => Rows::Adoptions(all(
+            conn,
+            "adoptions",
+            "SELECT row, tenant, scope, mode, module FROM adoptions WHERE tenant = ?1 ORDER BY scope, mode, module",
+            [id],
+        )?),
+        Query::Denials => Rows::Denials(all(
+            conn,
+            "denials",
+            "SELECT row, tenant, target, holder, object FROM denials WHERE tenant = ?1 ORDER BY target, holder, object",
+            [id],
+        )?),
         Query::RuleSteps => Rows::RuleSteps(rule_steps(conn, id)?),
-        Query::ScanCounts => {
-            Rows::ScanCounts(parsed(conn, "SELECT row FROM scan_counts WHERE tenant = ?1 ORDER BY source, side, target", [id])?)
-        }
-        Query::Runs(most) => {
-            Rows::Runs(parsed(conn, "SELECT row FROM runs WHERE tenant = ?1 ORDER BY run DESC LIMIT ?2", params![id, most])?)
-        }
+        Query::ScanCounts => Rows::ScanCounts(all(
+            conn,
+            "scan_counts",
+            "SELECT row, tenant, source, side, target FROM scan_counts WHERE tenant = ?1 ORDER BY source, side, target",
+            [id],
+        )?),
+        Query::Runs(most) => Rows::Runs(all(
+            conn,
+            "runs",
+            "SELECT row, tenant, run FROM runs WHERE tenant = ?1 ORDER BY run DESC LIMIT ?2",
+            params![id, most],
+        )?),
         Query::Leaves(from, most) => Rows::Leaves(leaves(conn, id, *from, *most)?),
         Query::LeafHashes(from, most) => Rows::LeafHashes(leaf_hashes(conn, id, *from, *most)?),
         Query::LogHead => Rows::LogHead(log_head(conn, tenant)?),
     })
 }
 
-/// Rows of one JSON column.
-pub(super) fn parsed<T: DeserializeOwned>(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<T>, StoreError> {
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params)?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push(parse(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
-    }
-    Ok(all)
-}
-
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|e| StoreError::Damaged(format!("`{text}` is no row of it: {e}")))
-}
-
 fn rule_steps(conn: &Connection, tenant: u64) -> Result<Vec<RuleStep>, StoreError> {
     let (first, end) = (place(tenant, 0)?, place(tenant + 1, 0)?);
-    parsed(conn, "SELECT row FROM rule_steps WHERE place >= ?1 AND place < ?2 ORDER BY place", [first, end])
+    all(conn, "rule_steps", "SELECT row, place FROM rule_steps WHERE place >= ?1 AND place < ?2 ORDER BY place", [first, end])
 }
 
 fn events(conn: &Connection, tenant: u64, plan: PlanId) -> Result<Vec<(ChangeId, crate::commit::Event)>, StoreError> {
-    let sql = "SELECT change, event FROM events \
+    let sql = "SELECT event, place, plan, change FROM events \
                WHERE plan = (SELECT id FROM plans WHERE tenant = ?1 AND digest = ?2) ORDER BY place";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(params![tenant, plan.0.0])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
-        let change = ChangeId(Digest(row.get(0)?));
-        all.push((change, parse(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?));
+        all.push((ChangeId(Digest(row.get(3)?)), opened("events", row)?));
     }
     Ok(all)
 }
@@ -106,7 +106,5 @@ fn leaf_hashes(conn: &Connection, tenant: u64, from: u64, most: u32) -> Result<V
 }
 
 fn log_head(conn: &Connection, tenant: &str) -> Result<LogHead, StoreError> {
-    let sql = "SELECT log_size, log_root FROM tenants WHERE name = ?1";
-    let head = |row: &rusqlite::Row<'_>| Ok(LogHead { size: row.get(0)?, root: Digest(row.get(1)?) });
-    Ok(conn.prepare_cached(sql)?.query_one([tenant], head).optional()?.unwrap_or_default())
+    Ok(Tenant::load(conn, tenant)?.map(|tenant| tenant.frontier.head()).unwrap_or_default())
 }

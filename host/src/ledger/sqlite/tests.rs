@@ -176,7 +176,7 @@ fn the_writer_flushes_every_commit_and_trusts_nothing_in_the_file() {
         ("trusted_schema", "0"),
         ("cell_size_check", "1"),
         ("application_id", "1953658213"),
-        ("user_version", "2"),
+        ("user_version", "3"),
     ] {
         check(pragma, expected);
     }
@@ -214,7 +214,7 @@ fn newer_and_foreign_files_are_left_alone() {
         assert_eq!(refusal(dir.path()), expected);
         assert_eq!(fs::read(&file).expect("it is there"), before);
     };
-    check("PRAGMA user_version = 7", "the ledger in `DIR` has format 7; this trueup reads up to 2");
+    check("PRAGMA user_version = 7", "the ledger in `DIR` has format 7; this trueup reads up to 3");
     let foreign = "the ledger in `DIR` is damaged: `ledger.sqlite` is not a ledger of trueup";
     check("PRAGMA application_id = 1", foreign);
     check("PRAGMA application_id = 0; PRAGMA user_version = 0", foreign);
@@ -233,7 +233,7 @@ fn an_older_ledger_is_brought_up_to_date_by_its_next_writer() {
     let older = "DROP TABLE rule_steps; PRAGMA user_version = 1;";
     Connection::open(&file).and_then(|conn| conn.execute_batch(older)).expect("it is ours");
     let refused = SqliteLedger::open_read_only(dir.path()).err().expect("a reader changes nothing").to_string();
-    assert!(refused.ends_with("it has format 1, which the next plan or resume brings to 2"), "{refused}");
+    assert!(refused.ends_with("it has format 1, which the next plan or resume brings to 3"), "{refused}");
     let (ledger, _) = opened(dir.path());
     assert!(matches!(ledger.read(T, &Query::LogHead), Ok(Rows::LogHead(found)) if found == head));
     assert!(matches!(ledger.read(T, &Query::RuleSteps), Ok(Rows::RuleSteps(steps)) if steps.is_empty()));

@@ -10,7 +10,8 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::apply::Tenant;
-use super::{StoreError, open, reader};
+use super::checked::opened;
+use super::{StoreError, open};
 use crate::audit::{Frontier, LogHead};
 use crate::ledger::base::{UNFINISHED, file_name};
 use crate::ledger::{Batch, BatchId, Fault, LedgerError, Owned, Recovery, RunRow, Settled};
@@ -110,6 +111,19 @@ impl Drop for Writer {
             drop(thread.join());
         }
     }
+}
+
+/// The newest run that is not over.
+fn newest(conn: &Connection, sql: &str, tenant: u64) -> Result<Option<RunRow>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([tenant])?;
+    while let Some(row) = rows.next()? {
+        let run: RunRow = opened("runs", row)?;
+        if !run.stage.is_over() {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// Removes files that no tenant names: what an interrupted merge left.
@@ -307,10 +321,12 @@ impl State {
     fn acquire(&mut self, tenant: &str) -> Result<Owned, StoreError> {
         self.in_one_commit(|tx| {
             let LogHead { size, root } = Frontier::default().head();
-            let sql = "INSERT INTO tenants (name, epoch, serial, log_size, log_root, frontier) VALUES (?1, 1, 0, ?2, ?3, x'') \
-                       ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1";
+            let sql = "INSERT INTO tenants (name, epoch, serial, log_size, log_root, frontier) VALUES (?1, 0, 0, ?2, ?3, x'') \
+                       ON CONFLICT (name) DO NOTHING";
             tx.execute(sql, params![tenant, size, root.0])?;
-            let found = Tenant::load(tx, tenant)?.ok_or(StoreError::Fenced)?;
+            let mut found = Tenant::load(tx, tenant)?.ok_or(StoreError::Fenced)?;
+            found.epoch += 1;
+            found.store(tx)?;
             // Nobody can ask for a batch of an epoch that is over.
             tx.execute("DELETE FROM batches WHERE tenant = ?1", [found.id])?;
             Ok(Owned { tenant: tenant.to_owned(), epoch: found.epoch })
@@ -321,9 +337,8 @@ impl State {
     fn recover(&mut self, tenant: &str, epoch: u64) -> Result<Recovery, StoreError> {
         let conn = self.connection()?;
         let found = Tenant::owned(conn, tenant, epoch)?;
-        let sql = "SELECT row FROM runs WHERE tenant = ?1 AND row ->> 'stage' NOT IN ('done', 'replaced', 'unsettled') \
-                   ORDER BY run DESC LIMIT 1";
-        let run = reader::parsed::<RunRow>(conn, sql, [found.id])?.pop();
+        let sql = "SELECT row, tenant, run FROM runs WHERE tenant = ?1 ORDER BY run DESC";
+        let run = newest(conn, sql, found.id)?;
         let last = "SELECT max(run) FROM runs WHERE tenant = ?1";
         let last: Option<u64> = conn.query_row(last, [found.id], |row| row.get(0))?;
         self.stopped.remove(tenant);
@@ -343,11 +358,12 @@ impl State {
 
     fn rebase(&mut self, tenant: &str, epoch: u64, rebase: Rebase) -> Result<(), StoreError> {
         self.in_one_commit(|tx| {
-            let found = Tenant::owned(tx, tenant, epoch)?;
+            let mut found = Tenant::owned(tx, tenant, epoch)?;
             if found.base != rebase.from {
                 return Err(StoreError::Fenced);
             }
-            tx.execute("UPDATE tenants SET base = ?2 WHERE id = ?1", params![found.id, rebase.to.0])?;
+            found.base = Some(rebase.to);
+            found.store(tx)?;
             let sql = "DELETE FROM heads WHERE tenant = ?1 AND serial <= ?2";
             tx.execute(sql, params![found.id, rebase.serial])?;
             Ok(())

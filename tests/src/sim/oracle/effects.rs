@@ -1,6 +1,5 @@
 //! Rules about what takes effect at a target, by the target's own journal.
 
-use trueup::commit::Event;
 use trueup::model::{CaseKey, State, Subject, Time};
 use trueup::target::Class;
 
@@ -14,10 +13,10 @@ const CLOCK_TOLERANCE: i64 = 2;
 impl Oracle {
     /// A mutation took effect.
     pub fn landed(&mut self, landed: Landed) {
+        self.joins(&landed);
         match landed.by {
             By::Change(id, emergency) => {
                 let who = (emergency, id);
-                self.was_intended(who, &landed);
                 if !emergency {
                     self.has_not_expired(who, &landed);
                     self.is_not_denied(who, &landed);
@@ -46,12 +45,6 @@ impl Oracle {
             };
             flight.target != key.target || !facts.get(&flight.who).is_some_and(|fact| same(&fact.change.key))
         });
-    }
-
-    /// V35: every mutation is behind a durable intent.
-    fn was_intended(&mut self, who: Who, landed: &Landed) {
-        let intended = self.events_of(who).iter().any(|(_, event)| matches!(event, Event::Intent { .. }));
-        self.check(intended, "V35", landed.tick, || format!("{} took effect, and no durable intent says so", short(who)));
     }
 
     /// V15: what adds access does not land when that access had to be over. People are slow, and are not held to it.

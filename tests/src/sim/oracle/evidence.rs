@@ -20,6 +20,7 @@ impl Oracle {
     /// A batch became durable. Gives the denials that it settles.
     pub fn durable(&mut self, tick: i64, epoch: u64, batch: &Batch) -> Vec<usize> {
         self.leaves_match(tick, batch);
+        self.hear(batch);
         let mut settled = Vec::new();
         for entry in &batch.entries {
             match entry {

@@ -1,11 +1,12 @@
 //! What must hold, whatever happens: judged from the plan, from what became durable, and from the targets' own journals.
 //! Shares no code with the engine: statuses, namespaces and evidence are worked out here a second time. The first rule that
 //! is broken is kept; each has its file: `sending` (before a request leaves), `effects` (what lands), `evidence` (what is
-//! recorded), `ending` (what a run and the whole story come to).
+//! recorded), `joining` (the journals against the log), `ending` (what a run and the whole story come to).
 
 mod effects;
 mod ending;
 mod evidence;
+mod joining;
 mod sending;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,6 +126,11 @@ pub struct Oracle {
     /// The highest fence that each target keeps.
     pub(super) fences: BTreeMap<String, u64>,
     pub(super) journal: Vec<Landed>,
+    /// What durable leaves tell of intents.
+    told: BTreeMap<Who, Vec<joining::Told>>,
+    delivered_twice: BTreeMap<Who, u32>,
+    /// Mutations that were matched with a leaf.
+    pub joined: u64,
     pub(super) called: Vec<Called>,
     /// Whether reads lag longer than the profiles say.
     pub(super) misjudged: bool,
@@ -150,6 +156,9 @@ impl Oracle {
             unheard: BTreeSet::new(),
             fences: BTreeMap::new(),
             journal: Vec::new(),
+            told: BTreeMap::new(),
+            delivered_twice: BTreeMap::new(),
+            joined: 0,
             called: Vec::new(),
             misjudged,
             clock_off: None,

@@ -1,0 +1,252 @@
+//! Objects: pieces of JSON that recordings are made of, each named by the SHA-256 of its text, compressed, in files to which one
+//! run wrote what no run before it had. Owns these files' form, and that nothing is given out that is not what was written.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use lz4_flex::block::{compress, decompress};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineError;
+use crate::limits::OBJECT_BYTES;
+use crate::model::Digest;
+
+/// What a file of objects begins with; the number is the version of its form.
+const MAGIC: &[u8; 17] = b"trueup objects 1\n";
+/// Bytes before an object: what became of it, both lengths, its name.
+const HEAD_BYTES: usize = 1 + 4 + 4 + 32;
+/// The object is there.
+const WHOLE: u8 = 0;
+/// Somebody removed it for good.
+const REDACTED: u8 = 1;
+
+/// Which object, and where it lies: the run whose file it is in, and the byte that it begins at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Named(pub(super) Digest, pub(super) u64, pub(super) u64);
+
+/// Why there is no object.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// It is not there any more.
+    Gone {
+        /// Its name.
+        object: Digest,
+        /// Whether somebody removed it on purpose, and only it.
+        redacted: bool,
+    },
+    /// It cannot be read, or is damaged.
+    Failed(EngineError),
+}
+
+impl From<EngineError> for Unread {
+    fn from(error: EngineError) -> Self {
+        Unread::Failed(error)
+    }
+}
+
+/// The file to which a run writes.
+pub(super) struct Pack {
+    run: u64,
+    path: PathBuf,
+    beside: PathBuf,
+    file: BufWriter<File>,
+    at: u64,
+    /// What need not be written again.
+    known: HashMap<Digest, Named>,
+}
+
+impl Pack {
+    /// A new file of a run, at this path when it is whole. `known` are objects that lie elsewhere.
+    pub(super) fn begin(path: PathBuf, run: u64, known: impl Iterator<Item = Named>) -> Result<Self, EngineError> {
+        let beside = path.with_extension("new");
+        let fail = |source| EngineError::Store { path: beside.clone(), source };
+        let mut file = BufWriter::new(File::create(&beside).map_err(fail)?);
+        file.write_all(MAGIC).map_err(fail)?;
+        let known = known.map(|named| (named.0, named)).collect();
+        Ok(Pack { run, path, beside, file, at: MAGIC.len() as u64, known })
+    }
+
+    /// Keeps an object, and says where it lies.
+    pub(super) fn put(&mut self, raw: &[u8]) -> Result<Named, EngineError> {
+        let name = Digest::of(raw);
+        if let Some(known) = self.known.get(&name) {
+            return Ok(*known);
+        }
+        let named = Named(name, self.run, self.at);
+        let frame = frame(&name, raw);
+        self.file.write_all(&frame).map_err(|source| self.failed(source))?;
+        self.at += frame.len() as u64;
+        self.known.insert(name, named);
+        Ok(named)
+    }
+
+    /// What could not be written, with the file's name.
+    pub(super) fn failed(&self, source: io::Error) -> EngineError {
+        EngineError::Store { path: self.beside.clone(), source }
+    }
+
+    /// Puts the file into its place, durably but for the folder.
+    pub(super) fn end(mut self) -> Result<(), EngineError> {
+        let done = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        done.and_then(|()| fs::rename(&self.beside, &self.path))
+            .map_err(|source| EngineError::Store { path: self.path.clone(), source })
+    }
+}
+
+impl Drop for Pack {
+    fn drop(&mut self) {
+        // What was not put into its place serves nobody; once it was, there is nothing beside it.
+        drop(fs::remove_file(&self.beside));
+    }
+}
+
+/// A file of one object.
+pub(super) fn alone(raw: &[u8]) -> Vec<u8> {
+    [MAGIC.as_slice(), &frame(&Digest::of(raw), raw)].concat()
+}
+
+/// The object of such a file, and its name.
+pub(super) fn read_alone(path: &Path) -> Result<Vec<u8>, EngineError> {
+    let mut file = File::open(path).map_err(|source| EngineError::Store { path: path.to_owned(), source })?;
+    match read(&mut file, path, MAGIC.len() as u64, None) {
+        Ok(raw) => Ok(raw),
+        Err(Unread::Failed(error)) => Err(error),
+        Err(Unread::Gone { object, .. }) => Err(damaged(path, &object, "nothing is left of it")),
+    }
+}
+
+fn frame(name: &Digest, raw: &[u8]) -> Vec<u8> {
+    let packed = compress(raw);
+    let mut frame = Vec::with_capacity(HEAD_BYTES + packed.len());
+    frame.push(WHOLE);
+    frame.extend_from_slice(&(raw.len() as u32).to_le_bytes());
+    frame.extend_from_slice(&(packed.len() as u32).to_le_bytes());
+    frame.extend_from_slice(&name.0);
+    frame.extend_from_slice(&packed);
+    frame
+}
+
+/// Where objects are read from.
+pub(super) enum Objects {
+    /// Files of runs in a folder, those open that were read from.
+    Packs(PathBuf, HashMap<u64, File>),
+    /// Texts by name.
+    Texts(HashMap<Digest, Vec<u8>>),
+}
+
+impl Objects {
+    /// The objects of a folder of recordings.
+    pub(super) fn within(folder: PathBuf) -> Self {
+        Objects::Packs(folder, HashMap::new())
+    }
+
+    /// An object, checked against its name.
+    pub(super) fn read(&mut self, named: &Named) -> Result<Vec<u8>, Unread> {
+        let Named(name, run, at) = *named;
+        let gone = || Unread::Gone { object: name, redacted: false };
+        let (folder, open) = match self {
+            Objects::Texts(texts) => return texts.get(&name).cloned().ok_or_else(gone),
+            Objects::Packs(folder, open) => (folder, open),
+        };
+        let path = pack_path(folder, run);
+        let file = match open.entry(run) {
+            std::collections::hash_map::Entry::Occupied(file) => file.into_mut(),
+            std::collections::hash_map::Entry::Vacant(place) => match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(gone()),
+                file => place.insert(file.map_err(|source| EngineError::Store { path, source })?),
+            },
+        };
+        let path = pack_path(folder, run);
+        read(file, &path, at, Some(&name))
+    }
+
+    /// An object as what it stands for.
+    pub(super) fn value<T: for<'de> Deserialize<'de>>(&mut self, named: &Named) -> Result<T, Unread> {
+        let raw = self.read(named)?;
+        let problem = |error: serde_json::Error| self.damaged(named, &error.to_string());
+        serde_json::from_slice(&raw).map_err(problem).map_err(Unread::Failed)
+    }
+
+    /// An object is what was written, and yet not what it should be.
+    pub(super) fn damaged(&self, Named(name, run, _): &Named, problem: &str) -> EngineError {
+        let path = match self {
+            Objects::Packs(folder, _) => pack_path(folder, *run),
+            Objects::Texts(_) => PathBuf::new(),
+        };
+        damaged(&path, name, problem)
+    }
+}
+
+/// The file of a run's objects.
+pub(super) fn pack_path(folder: &Path, run: u64) -> PathBuf {
+    folder.join(format!("{run}.pack"))
+}
+
+fn damaged(path: &Path, object: &Digest, problem: &str) -> EngineError {
+    EngineError::DamagedObject { path: path.to_owned(), object: *object, problem: problem.to_owned() }
+}
+
+/// The object that begins at a byte of a file. Nothing that the file says of itself is trusted.
+fn read(file: &mut File, path: &Path, at: u64, name: Option<&Digest>) -> Result<Vec<u8>, Unread> {
+    let wanted = name.copied().unwrap_or_default();
+    let short = |error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => damaged(path, &wanted, "the file ends before it does"),
+        _ => EngineError::Store { path: path.to_owned(), source: error },
+    };
+    let mut head = [0; HEAD_BYTES];
+    file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut head)).map_err(short)?;
+    let [state, a, b, c, d, e, f, g, h, found @ ..] = head;
+    let (length, packed) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    let found = Digest(found);
+    let wanted = name.copied().unwrap_or(found);
+    let damaged = |problem: &str| Unread::Failed(damaged(path, &wanted, problem));
+    if found != wanted {
+        return Err(damaged("another one lies in its place"));
+    }
+    match state {
+        WHOLE => {}
+        REDACTED => return Err(Unread::Gone { object: wanted, redacted: true }),
+        _ => return Err(damaged("its beginning is not what was written")),
+    }
+    if length as usize > OBJECT_BYTES || packed as usize > OBJECT_BYTES {
+        return Err(damaged("it is longer than any may be"));
+    }
+    let mut bytes = Vec::new();
+    Read::take(&mut *file, u64::from(packed)).read_to_end(&mut bytes).map_err(short)?;
+    let raw = decompress(&bytes, length as usize).map_err(|_| damaged("it cannot be unpacked"))?;
+    if Digest::of(&raw) != wanted {
+        return Err(damaged("its digest is another"));
+    }
+    Ok(raw)
+}
+
+/// Removes objects from a file of them for good, where `is_meant` says so of their text: what they held is overwritten, their
+/// names stay. Gives how many.
+pub(super) fn redact(path: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Result<u64, EngineError> {
+    let fail = |source| EngineError::Store { path: path.to_owned(), source };
+    let mut file = File::options().read(true).write(true).open(path).map_err(fail)?;
+    let size = file.metadata().map_err(fail)?.len();
+    let (mut at, mut redacted) = (MAGIC.len() as u64, 0);
+    while at < size {
+        let mut head = [0; HEAD_BYTES];
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut head)).map_err(fail)?;
+        let packed = u64::from(u32::from_le_bytes([head[5], head[6], head[7], head[8]]));
+        let is_meant = match read(&mut file, path, at, None) {
+            Ok(raw) => is_meant(&raw),
+            Err(Unread::Gone { .. }) => false,
+            Err(Unread::Failed(error)) => return Err(error),
+        };
+        if is_meant {
+            head[0] = REDACTED;
+            head[1..5].fill(0);
+            file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(&head)).map_err(fail)?;
+            io::copy(&mut io::repeat(0).take(packed), &mut file).map_err(fail)?;
+            redacted += 1;
+        }
+        at += HEAD_BYTES as u64 + packed;
+    }
+    file.sync_all().map_err(fail)?;
+    Ok(redacted)
+}
