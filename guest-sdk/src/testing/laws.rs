@@ -104,8 +104,9 @@ impl<'a> Laws<'a> {
     /// The reasons that one identity's cases were given, or what is broken.
     fn try_one(&self, drawn: &Drawn) -> Result<Vec<u16>, String> {
         let file = drawn.file().map_err(|error| error.to_string())?;
-        let first = self.judge(&file, drawn.as_of)?;
-        if self.judge(&file, drawn.as_of)? != first {
+        let batch = self.batch(&file);
+        let first = self.judge(&file, &batch, drawn.as_of)?;
+        if self.judge(&file, &batch, drawn.as_of)? != first {
             return Err("the rule answers the same question in two ways".to_owned());
         }
         for row in &first.rows {
@@ -114,13 +115,14 @@ impl<'a> Laws<'a> {
         let mut draws = Draws::new(!drawn.seed);
         if self.holds(Law::Order) {
             let (shuffled, order) = drawn.shuffled(&mut draws);
-            let again = self.judge(&shuffled.file().map_err(|error| error.to_string())?, drawn.as_of)?;
+            let other = shuffled.file().map_err(|error| error.to_string())?;
+            let again = self.judge(&other, &self.batch(&other), drawn.as_of)?;
             if again.in_order(&order) != first.rows {
                 return Err(format!("the answers depend on the order of the cases; they differ in the order {order:?}"));
             }
         }
         if self.holds(Law::ValidUntil) && first.valid_until != 0 {
-            self.reused(&file, drawn.as_of, &first, &mut draws)?;
+            Self::reused(&first, drawn.as_of, &mut draws, |instant| self.judge(&file, &batch, instant))?;
         }
         Ok(first.rows.iter().map(|row| row.reason).collect())
     }
@@ -129,11 +131,16 @@ impl<'a> Laws<'a> {
         !self.without.contains(&law)
     }
 
-    fn judge(&self, file: &CaseFile, as_of: i64) -> Result<Answers, String> {
+    /// What the host would show the rule of it.
+    fn batch(&self, file: &CaseFile) -> wire::Batch {
         let mut columns = file.columns.clone();
         columns.keep_only(&self.rule.describe().columns);
+        super::batch_of(columns)
+    }
+
+    fn judge(&self, file: &CaseFile, batch: &wire::Batch, as_of: i64) -> Result<Answers, String> {
         let context = wire::Context { as_of, ..super::context_of(&file.context) };
-        match self.rule.judge(&context, &super::batch_of(columns)) {
+        match self.rule.judge(&context, batch) {
             Ok(verdicts) => Ok(Answers::of(verdicts)),
             Err(error) => Err(format!("the rule answers with the error `{}`: {}", error.code, error.message)),
         }
@@ -162,7 +169,12 @@ impl<'a> Laws<'a> {
     }
 
     /// Asks again before the answers end.
-    fn reused(&self, file: &CaseFile, as_of: i64, first: &Answers, draws: &mut Draws) -> Result<(), String> {
+    fn reused(
+        first: &Answers,
+        as_of: i64,
+        draws: &mut Draws,
+        judge: impl Fn(i64) -> Result<Answers, String>,
+    ) -> Result<(), String> {
         let until = first.valid_until;
         if until <= as_of {
             return Err("the answers hold until an instant that is past".to_owned());
@@ -172,7 +184,7 @@ impl<'a> Laws<'a> {
         // Most limits are near.
         instants.push(draws.between(as_of, until.min(as_of + 400 * 86_400)));
         for instant in instants {
-            if self.judge(file, instant)?.rows != first.rows {
+            if judge(instant)?.rows != first.rows {
                 let (instant, until) = (trueup_cases::render_instant(instant), trueup_cases::render_instant(until));
                 return Err(format!("the answers hold until {until}, and yet they are others at {instant}"));
             }
