@@ -79,13 +79,47 @@ impl<'a, S> Context<'a, S> {
         }
     }
 
+    /// Whether an instant is now or before, and lies less than this long back.
+    ///
+    /// ```
+    /// use trueup_guest::{prelude::*, testing::ask_until};
+    /// let ada = r#"{ "identity": "ada", "moved_at": "2026-02-25", "cases": [{ "account": { "target": "crm" } }] }"#;
+    /// let moved = |case: Case<'_>, cx: &Context<'_>| cx.newer_than(case.identity().moved_at(), Days(7));
+    /// assert_eq!(ask_until("2026-03-01", ada, moved), (true, "2026-03-04".to_string()));
+    /// ```
+    #[inline]
+    pub fn newer_than(&self, instant: impl Into<Option<Time>>, age: impl Into<Seconds>) -> bool {
+        match instant.into() {
+            None => false,
+            Some(instant) => self.is_between(instant, instant + age.into()),
+        }
+    }
+
     /// Whether an instant is yet to come, and at most this far away.
     #[inline]
     pub fn within(&self, instant: impl Into<Option<Time>>, length: impl Into<Seconds>) -> bool {
         match instant.into() {
             None => false,
-            Some(instant) => !self.is_past(instant) && self.is_past(instant - length.into()),
+            Some(instant) => self.is_between(instant - length.into(), instant),
         }
+    }
+
+    /// Whether it is now the time from one instant up to another, the latter
+    /// left out. Where one of them is not recorded, the time has always begun,
+    /// or never ends.
+    ///
+    /// ```
+    /// use trueup_guest::{prelude::*, testing::ask_until};
+    /// let ada = r#"{ "identity": "ada", "ends_at": "2026-03-10", "cases": [{ "account": { "target": "crm" } }] }"#;
+    /// let here = |case: Case<'_>, cx: &Context<'_>| cx.is_between(case.identity().moved_at(), case.identity().ends_at());
+    /// assert_eq!(ask_until("2026-03-01", ada, here), (true, "2026-03-10".to_string()));
+    /// ```
+    #[inline]
+    pub fn is_between(&self, begin: impl Into<Option<Time>>, end: impl Into<Option<Time>>) -> bool {
+        let (begin, end) = (begin.into(), end.into());
+        // No time at all: to ask about it would name an instant at which nothing changes.
+        let never = matches!((begin, end), (Some(begin), Some(end)) if begin >= end);
+        !never && !self.is_future(begin) && !self.is_past(end)
     }
 
     /// The plan's instant itself. Reading it makes the answers good for this
@@ -94,6 +128,12 @@ impl<'a, S> Context<'a, S> {
     pub fn as_of(&self) -> Time {
         self.never_reuse();
         Time::from_seconds(self.as_of)
+    }
+
+    /// The plan's instant without a trace: for tests of what finds that out.
+    #[cfg(test)]
+    pub(crate) fn hidden_as_of(&self) -> i64 {
+        self.as_of
     }
 
     /// Says that the answers depend on more than the batch and the comparisons.

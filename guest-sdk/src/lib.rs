@@ -22,9 +22,9 @@
 //!     Unused,
 //! }
 //!
-//! #[rule(name = "dormant-admins", columns(last_used))]
+//! #[rule(name = "dormant-admins", columns(last_used, not_before))]
 //! pub fn dormant_admins(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
-//!     let unused = cx.older_than(case.last_used(), Days(cx.settings.unused_days));
+//!     let unused = case.unused_for(Days(cx.settings.unused_days), cx);
 //!     (case.is_privileged() && unused).then(|| Verdict::absent(Why::Unused))
 //! }
 //!
@@ -34,6 +34,11 @@
 //!
 //! A rule sees no clock, file or network. It answers by row, so it can name
 //! nothing that it was not shown, and the host checks every answer.
+//!
+//! Common questions have a word on [`Case`], [`Identity`] and [`Context`], which
+//! also remembers until when its answer is good. Twenty policies to copy from
+//! are in `docs/cookbook.md`. Besides its cases a rule can be held to laws on
+//! identities drawn at random: [`laws!`].
 
 #[cfg(all(target_family = "wasm", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 compile_error!(
@@ -52,6 +57,7 @@ pub mod component;
 mod context;
 mod fault;
 pub mod log;
+mod questions;
 mod reasons;
 mod rule;
 mod settings;
@@ -112,6 +118,33 @@ macro_rules! cases {
         #[test]
         fn cases() {
             $crate::testing::run(&RULE, env!("CARGO_MANIFEST_DIR"), &[$($folder),+]);
+        }
+    };
+}
+
+/// Holds the rule to the laws of [`testing::Law`] under `cargo test`, on
+/// identities that are drawn at random, the same in every run.
+///
+/// `laws!()` tries the `RULE` of the same module. A rule with vendor columns or
+/// required settings names them, and one that does not mean to keep a law leaves
+/// it out: `laws!(|laws| laws.vendor("owners", &["1", "2"]).without(Law::Order))`.
+#[macro_export]
+macro_rules! laws {
+    () => {
+        $crate::laws!(|laws| laws);
+    };
+    ($change:expr) => {
+        #[cfg(all(test, not(target_arch = "wasm32")))]
+        #[test]
+        fn laws() {
+            #[allow(unused_imports, reason = "an exception names it")]
+            use $crate::testing::{Law, Laws};
+            let change: fn(Laws<'static>) -> Laws<'static> = $change;
+            let never = change(Laws::of(&RULE)).check();
+            assert!(
+                never.is_empty() || ::std::env::var_os("TRUEUP_SEED").is_some(),
+                "no identity was drawn that gets these reasons; name settings or vendor columns, or try more: {never:?}"
+            );
         }
     };
 }

@@ -1,4 +1,5 @@
-//! Running case files against a native rule, under `cargo test`.
+//! Trying a native rule under `cargo test`: case files, questions asked of one
+//! case, and laws that should hold for any rule.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,12 @@ use trueup_cases as cases;
 use crate::rule::NativeRule;
 use crate::wire;
 
+pub mod arbitrary;
+mod ask;
+mod laws;
+
+pub use ask::{ask, ask_until};
+pub use laws::{Law, Laws};
 pub use trueup_cases::{CaseFile, Mode, Report};
 
 /// The variable that makes a run rewrite expectations.

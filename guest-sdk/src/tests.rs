@@ -121,6 +121,9 @@ mod forgetful {
     }
 }
 
+/// For tests that need some rule.
+pub(crate) const ANY_RULE: NativeRule = cases_form::RULE;
+
 fn file(identities: &str) -> CaseFile {
     let text = format!(r#"{{ "about": "", "as_of": "2026-03-01", "identities": [{identities}] }}"#);
     CaseFile::parse(Path::new("x.json"), &text).unwrap()
@@ -338,4 +341,70 @@ fn a_guard_only_lowers() {
         assert_eq!(removed, if verdict.effect() == Effect::Absent { verdict } else { Verdict::absent(2) });
         assert_eq!(verdict.guarded(None), verdict);
     }
+}
+
+/// A rule that breaks one law after another, as its setting says.
+mod lawless {
+    use super::*;
+
+    #[derive(Settings)]
+    pub(super) struct Settings {
+        /// Which law to break.
+        #[setting(default = "none")]
+        law: String,
+    }
+
+    #[derive(Reasons, Clone, Copy, Debug, PartialEq)]
+    pub(super) enum Why {
+        /// Because.
+        Because,
+    }
+
+    #[rule(columns(last_used))]
+    pub(super) fn lawless(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
+        let broken = match cx.settings.law.as_str() {
+            "desired" => return Some(Verdict::present(Why::Because)),
+            "unknown" => return case.observed().exists().then(|| Verdict::absent(Why::Because)).filter(|_| case.is_changeable()),
+            "changeable" => return (!case.is_unknown() && case.observed().exists()).then(|| Verdict::absent(Why::Because)),
+            "order" => case.identity().cases().next().is_some_and(|first| first.index() == case.index()),
+            "valid-until" => case.last_used().is_some_and(|used| used.seconds() < cx.hidden_as_of()),
+            _ => true,
+        };
+        broken.then(|| Verdict::keep(Why::Because))
+    }
+}
+
+#[test]
+fn laws_find_what_breaks_them() {
+    use testing::{Law, Laws};
+    let caught = |law: &str, without: Option<Law>| {
+        let laws = Laws::of(&lawless::RULE).setting("law", &format!("{law:?}"));
+        let laws = without.into_iter().fold(laws, Laws::without);
+        let caught = std::panic::catch_unwind(|| laws.check());
+        caught.err().map(|broken| *broken.downcast::<String>().unwrap())
+    };
+    assert_eq!(caught("none", None), None);
+    for (name, law, message) in [
+        ("desired", Law::Desired, "the answer is `present`, though no source wants it"),
+        ("unknown", Law::Unknown, "the answer is `absent`, though nobody knows"),
+        ("changeable", Law::Changeable, "the answer is `absent`, though no plan may take it away"),
+        ("order", Law::Order, "the answers depend on the order of the cases"),
+        ("valid-until", Law::ValidUntil, "the answers hold until 9999-12-31T23:59:59Z, and yet they are others at"),
+    ] {
+        let broken = caught(name, None).unwrap_or_else(|| panic!("{name} was not found"));
+        assert!(broken.contains(message) && broken.contains("TRUEUP_SEED="), "{name}: {broken}");
+        if law != Law::Desired {
+            assert_eq!(caught(name, Some(law)), None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_seed_draws_the_same_identity_again() {
+    use testing::arbitrary::Estate;
+    let estate = Estate::of(&cases_form::RULE).vendor("risk", &["1", "2"]).setting("strict", "true");
+    let texts: Vec<String> = (0..50).map(|seed| estate.draw(seed).text()).collect();
+    assert_eq!(texts, (0..50).map(|seed| estate.draw(seed).text()).collect::<Vec<_>>());
+    assert!(texts.iter().zip(texts.iter().skip(1)).all(|(one, other)| one != other));
+    assert!(texts.iter().any(|text| text.contains("cron") && text.contains("\"risk\": 2")));
 }

@@ -1,5 +1,6 @@
 //! Columns that a vendor added to the batch, read by their name.
 
+use crate::time::Time;
 use crate::view::Case;
 use crate::wire::ColumnValues;
 
@@ -35,6 +36,20 @@ impl<'a> Case<'a> {
             ColumnValues::Integers(values) => values.get(self.index() as usize).copied(),
             _ => self.mistake(column, "a whole number"),
         }
+    }
+
+    /// An instant of a vendor column of whole numbers: seconds since 1970, and
+    /// zero where it is not recorded.
+    ///
+    /// ```
+    /// use trueup_guest::{prelude::*, testing::ask};
+    /// let exporter = r#"{ "identity": "exporter", "kind": "machine", "cases": [
+    ///     { "credential": { "target": "cloud", "object": "key:a" }, "vendor": { "issued-at": 1764547200 } }
+    /// ] }"#;
+    /// assert!(ask("2026-03-01", exporter, |case, cx| cx.older_than(case.vendor_time("issued-at"), Days(90))));
+    /// ```
+    pub fn vendor_time(self, column: &str) -> Option<Time> {
+        self.vendor_integer(column).and_then(Time::recorded)
     }
 
     /// A yes or no of a vendor column.

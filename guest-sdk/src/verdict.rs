@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::reasons::Reasons;
 use crate::time::Time;
 use crate::view::Case;
-use crate::words::Attributes;
+use crate::words::{Attributes, Side};
 
 /// What shall become of a subject. The host derives the change from it, or
 /// refuses; see the contract.
@@ -83,6 +83,30 @@ impl<W> Verdict<W> {
         Self::new(Effect::Hold, reason)
     }
 
+    /// What takes a case away, as far as a rule may: an account is switched off,
+    /// anything else is removed. Nothing where there is nothing to take, nobody
+    /// knows what is wanted or there, or no plan may change it
+    /// ([`Case::is_changeable`]).
+    ///
+    /// ```
+    /// use trueup_guest::{prelude::*, testing::ask};
+    /// let ada = r#"{ "identity": "ada", "cases": [
+    ///     { "account": { "target": "crm" }, "desired": "present", "observed": "present" }
+    /// ] }"#;
+    /// assert!(ask("2026-03-01", ada, |case, _| Verdict::take(case, "left") == Some(Verdict::disabled("left"))));
+    /// let unknown = ada.replace(r#""desired": "present""#, r#""desired": "unknown""#);
+    /// assert!(ask("2026-03-01", &unknown, |case, _| Verdict::take(case, "left").is_none()));
+    /// ```
+    pub fn take(case: Case<'_>, reason: W) -> Option<Self> {
+        let known = !case.desired().is_unknown() && case.observed().exists();
+        match (case.is_account(), case.observed()) {
+            _ if !known || !case.is_changeable() => None,
+            (true, Side::Disabled) => None,
+            (true, _) => Some(Self::disabled(reason)),
+            (false, _) => Some(Self::absent(reason)),
+        }
+    }
+
     /// How risky the change is, 0 lowest to 3 highest. The host's own tier
     /// stands where it is higher.
     pub fn tier(self, tier: u8) -> Self {
@@ -94,9 +118,10 @@ impl<W> Verdict<W> {
         Verdict { rank, ..self }
     }
 
-    /// Another case of the same identity that must be confirmed first.
-    pub fn after(self, case: Case<'_>) -> Self {
-        Verdict { after: case.index(), ..self }
+    /// Another case of the same identity that must be confirmed first; none
+    /// leaves the verdict as it is.
+    pub fn after<'a>(self, case: impl Into<Option<Case<'a>>>) -> Self {
+        Verdict { after: case.into().map_or(self.after, Case::index), ..self }
     }
 
     /// Revoke before anything is granted.

@@ -22,12 +22,7 @@ pub use situation::Situation;
 /// Judges one identity. Cases without a movement get no verdict.
 #[rule(name = "joiner-mover-leaver", columns(disabled_since, exclusion, not_before, replaces, undesired_since))]
 pub fn joiner_mover_leaver<'a>(identity: Identity<'a>, cx: &Context<'a, Settings>, answers: &mut Answers<Why>) {
-    let wanted = |case: Case<'a>| {
-        case.desired() == Side::Present
-            && case.observed().is_absent()
-            && !cx.is_past(case.desired_expires_at())
-            && !cx.is_future(case.not_before())
-    };
+    let wanted = |case: Case<'a>| case.observed().is_absent() && case.is_wanted_now(cx);
     let situation = Situation::of(identity, cx, wanted);
     for case in identity.cases() {
         let movement = situation.judge(case);

@@ -77,7 +77,7 @@ impl<'a> Situation<'a> {
             if switches_off(case) {
                 self.accounts.insert(holder(case), Some(case));
             }
-        } else if !case.observed().is_absent() && changeable(case) {
+        } else if !case.observed().is_absent() && case.is_changeable() {
             self.holding.insert(holder(case));
         }
     }
@@ -106,7 +106,7 @@ impl<'a> Situation<'a> {
     /// What the identity's movements say of one of its cases, if anything.
     pub fn judge(&self, case: Case<'a>) -> Option<Verdict<Why>> {
         // Those who cannot be judged are another rule's to explain.
-        if case.desired().is_unknown() || case.observed().is_unknown() {
+        if case.is_unknown() {
             return None;
         }
         match self.stage {
@@ -134,15 +134,12 @@ impl<'a> Situation<'a> {
         if observed.is_absent() {
             return case.desired().exists().then(|| Verdict::keep(Why::LeaverNothingNew));
         }
-        if !changeable(case) {
+        if !case.is_changeable() {
             return None;
         }
         if !case.is_account() {
             let revoke = Verdict::absent(Why::LeaverRevoked);
-            return Some(match self.accounts.get(&holder(case)) {
-                Some(Some(account)) => revoke.after(*account),
-                _ => revoke,
-            });
+            return Some(revoke.after(self.accounts.get(&holder(case)).copied().flatten()));
         }
         if observed == Side::Present {
             return Some(Verdict::disabled(Why::LeaverDisabled));
@@ -160,11 +157,7 @@ impl<'a> Situation<'a> {
     fn on_leave(&self, case: Case<'a>) -> Option<Verdict<Why>> {
         // What runs out, is switched off or was changed by somebody else is
         // handled as ever: leave protects access, not tampering with it.
-        let stays = case.desired() == Side::Present
-            && !case.was_changed_elsewhere()
-            && !self.cx.is_past(case.desired_expires_at())
-            && !self.cx.is_future(case.not_before());
-        if !stays {
+        if case.was_changed_elsewhere() || !case.is_wanted_now(&self.cx) {
             return None;
         }
         Some(match case.observed() {
@@ -176,11 +169,10 @@ impl<'a> Situation<'a> {
     fn mover(&self, case: Case<'a>, moved_at: Time) -> Option<Verdict<Why>> {
         let settings = self.cx.settings;
         let end = moved_at + Days(settings.retain_days);
-        let lost_by_moving = case.observed().exists()
-            && case.desired().is_absent()
+        let lost_by_moving = case.is_undesired()
             && !case.is_account()
             && !case.is_break_glass()
-            && changeable(case)
+            && case.is_changeable()
             && !granted_elsewhere(case)
             && match case.undesired_since() {
                 Some(since) => moved_at <= since && since <= end,
@@ -213,8 +205,7 @@ impl<'a> Situation<'a> {
 
 fn stage(identity: Identity<'_>, cx: &Context<'_, Settings>) -> Stage {
     match (identity.status(), identity.moved_at()) {
-        (Status::Left, _) => Stage::Left,
-        _ if cx.is_past(identity.ends_at()) => Stage::Left,
+        _ if identity.has_left(cx) => Stage::Left,
         (Status::OnLeave, _) => Stage::OnLeave,
         (_, Some(at)) => Stage::Moved(at),
         (_, None) => Stage::Settled,
@@ -223,14 +214,7 @@ fn stage(identity: Identity<'_>, cx: &Context<'_, Settings>) -> Stage {
 
 /// Whether a leaver's account is one to switch off.
 fn switches_off(case: Case<'_>) -> bool {
-    case.observed() == Side::Present && !case.desired().is_unknown() && changeable(case)
-}
-
-/// Whether a plan may touch it: not inherited, not immutable, and no extra in a
-/// scope where extras stay.
-fn changeable(case: Case<'_>) -> bool {
-    let extra = case.is_additive() && !case.is_claimed() && !case.desired().exists();
-    !case.is_inherited() && !case.is_immutable() && !extra
+    case.observed() == Side::Present && !case.desired().is_unknown() && case.is_changeable()
 }
 
 /// Whether somebody granted it past the sources, which no move explains.

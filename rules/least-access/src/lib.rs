@@ -91,7 +91,7 @@ fn undesired(case: Case<'_>) -> Verdict<Why> {
 fn outlived(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
     let here = case.observed().exists();
     let gone = |why| if here { Verdict::absent(why) } else { Verdict::keep(why) };
-    if cx.is_past(case.desired_expires_at()) {
+    if case.has_expired(cx) {
         return Some(gone(Why::Expired));
     }
     if cx.is_future(case.not_before()) {
@@ -100,20 +100,17 @@ fn outlived(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
     if case.is_withheld() && case.observed() == Side::Absent {
         return Some(Verdict::keep(Why::Withheld));
     }
-    // Logging in is not what an account is for, and a target that reports no
-    // use at all says nothing about it. A later record starts the days anew.
+    // Logging in is not what an account is for.
     let days = cx.settings.unused_days;
-    let idle_since = case.last_used().map(|used| case.not_before().map_or(used, |begun| used.max(begun)));
     let may_idle = days == 0 || case.is_account() || case.is_break_glass();
     // Where it is gone already it stays so: a new grant would be as unused.
-    (!may_idle && cx.older_than(idle_since, Days(days))).then(|| gone(Why::Unused))
+    (!may_idle && case.unused_for(Days(days), cx)).then(|| gone(Why::Unused))
 }
 
 /// A source wants it, but nobody answers for it.
 fn unaccounted(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
     let settings = cx.settings;
-    let identity = case.identity();
-    if identity.kind() == IdentityKind::Machine && identity.owner().is_none() {
+    if case.identity().is_orphan() {
         let risky = case.is_privileged() || i64::from(case.tier()) >= settings.disable_orphans_from_tier;
         let works = case.observed() == Side::Present && case.subject() != Subject::Grant;
         return Some(match risky && works && !case.is_break_glass() {

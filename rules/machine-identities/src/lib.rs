@@ -27,7 +27,7 @@ pub use settings::Settings;
 /// Judges one identity. Cases of people and groups get no verdict.
 #[rule(name = "machine-identities", columns(approver, identity_owner, last_used, not_before, owner, replaces, tier))]
 pub fn machine_identities<'a>(identity: Identity<'a>, cx: &Context<'a, Settings>, answers: &mut Answers<Why>) {
-    let wanted = |case: Case<'a>| machine::is_wanted_now(case, cx) && case.observed().is_absent() && !case.is_withheld();
+    let wanted = |case: Case<'a>| case.is_wanted_now(cx) && case.observed().is_absent() && !case.is_withheld();
     let Some(machine) = Machine::of(identity, cx, wanted) else { return };
     for case in identity.cases() {
         answers.give(case, machine.judge(case));

@@ -7,9 +7,6 @@ use trueup_guest::prelude::*;
 use crate::keys::{Keys, Progress};
 use crate::{Settings, Why};
 
-/// The highest risk tier.
-const TOP_TIER: i64 = 3;
-
 /// One machine identity, ready to judge its cases.
 pub struct Machine<'a> {
     cx: Context<'a, Settings>,
@@ -24,8 +21,7 @@ impl<'a> Machine<'a> {
     /// Looks at all cases of an identity; nothing when it is no machine, or one that is gone. `grants` tells whether the whole rule is going to
     /// make a case present: only such a change can be waited for.
     pub fn of(identity: Identity<'a>, cx: &Context<'a, Settings>, grants: impl Fn(Case<'a>) -> bool) -> Option<Self> {
-        let is_gone = identity.status() == Status::Left || cx.is_past(identity.ends_at());
-        if identity.kind() != IdentityKind::Machine || is_gone {
+        if !identity.is_machine() || identity.has_left(cx) {
             return None;
         }
         let there = identity.cases().filter(|case| case.observed().exists());
@@ -52,7 +48,7 @@ impl<'a> Machine<'a> {
         if case.desired().is_absent() {
             return self.replaced(case);
         }
-        if !is_wanted_now(case, &self.cx) {
+        if !case.is_wanted_now(&self.cx) {
             return None;
         }
         self.orphan(case)
@@ -65,7 +61,7 @@ impl<'a> Machine<'a> {
 
     /// What it has without an owner: too risky things go.
     fn orphan(&self, case: Case<'a>) -> Option<Verdict<Why>> {
-        let risky = from_tier(case, self.cx.settings.revoke_orphans_from_tier);
+        let risky = case.reaches_tier(self.cx.settings.revoke_orphans_from_tier);
         if self.owned || !risky || !case.observed().exists() {
             return None;
         }
@@ -82,10 +78,10 @@ impl<'a> Machine<'a> {
         if !self.owned {
             return Some(Why::MachineOrphan);
         }
-        if is_key && case.owner().is_none() {
+        if is_key && case.lacks_owner() {
             return Some(Why::KeyWithoutOwner);
         }
-        let needs_end = is_key || from_tier(case, self.cx.settings.machine_end_from_tier);
+        let needs_end = is_key || case.reaches_tier(self.cx.settings.machine_end_from_tier);
         if needs_end && case.desired_expires_at().is_none() {
             return Some(Why::MachineWithoutEnd);
         }
@@ -97,10 +93,8 @@ impl<'a> Machine<'a> {
     fn unused(&self, case: Case<'a>) -> Option<Verdict<Why>> {
         let settings = self.cx.settings;
         let looks = settings.key_unused_days > 0 && is_key_there(case);
-        // A later record starts the days anew.
-        let idle_since = case.last_used().map(|used| case.not_before().map_or(used, |begun| used.max(begun)));
-        (looks && self.cx.older_than(idle_since, Days(settings.key_unused_days))).then(|| {
-            match from_tier(case, settings.revoke_unused_keys_from_tier) {
+        (looks && case.unused_for(Days(settings.key_unused_days), &self.cx)).then(|| {
+            match case.reaches_tier(settings.revoke_unused_keys_from_tier) {
                 true => Verdict::absent(Why::KeyUnusedRevoked),
                 false => Verdict::hold(Why::KeyUnused),
             }
@@ -115,10 +109,10 @@ impl<'a> Machine<'a> {
             return None;
         }
         let from = self.cx.settings.revoke_shared_keys_from_tier;
-        let risky = consumers.iter().any(|consumer| from_tier(*consumer, from));
+        let risky = consumers.iter().any(|consumer| consumer.reaches_tier(from));
         Some(match (risky, self.keys.progress(case)) {
             (true, Progress::None) => Verdict::absent(Why::KeySharedRevoked),
-            (true, Progress::Ready(last)) => after(Verdict::absent(Why::KeySharedRevoked), last),
+            (true, Progress::Ready(last)) => Verdict::absent(Why::KeySharedRevoked).after(last),
             _ => Verdict::hold(Why::KeyShared),
         })
     }
@@ -138,16 +132,16 @@ impl<'a> Machine<'a> {
     /// Whether a change is of a tier that somebody other than the owner has to approve, and nobody has.
     fn needs_review(&self, case: Case<'a>) -> bool {
         let approved = case.approver().is_some() && case.approver() != case.owner();
-        from_tier(case, self.cx.settings.review_machines_from_tier) && !approved
+        case.reaches_tier(self.cx.settings.review_machines_from_tier) && !approved
     }
 
     /// A new key, in its place; or one that needs one.
     fn rotation(&self, case: Case<'a>) -> Option<Verdict<Why>> {
         if let Some(before) = self.keys.before(case) {
-            return Some(after(Verdict::present(Why::KeyNew), before));
+            return Some(Verdict::present(Why::KeyNew).after(before));
         }
         let settled = is_key_there(case) && case.differs().is_empty();
-        let due = self.cx.within(case.desired_expires_at(), Days(self.cx.settings.key_due_days));
+        let due = case.expires_within(Days(self.cx.settings.key_due_days), &self.cx);
         let alone = matches!(self.keys.progress(case), Progress::None);
         (settled && due && alone).then(|| Verdict::hold(Why::KeyDue))
     }
@@ -163,21 +157,15 @@ impl<'a> Machine<'a> {
             Progress::LeftOut => Verdict::hold(Why::KeyConsumerLeftOut),
             Progress::Stuck => Verdict::keep(Why::KeyWaits),
             Progress::Ready(_) if self.keys.consumers(case).iter().any(still_wanted) => Verdict::keep(Why::KeyWaits),
-            Progress::Ready(last) => after(Verdict::absent(Why::KeyReplaced), last),
+            Progress::Ready(last) => Verdict::absent(Why::KeyReplaced).after(last),
         })
     }
-}
-
-/// Whether a source wants it to work now.
-pub(crate) fn is_wanted_now(case: Case<'_>, cx: &Context<'_, impl Sized>) -> bool {
-    case.desired() == Side::Present && !cx.is_past(case.desired_expires_at()) && !cx.is_future(case.not_before())
 }
 
 /// What nobody knows, what cannot be changed here, what is kept for emergencies, and extras that stay: for other rules.
 fn is_untouchable(case: Case<'_>) -> bool {
     let extra = case.is_additive() && !case.is_claimed() && case.desired().is_absent();
-    case.desired().is_unknown()
-        || case.observed().is_unknown()
+    case.is_unknown()
         || (case.observed().exists() && (case.is_inherited() || case.is_immutable()))
         || case.is_break_glass()
         || extra
@@ -185,17 +173,4 @@ fn is_untouchable(case: Case<'_>) -> bool {
 
 fn is_key_there(case: Case<'_>) -> bool {
     case.subject() == Subject::Credential && case.observed() == Side::Present
-}
-
-/// Whether a case is this risky. What is privileged is of the highest tier.
-fn from_tier(case: Case<'_>, tier: i64) -> bool {
-    let own = if case.is_privileged() { TOP_TIER } else { i64::from(case.tier()) };
-    own >= tier
-}
-
-fn after<'a>(verdict: Verdict<Why>, case: Option<Case<'a>>) -> Verdict<Why> {
-    match case {
-        Some(case) => verdict.after(case),
-        None => verdict,
-    }
 }
