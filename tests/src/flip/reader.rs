@@ -33,10 +33,28 @@ pub(super) fn read(folder: &Path) -> Result<Found> {
     let mut files = BTreeMap::new();
     for piece in self::files(folder)?.into_iter().filter(|piece| piece.from == 0) {
         if !is_told_only(&piece.path) && !is_database(&piece.path) {
-            files.insert(piece.path.clone(), fs::read(folder.join(&piece.path))?);
+            let bytes = fs::read(folder.join(&piece.path))?;
+            let packed = piece.path.starts_with("store/recordings") && piece.path.extension().is_some_and(|end| end != "wasm");
+            files.insert(piece.path.clone(), if packed { unpacked(&bytes).unwrap_or(bytes) } else { bytes });
         }
     }
     Ok(Found { rows: rows(&folder.join("store/ledger/ledger.sqlite"))?, files })
+}
+
+/// Objects of a recording with their heads, unpacked: other bytes may be the same text, packed in another way. None if they are
+/// none.
+fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (magic, mut rest) = bytes.split_at_checked(17)?;
+    let mut all = magic.to_vec();
+    while !rest.is_empty() {
+        let (head, after) = rest.split_at_checked(41)?;
+        let number = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?) as usize);
+        let (packed, after) = after.split_at_checked(number(5)?)?;
+        all.extend_from_slice(head);
+        all.extend(lz4_flex::block::decompress(packed, number(1)?).ok()?);
+        rest = after;
+    }
+    Some(all)
 }
 
 fn is_database(path: &Path) -> bool {

@@ -127,6 +127,10 @@ fn what_is_redacted_beside_a_run_that_commits_leaves_every_proof_as_it_was() {
                 }
             }
         });
+        // Not before the other one is at work.
+        while engine.acquire().is_ok() {
+            std::thread::yield_now();
+        }
         for leaf in &wanted {
             // One writer at a time: whoever comes second is told so, and tries again.
             while let Err(error) = engine.redact(*leaf, "ada", "asked for") {

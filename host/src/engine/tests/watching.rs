@@ -58,12 +58,23 @@ fn signing(estate: &Estate) -> Engine {
     estate.engine().signed_by(Keyring::open(&estate.path("keys")).unwrap())
 }
 
+/// A run's threads are many, and so are the tests of this process: whoever sees all spans of one run has a process alone.
 #[test]
 fn each_stage_of_a_run_is_one_span_with_its_fields() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["engine::tests::watching::spans_of_a_process_of_its_own", "--exact", "--ignored"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+#[ignore = "run by the test before, in a process of its own"]
+fn spans_of_a_process_of_its_own() {
     let estate = estate();
     estate.pass(2_000);
     let (seen, engine) = (Seen::default(), signing(&estate));
-    tracing::subscriber::with_default(seen.clone(), || block_on(engine.run(None)).unwrap());
+    tracing::subscriber::set_global_default(seen.clone()).unwrap();
+    block_on(engine.run(None)).unwrap();
     let spans = seen.0.lock().unwrap().clone();
     let of = |name: &str| spans.iter().filter(|(found, _)| *found == name).map(|(_, fields)| fields).collect::<Vec<_>>();
     for (name, fields) in [
