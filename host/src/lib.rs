@@ -15,6 +15,7 @@ pub mod decide;
 pub mod discover;
 #[cfg(feature = "sqlite")]
 pub mod engine;
+#[cfg(feature = "sqlite")]
 pub mod export;
 #[cfg(feature = "generate")]
 pub mod generate;

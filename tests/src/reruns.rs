@@ -127,7 +127,7 @@ impl Place {
     fn engine(&self, estate: &Estate, day: u16, module: &Module) -> Result<Engine> {
         let mut sources: Vec<Arc<dyn Source>> = Vec::new();
         // A source that comes later is configured when it is there.
-        for file in estate.sources().into_iter().filter(|file| self.folder.join("sources").join(&file.file).exists()) {
+        for file in estate.sources().into_iter().filter(|file| file.from_day <= day) {
             let kind = match file.kind {
                 FileKind::People => "people",
                 FileKind::Accounts => "accounts",

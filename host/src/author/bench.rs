@@ -32,6 +32,7 @@ pub struct CaseCost {
 ///
 /// # Errors
 /// When case files cannot be read.
+#[expect(clippy::disallowed_methods, reason = "what is measured is told to people; nothing depends on it")]
 pub fn bench(module: &Arc<Module>, dir: &std::path::Path, rounds: u32) -> Result<Vec<CaseCost>, AuthorError> {
     let mut costs = Vec::new();
     for path in find(&dir.join("cases"))? {

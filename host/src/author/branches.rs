@@ -76,7 +76,7 @@ fn measure(dir: &Path, scratch: &Path, profdata: &Path, cov: &Path) -> Result<Ve
         #[serde(default)]
         executable: Option<PathBuf>,
     }
-    let tests = built.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable).last();
+    let tests = built.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable).next_back();
     let tests = tests.ok_or_else(|| failed("cargo", "it reported no test program"))?;
     let raw = scratch.join("cases.profraw");
     run(Command::new(&tests).current_dir(dir).env("LLVM_PROFILE_FILE", &raw))?;

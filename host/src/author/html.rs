@@ -70,10 +70,10 @@ fn words(fate: &Fate) -> String {
 pub fn comparison_page(found: &Comparison) -> String {
     let mut body = String::new();
     let on = found.run.map_or_else(|| "case files".to_owned(), |run| format!("what {run} saw"));
-    let _ = write!(
+    let _ = writeln!(
         body,
         "<p><b>{}</b> decides now; <b>{}</b> would decide then. Both judged the same {} cases: {} as of {}.</p>\n\
-         <p>Component that would decide: SHA-256 <code>{}</code></p>\n",
+         <p>Component that would decide: SHA-256 <code>{}</code></p>",
         safe(&found.now),
         safe(&found.then),
         found.cases,
@@ -81,10 +81,10 @@ pub fn comparison_page(found: &Comparison) -> String {
         found.as_of,
         found.module,
     );
-    let _ = write!(
+    let _ = writeln!(
         body,
         "<p>{} cases are decided alike. Changes: <b class=\"more\">{} more</b>, <b class=\"less\">{} fewer</b>, \
-         <b class=\"other\">{} otherwise</b>.</p>\n",
+         <b class=\"other\">{} otherwise</b>.</p>",
         found.same, found.added, found.removed, found.altered
     );
     if found.failed > 0 {
@@ -103,7 +103,7 @@ pub fn comparison_page(found: &Comparison) -> String {
     let groups = found.groups.iter().map(|g| vec![tier(g.tier), g.cases.to_string(), words(&g.now), words(&g.then)]);
     table(&mut body, &["Tier", "#Cases", "Now", "Then"], groups);
     if found.other_groups > 0 {
-        let _ = write!(body, "<p>{} further cases differ in kinds that are not listed.</p>\n", found.other_groups);
+        let _ = writeln!(body, "<p>{} further cases differ in kinds that are not listed.</p>", found.other_groups);
     }
     body.push_str("<h2>Cases</h2>\n");
     let key = |d: &crate::engine::Difference| format!("<code>{}</code>", safe(&d.key.to_string()));
@@ -129,9 +129,9 @@ pub fn comparison_page(found: &Comparison) -> String {
 pub fn coverage_page(report: &Report, source: Result<&[Uncovered], &str>) -> String {
     let mut body = String::new();
     let all = report.hits.len() + report.unhit.len();
-    let _ = write!(
+    let _ = writeln!(
         body,
-        "<p>{} cases in {} files; {} of {all} reasons are shown.</p>\n",
+        "<p>{} cases in {} files; {} of {all} reasons are shown.</p>",
         report.answers.len(),
         report.files,
         report.hits.len()
@@ -150,7 +150,7 @@ pub fn coverage_page(report: &Report, source: Result<&[Uncovered], &str>) -> Str
     body.push_str("<h2>Places of the source that no case reaches</h2>\n");
     match source {
         Err(why) => {
-            let _ = write!(body, "<p>Not measured: {}</p>\n", safe(why));
+            let _ = writeln!(body, "<p>Not measured: {}</p>", safe(why));
         }
         Ok([]) => body.push_str("<p>None.</p>\n"),
         Ok(places) => {

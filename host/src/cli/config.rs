@@ -193,21 +193,19 @@ impl ExportConfig {
     /// # Errors
     /// When format, version and states do not go together.
     pub fn form(&self) -> Result<Form, String> {
-        let mut form = Form::default();
-        form.format = match (self.format, self.version.as_deref()) {
+        let format = match (self.format, self.version.as_deref()) {
             (EventFormat::Leaf, None) => Format::Leaf,
             (EventFormat::Leaf, Some(version)) => return Err(format!("the format `leaf` has no version `{version}`")),
             (EventFormat::Ocsf, version) => format!("ocsf-{}", version.unwrap_or("1.8")).parse()?,
         };
-        form.envelope = match self.envelope {
+        let envelope = match self.envelope {
             EventEnvelope::None => Envelope::None,
             EventEnvelope::CloudEvents => Envelope::CloudEvents,
         };
-        form.states = self.states;
-        if self.states && form.format != Format::Leaf {
+        if self.states && format != Format::Leaf {
             return Err("events of `ocsf` have no place for states".to_owned());
         }
-        Ok(form)
+        Ok(Form { format, envelope, states: self.states })
     }
 }
 

@@ -19,6 +19,7 @@ pub use history::History;
 pub use http::HttpWitness;
 pub use keyring::Keyring;
 pub use nodes::LedgerNodes;
+#[cfg(feature = "sqlite")]
 pub(crate) use pushing::names_a_file;
 pub use pushing::{Lag, Pusher};
 pub use signing::Notary;

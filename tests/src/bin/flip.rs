@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use trueup_tests::flip::{Tally, flip, images};
 
+#[expect(clippy::disallowed_methods, reason = "how long it took is told to people; nothing depends on it")]
 fn main() -> Result<()> {
     let stride = std::env::args().nth(1).map_or(Ok(1), |stride| stride.parse())?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

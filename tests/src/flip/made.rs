@@ -106,7 +106,8 @@ fn rest(engine: &Engine) -> Result<()> {
 }
 
 fn parts(folder: Option<&Path>) -> Result<Parts> {
-    let (mut sources, mut targets): (Vec<Arc<dyn Source>>, Vec<Arc<dyn Target>>) = Default::default();
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    let mut targets: Vec<Arc<dyn Target>> = Vec::new();
     if let Some(folder) = folder {
         fs::write(folder.join("grants.tsv"), "holder\tobject\tlevel\nuser5\tteam:a\tmember\n")?;
         let config =

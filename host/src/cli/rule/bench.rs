@@ -48,6 +48,7 @@ pub(super) fn bench(terminal: &mut Terminal<'_>, args: &BenchArgs) -> Outcome {
 }
 
 /// `trueup rule watch`: after each save, first the component, then the native function.
+#[expect(clippy::disallowed_methods, reason = "how long a round took is told to people; nothing depends on it")]
 pub(super) fn watch(terminal: &mut Terminal<'_>, args: &WatchArgs) -> Outcome {
     let mut seen = None;
     let mut rounds = 0;

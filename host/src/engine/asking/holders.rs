@@ -139,6 +139,9 @@ struct Case {
     in_doubt: Option<ChangeId>,
 }
 
+/// What a plan met: the case, when it was read, how it was, by what that is known, and by which record.
+type Met = (CaseKey, Time, Shown, Observed, String);
+
 /// What is being answered.
 struct Question<'a> {
     name: &'a str,
@@ -146,7 +149,7 @@ struct Question<'a> {
     cases: BTreeMap<CaseKey, Case>,
     changes: BTreeMap<ChangeId, CaseKey>,
     /// What runs met, until their turn in the log.
-    met: BTreeMap<RunId, Vec<(CaseKey, Time, Shown, Observed, String)>>,
+    met: BTreeMap<RunId, Vec<Met>>,
     known: bool,
 }
 

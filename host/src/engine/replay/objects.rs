@@ -243,11 +243,9 @@ pub(super) fn check(path: &Path) -> Result<u64, EngineError> {
             Err(Unread::Failed(error)) => return Err(error),
             // Nothing is left of it but its name and its place.
             Err(Unread::Gone { .. }) => {
-                let (mut left, mut rest) = (packed, Read::take(&mut file, packed).bytes());
-                while rest.next().is_some_and(|byte| byte.is_ok_and(|byte| byte == 0)) {
-                    left -= 1;
-                }
-                if left > 0 || head[1..5] != [0; 4] {
+                let mut left = Vec::new();
+                let read = Read::take(&mut file, packed.min(OBJECT_BYTES as u64)).read_to_end(&mut left).map_err(fail)?;
+                if read as u64 != packed || left.iter().any(|byte| *byte != 0) || head[1..5] != [0; 4] {
                     return Err(wrong("an object that was redacted is not empty"));
                 }
             }

@@ -64,6 +64,7 @@ fn each_confirmed_change_is_one_event_of_who_and_what() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long a test waits; nothing depends on it")]
 fn a_sink_that_is_dead_holds_up_no_run() {
     let estate = estate();
     estate.pass(2_000);

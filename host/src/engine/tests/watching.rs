@@ -17,7 +17,9 @@ use crate::telemetry::FAMILIES;
 
 /// Spans as they were begun: name and fields.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(&'static str, BTreeMap<&'static str, String>)>>>);
+struct Seen(Arc<Mutex<Vec<Span>>>);
+
+type Span = (&'static str, BTreeMap<&'static str, String>);
 
 struct Fields<'f>(&'f mut BTreeMap<&'static str, String>);
 

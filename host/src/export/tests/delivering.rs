@@ -158,6 +158,7 @@ impl Sink for Stuck {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long a test waits; nothing depends on it")]
 fn a_sink_that_blocks_holds_up_neither_commits_nor_other_sinks_and_its_lag_is_told() {
     let place = Place::new();
     let (stuck, sink) = (Arc::new(Stuck::default()), Shaky::new(0));

@@ -11,6 +11,7 @@ const NOTE: &str = "example.com/audit/acme\n1\nAAAA\n\n\u{2014} key AAAA\n";
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Pushes a checkpoint to a server that answers like this; gives what came of it, and what the server got.
+#[expect(clippy::disallowed_methods, reason = "how long a test waits; nothing depends on it")]
 fn push(answer: impl FnOnce(&mut TcpStream) + Send) -> (Result<(), String>, String) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/log?tenant=acme", server.local_addr().unwrap());

@@ -38,7 +38,7 @@ fn sources(estate: &Estate, folder: &Path) -> Result<Vec<Arc<dyn Source>>> {
     fs::create_dir(&written)?;
     estate.write_sources(DAY, &written)?;
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-    for file in estate.sources().into_iter().filter(|file| file.from_day <= DAY) {
+    for file in estate.sources().into_iter().filter(|file| file.from_day == DAY) {
         let kind = match file.kind {
             FileKind::People => "people",
             FileKind::Accounts => "accounts",

@@ -57,7 +57,7 @@ impl Oracle {
         }
         // A request that the network delivers twice takes effect twice where somebody edits in between.
         if let Some(more) = self.delivered_twice.get_mut(&who).filter(|more| **more > 0)
-            && told.iter().any(|told| fits(told))
+            && told.iter().any(fits)
         {
             *more -= 1;
             self.joined += 1;
