@@ -64,10 +64,6 @@ pub(super) fn history(terminal: &mut Terminal<'_>, args: &HistoryArgs) -> Outcom
         );
         writeln!(terminal.out, "{} {words}", paint(YELLOW, "!"))?;
     }
-    writeln!(
-        terminal.out,
-        "{}",
-        paint(DIM, format_args!("the whole log was verified: {} leaves, root {}", count(told.log.size), told.log.root))
-    )?;
+    writeln!(terminal.out, "{}", paint(DIM, moment::verified(told.log)))?;
     Ok(Exit::Done)
 }

@@ -1,9 +1,15 @@
 //! How one thing that happened is shown: a line with its time, its leaf and plain words. Owns the words.
 
-use super::style::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint, safe};
+use super::style::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, safe};
+use crate::audit::LogHead;
 use crate::commit::{End, Outcome as Effect};
 use crate::engine::{Happened, Moment, Shown};
 use crate::model::{DenialStep, Holding};
+
+/// What every answer rests on.
+pub(super) fn verified(log: LogHead) -> String {
+    format!("the whole log was verified: {} leaves, root {}", count(log.size), log.root)
+}
 
 /// One line: when, where it stands, what happened.
 pub(super) fn line(moment: &Moment, with_case: bool) -> String {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::config::Config;
 use super::exit::{Exit, Outcome};
 use super::style::{BOLD, DIM, GREEN, RED, YELLOW, count, lasting, paint, plural, safe};
-use super::{Terminal, args, open};
+use super::{Terminal, args, moment, open};
 use crate::engine::{Pace, Performance, Removal, Span};
 use crate::model::Time;
 
@@ -137,10 +137,6 @@ fn remarks(terminal: &mut Terminal<'_>, told: &Performance) -> Outcome {
             format!("{} no longer kept: what they decided and did not send is not counted", plural(told.plans_gone, "plan"));
         writeln!(terminal.out, "{} {words}", paint(YELLOW, "!"))?;
     }
-    writeln!(
-        terminal.out,
-        "{}",
-        paint(DIM, format_args!("the whole log was verified: {} leaves, root {}", count(told.log.size), told.log.root))
-    )?;
+    writeln!(terminal.out, "{}", paint(DIM, moment::verified(told.log)))?;
     Ok(Exit::Done)
 }

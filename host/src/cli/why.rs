@@ -166,7 +166,7 @@ fn attachments(terminal: &mut Terminal<'_>, why: &Why) -> Outcome<()> {
 
 fn proofs(terminal: &mut Terminal<'_>, why: &Why) -> Outcome<()> {
     heading(terminal, "what proves it")?;
-    writeln!(terminal.out, "  the whole log was verified: {} leaves, root {}", count(why.log.size), why.log.root)?;
+    writeln!(terminal.out, "  {}", moment::verified(why.log))?;
     match &why.checkpoint {
         Some(checkpoint) => {
             let covers = if checkpoint.covers_all { "covers every leaf above" } else { "does not cover every leaf above yet" };
