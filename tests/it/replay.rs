@@ -183,8 +183,16 @@ fn altered(text: &[u8], alter: impl Fn(&str) -> Option<String>) -> Vec<u8> {
     let text = String::from_utf8(text.to_vec()).expect("text");
     let line = text.lines().skip(1).take_while(|line| !line.is_empty()).find(|line| alter(line).is_some()).expect("a line");
     let other = alter(line).expect("another");
-    let (name, new) = (Digest::of(line.as_bytes()).to_string(), Digest::of(other.as_bytes()).to_string());
-    text.replacen(line, &other, 1).replace(&name, &new).into_bytes()
+    let mut told = text.replacen(line, &other, 1);
+    // Lists name objects by what they say, and are named so themselves.
+    let mut renamed = vec![(line.to_owned(), other)];
+    while let Some((line, other)) = renamed.pop() {
+        let [name, new] = [line, other].map(|line| Digest::of(line.as_bytes()).to_string());
+        let lists = told.lines().skip(1).take_while(|line| !line.is_empty()).filter(|line| line.contains(&name));
+        renamed.extend(lists.map(|line| (line.to_owned(), line.replace(&name, &new))));
+        told = told.replace(&name, &new);
+    }
+    told.into_bytes()
 }
 
 #[test]
@@ -208,7 +216,9 @@ fn what_differs_is_told_by_case_and_column() {
     assert!(found.divergences.iter().any(|one| one.case == "header" && one.column == "inputs.verdicts"), "{found:?}");
 
     // A source is made to have said something else: the plan is another, and says of which case.
-    let other = altered(&whole, |line| line.contains("\"holder\":\"user09\"").then(|| line.replace("user09", "ursa09")));
+    let other = altered(&whole, |line| {
+        (line.starts_with("{\"scan\":") && line.contains("\"user09\"")).then(|| line.replace("user09", "ursa09"))
+    });
     let found = Recordings::replay_text(&other, &with(None)).expect("replay");
     assert_eq!((found.verdict, found.level), (ReplayVerdict::Diverged, 1));
     assert!(found.divergences.iter().any(|one| one.case == "header" && one.column == "inputs.facts"), "{found:?}");

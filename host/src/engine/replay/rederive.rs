@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::io::Write;
 
+use super::facts::FactBlock;
 use super::kept::Recording;
+use super::lists::FactNames;
 use super::objects::{Named, Objects, Unread};
-use super::rows::{Answer, CatalogueRow, FactRow, FormRow, MetRow, PersonRow};
+use super::rows::{Answer, CatalogueRow, FormRow, MetRow, PersonRow};
 use crate::correlate::{Cases, CorrelateContext, Recorded, TargetFacts, correlate};
 use crate::decide::{Decided, Policy, TargetPolicy, decide};
 use crate::discover::{Page, Snapshot, rebuild};
@@ -42,9 +44,9 @@ impl<'r> Rederived<'r> {
         let facts = snapshot.facts_digest();
         let links = links(recording, &mut snapshot, &forms(recording, objects)?)?;
         let met = met(recording, objects)?;
-        let mut verdicts = Vec::with_capacity(recording.answers.len());
-        for named in &recording.answers {
-            verdicts.push(objects.value::<Answer>(named)?.verdict());
+        let mut verdicts = Vec::new();
+        for named in objects.listed::<Named>(&recording.answers)? {
+            verdicts.push(objects.value::<Answer>(&named)?.verdict());
         }
         let targets: BTreeMap<String, TargetPolicy> =
             recording.targets.iter().map(|(name, target)| (name.clone(), target.into())).collect();
@@ -99,27 +101,23 @@ impl<'r> Rederived<'r> {
 /// All facts, people and catalogue rows.
 fn snapshot(recording: &Recording, objects: &mut Objects) -> Result<Snapshot, Unread> {
     let mut page = Page::default();
-    for (named, used) in &recording.facts {
+    for (named, used) in &objects.listed::<FactNames>(&recording.facts)? {
         let raw = objects.read(named)?;
-        let rows: Vec<FactRow<'_>> = parsed(objects, named, &raw)?;
+        let block: FactBlock<'_> = parsed(objects, named, &raw)?;
         let used: Vec<i64> = used.as_ref().map(|used| objects.value(used)).transpose()?.unwrap_or_default();
-        if !used.is_empty() && used.len() != rows.len() {
-            return Err(objects.damaged(named, "what was used does not fit it").into());
+        let facts = block.facts(&used, &mut page.symbols);
+        let facts = facts.ok_or_else(|| objects.damaged(named, "a column of it, or of what was used, is not as long as it"))?;
+        if facts.iter().any(|fact| usize::from(fact.scan) >= recording.scans.len()) {
+            return Err(objects.damaged(named, "a row is of no scan").into());
         }
-        for (at, row) in rows.iter().enumerate() {
-            let fact = row.fact(used.get(at).copied().unwrap_or_default(), &mut page.symbols);
-            if usize::from(fact.scan) >= recording.scans.len() {
-                return Err(objects.damaged(named, "a row is of no scan").into());
-            }
-            page.facts.push(fact);
-        }
+        page.facts.extend(facts);
     }
-    for named in &recording.people {
+    for named in &objects.listed::<Named>(&recording.people)? {
         let raw = objects.read(named)?;
         let rows: Vec<PersonRow<'_>> = parsed(objects, named, &raw)?;
         page.people.extend(rows.iter().map(|row| row.person(&mut page.symbols)));
     }
-    for named in &recording.catalogue {
+    for named in &objects.listed::<Named>(&recording.catalogue)? {
         let raw = objects.read(named)?;
         let rows: Vec<CatalogueRow<'_>> = parsed(objects, named, &raw)?;
         page.entitlements.extend(rows.iter().map(|row| row.entitlement(&mut page.symbols)));
@@ -134,7 +132,7 @@ fn parsed<'a, T: serde::Deserialize<'a>>(objects: &Objects, named: &Named, raw: 
 /// How the rule compared keys.
 pub(super) fn forms(recording: &Recording, objects: &mut Objects) -> Result<Forms, Unread> {
     let mut forms = Forms::new();
-    for named in &recording.forms {
+    for named in &objects.listed::<Named>(&recording.forms)? {
         let raw = objects.read(named)?;
         let rows: Vec<FormRow<'_>> = parsed(objects, named, &raw)?;
         forms.extend(rows.into_iter().map(|FormRow(kind, key, form)| ((kind, key.into_owned()), form.into_owned())));
@@ -155,7 +153,7 @@ fn links(recording: &Recording, snapshot: &mut Snapshot, forms: &Forms) -> Resul
 /// Recorded rows by key. What one part gave back to the next was met twice.
 fn met(recording: &Recording, objects: &mut Objects) -> Result<BTreeMap<KeyHash, Recorded>, Unread> {
     let mut met = BTreeMap::new();
-    for named in &recording.met {
+    for named in &objects.listed::<Named>(&recording.met)? {
         let rows: Vec<MetRow> = objects.value(named)?;
         for row in rows {
             let row = row.recorded().ok_or_else(|| objects.damaged(named, "a key is no key"))?;
