@@ -247,6 +247,28 @@ fn what_differs_is_told_by_case_and_column() {
 }
 
 #[test]
+fn the_rule_is_asked_again_how_keys_compare() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (component, module) = standard();
+    let rows = [("Ada", "team:a", "member"), ("ben", "team:b", "member")];
+    let rows = rows.map(|(holder, object, level)| (holder.to_owned(), object.to_owned(), level.to_owned()));
+    estate::write_tsv(&folder.path().join("grants.tsv"), rows.iter()).expect("rows");
+    let setup = Setup { component: &component, files: &["grants.tsv"], threads: 1, slice: 100, mode: Mode::Authoritative };
+    let engine = estate::engine(folder.path(), &setup).expect("engine");
+    let run = estate::block_on(engine.plan(Some(AS_OF))).expect("runtime").expect("plan").report.run;
+    let whole = text(&engine.recordings(), run);
+    let found = Recordings::replay_text(&whole, &with(Some(&module))).expect("replay");
+    assert_eq!((found.verdict, found.level), (ReplayVerdict::Same, 2), "{found:?}");
+
+    let other = altered(&whole, |line| line.contains(r#"[0,"Ada","ada"]"#).then(|| line.replace(r#""ada""#, r#""anna""#)));
+    let found = Recordings::replay_text(&other, &with(Some(&module))).expect("replay");
+    assert_eq!((found.verdict, found.level), (ReplayVerdict::Diverged, 2), "{found:?}");
+    let told = found.divergences.iter().find(|one| one.column == "canon").unwrap_or_else(|| panic!("{found:?}"));
+    let told = [&told.case, &told.recorded, &told.came].map(String::as_str);
+    assert_eq!(told, ["holder Ada", "anna", "ada"]);
+}
+
+#[test]
 fn another_version_is_told_to_have_decided_what_it_would_have() {
     let (folder, recordings, run) = two_days();
     let (component, module) = standard();

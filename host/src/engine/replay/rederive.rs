@@ -18,7 +18,7 @@ use crate::link::{Links, link};
 use crate::model::{Digest, KeyHash, Time};
 use crate::plan::{Draft, Inputs, Sealed, seal};
 use crate::progress::Silent;
-use crate::rule::{BatchVerdict, Fault, verdicts_digest};
+use crate::rule::{BatchVerdict, Fault, KeyKind, verdicts_digest};
 
 /// What was recorded, paired again.
 pub(super) struct Rederived<'r> {
@@ -26,6 +26,8 @@ pub(super) struct Rederived<'r> {
     pub(super) cases: Cases,
     /// The answers that were recorded, batch for batch.
     pub(super) verdicts: Vec<BatchVerdict>,
+    /// Keys and the forms in which they were compared, as the rule said then; empty where it says nothing of keys.
+    pub(super) compared: Vec<Compared>,
     facts: Digest,
     targets: BTreeMap<String, TargetPolicy>,
     unsettled: BTreeSet<KeyHash>,
@@ -34,15 +36,22 @@ pub(super) struct Rederived<'r> {
     threads: usize,
 }
 
-/// How keys compare, as the rule said then.
-pub(super) type Forms = HashMap<(u8, String), String>;
+/// How keys compare that compare as something else, as the rule said then.
+type Forms = HashMap<(u8, String), String>;
+
+/// What the rule is asked of keys at once: holders or objects.
+pub(super) struct Compared {
+    pub(super) kind: KeyKind,
+    pub(super) keys: Vec<String>,
+    pub(super) forms: Vec<String>,
+}
 
 impl<'r> Rederived<'r> {
     /// Reads everything that a recording names, and pairs it.
     pub(super) fn read(recording: &'r Recording, objects: &mut Objects, threads: usize) -> Result<Self, Unread> {
         let mut snapshot = snapshot(recording, objects)?;
         let facts = snapshot.facts_digest();
-        let links = links(recording, &mut snapshot, &forms(recording, objects)?)?;
+        let (links, compared) = links(recording, &mut snapshot, &forms(recording, objects)?)?;
         let met = met(recording, objects)?;
         let mut verdicts = Vec::new();
         for named in objects.listed::<Named>(&recording.answers)? {
@@ -63,7 +72,7 @@ impl<'r> Rederived<'r> {
         let cases = correlate(snapshot, links, met.into_values().map(Ok::<_, Infallible>), &context)
             .map_err(|error| EngineError::Correlate(error.to_string()))?;
         let unsettled = recording.unsettled.iter().filter_map(|key| KeyHash::parse(key)).collect();
-        Ok(Rederived { recording, cases, verdicts, facts, targets, unsettled, spent: BTreeMap::new(), threads })
+        Ok(Rederived { recording, cases, verdicts, compared, facts, targets, unsettled, spent: BTreeMap::new(), threads })
     }
 
     /// The one instant of the plan.
@@ -130,7 +139,7 @@ fn parsed<'a, T: serde::Deserialize<'a>>(objects: &Objects, named: &Named, raw: 
 }
 
 /// How the rule compared keys.
-pub(super) fn forms(recording: &Recording, objects: &mut Objects) -> Result<Forms, Unread> {
+fn forms(recording: &Recording, objects: &mut Objects) -> Result<Forms, Unread> {
     let mut forms = Forms::new();
     for named in &objects.listed::<Named>(&recording.forms)? {
         let raw = objects.read(named)?;
@@ -140,14 +149,19 @@ pub(super) fn forms(recording: &Recording, objects: &mut Objects) -> Result<Form
     Ok(forms)
 }
 
-fn links(recording: &Recording, snapshot: &mut Snapshot, forms: &Forms) -> Result<Links, EngineError> {
+fn links(recording: &Recording, snapshot: &mut Snapshot, forms: &Forms) -> Result<(Links, Vec<Compared>), EngineError> {
     if !recording.canonical {
-        return Ok(link::<Fault>(snapshot, None)?);
+        return Ok((link::<Fault>(snapshot, None)?, Vec::new()));
     }
+    let mut compared = Vec::new();
     let form = |kind: u8, key: &str| forms.get(&(kind, key.to_owned())).map_or(key, String::as_str).to_owned();
-    let mut canon =
-        |kind: u8, keys: &[&str]| -> Result<Vec<String>, Fault> { Ok(keys.iter().map(|key| form(kind, key)).collect()) };
-    Ok(link(snapshot, Some(&mut canon))?)
+    let mut canon = |kind: u8, keys: &[&str]| -> Result<Vec<String>, Fault> {
+        let forms: Vec<String> = keys.iter().map(|key| form(kind, key)).collect();
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        compared.push(Compared { kind: KeyKind::of(kind), keys, forms: forms.clone() });
+        Ok(forms)
+    };
+    Ok((link(snapshot, Some(&mut canon))?, compared))
 }
 
 /// Recorded rows by key. What one part gave back to the next was met twice.
