@@ -27,6 +27,7 @@ mod identity;
 mod kill;
 mod languages;
 mod library;
+mod mistakes;
 mod mutated;
 mod replay;
 mod reuse;
