@@ -49,7 +49,7 @@ fn a_new_rule_builds_and_answers_its_cases() {
     assert_eq!(kit, Kit::Path(fs::canonicalize(cli::root().join("guest-sdk")).expect("guest-sdk")));
     let made = create_rule("dormant-admins", folder.path(), &kit).expect("crate");
     assert!(matches!(create_rule("dormant-admins", folder.path(), &kit), Err(NewError::Occupied(_))));
-    assert!(matches!(create_rule("-x", folder.path(), &kit), Err(NewError::Name(_))));
+    assert!(matches!(create_rule("-x", folder.path(), &kit), Err(NewError::Name { .. })));
     // What the guests of this repository were built with is not built again.
     let target_dir = Some(cli::root().join("target/guest"));
     let built =

@@ -12,7 +12,7 @@ use wit_component::ComponentEncoder;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What a rule module exports.
-const INTERFACE: &str = "trueup:rules/rule";
+pub(super) const INTERFACE: &str = "trueup:rules/rule";
 
 /// The toolchain that `wasm-target.sh` links where rustup cannot download the target.
 const LINKED: &str = "wasm";
@@ -123,23 +123,35 @@ pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built
     };
     let module = compile(crate_dir, toolchain.as_deref(), &target_dir, &package, options)?;
     let bytes = std::fs::read(&module).map_err(|source| BuildError::Read { path: module, source })?;
-    let component = encode(&bytes).map_err(|problem| BuildError::Encode { name: package.name.clone(), problem })?;
+    let component = encode(&bytes)
+        .map_err(|unfit| BuildError::Encode { name: package.name.clone(), problem: unfit.to_string() })?;
     Ok(Built { name: package.name, version: package.version, component })
+}
+
+/// Why a core module makes no rule.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfit {
+    /// No component comes of it; in the encoder's words.
+    #[error("{0}")]
+    Encoder(String),
+    /// Any module makes some component, be it one without exports.
+    #[error("it exports no `{INTERFACE}`")]
+    NoRule,
 }
 
 /// Wraps a core module that carries the contract's description.
 ///
 /// # Errors
-/// In words, what the module lacks.
-pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+/// What the module lacks.
+pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, Unfit> {
     let mut encoder = ComponentEncoder::default();
     let encoded = encoder.validate(true).module(module).and_then(ComponentEncoder::encode);
-    let component = encoded.map_err(|error| format!("{error:#}"))?;
-    // Any module makes some component, be it an empty one.
-    if !exports_rule(&component).map_err(|error| error.to_string())? {
-        return Err(format!("it exports no `{INTERFACE}`"));
+    let component = encoded.map_err(|error| Unfit::Encoder(format!("{error:#}")))?;
+    match exports_rule(&component) {
+        Ok(true) => Ok(component),
+        Ok(false) => Err(Unfit::NoRule),
+        Err(error) => Err(Unfit::Encoder(error.to_string())),
     }
-    Ok(component)
 }
 
 /// Whether a component itself, not one inside it, exports the contract's interface in any version.
