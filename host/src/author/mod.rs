@@ -13,6 +13,7 @@ mod fuel;
 mod html;
 mod inspect;
 mod new;
+mod profile;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use fuel::FuelRecord;
 pub use html::{comparison_page, coverage_page};
 pub use inspect::{Inspection, Usage, inspect, usage};
 pub use new::{Kit, NewError, create_rule};
+pub use profile::{FileShare, FunctionShare, Profile, profile};
 pub use stage::Stage;
 pub use trial::{Trial, TrialOptions, try_rule};
 pub use wrap::{WrapError, wrap_module};

@@ -23,6 +23,8 @@ pub enum AuthorCommand {
     Diff(DiffArgs),
     /// What judging each case file costs: time, fuel, memory.
     Bench(BenchArgs),
+    /// Where the rule spends its fuel over its cases, function by function.
+    Profile(super::profile::ProfileArgs),
     /// Test again after each save.
     Watch(WatchArgs),
     /// Which reasons, effects and branches the cases reach.
