@@ -172,8 +172,8 @@ fn a_component_tells_what_it_is_and_takes() {
     let component = standard();
     let module = load(&component);
     let found = inspect(&module, &component);
-    assert_eq!(found.imports, ["trueup:rules/log@0.1.0", "trueup:rules/types@0.1.0"]);
-    assert_eq!((found.contract.as_str(), found.bytes), ("trueup:rules@0.1.0", component.len() as u64));
+    assert_eq!(found.imports, ["trueup:rules/log@1.0.0", "trueup:rules/types@1.0.0"]);
+    assert_eq!((found.contract.as_str(), found.bytes), ("trueup:rules@1.0.0", component.len() as u64));
     assert!(found.settings.iter().any(|(setting, help)| setting.starts_with("unused-days: ") && !help.is_empty()));
     let cases: PathBuf = cli::root().join("rules/standard/cases");
     let rows = usage(&module, &component, &[&cases]).expect("usage");
@@ -202,7 +202,7 @@ fn the_command_line_begins_explains_and_captures() {
     assert!(text(&["rule", "explain", "tr0402"], 0).starts_with("TR0402 The answer depends on the order"));
     // The program lies in a checkout, so the kit is found from anywhere.
     assert!(text(&["rule", "new", "dormant"], 0).starts_with("made dormant, with the guest kit in "));
-    assert!(text(&["rule", "inspect", &module], 0).contains("  contract   trueup:rules@0.1.0\n"));
+    assert!(text(&["rule", "inspect", &module], 0).contains("  contract   trueup:rules@1.0.0\n"));
     text(&["plan", "--as-of", "2026-03-01"], 0);
     text(&["rule", "capture", "captured/missing.json", "--reason", "missing"], 8);
     fs::create_dir(dir.join("captured")).expect("folder");

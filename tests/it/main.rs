@@ -12,6 +12,7 @@ mod asking;
 mod authoring;
 mod bench;
 mod compiling;
+mod contract;
 mod debt;
 mod diff;
 mod emergency;

@@ -14,7 +14,7 @@ use crate::doc;
 use crate::signature::{Form, Signature};
 
 /// The contract that the bindings of `trueup-guest` are made from.
-pub(crate) const CONTRACT: &str = "trueup:rules@0.1.0";
+pub(crate) const CONTRACT: &str = "trueup:rules@1.0.0";
 
 /// Both crates are released together.
 const SDK: &str = env!("CARGO_PKG_VERSION");
