@@ -123,7 +123,7 @@ pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built
 /// # Errors
 /// As for [`build_component`].
 pub(super) fn unstripped(crate_dir: &Path, options: &BuildOptions) -> Result<(String, Vec<u8>), BuildError> {
-    let (package, module) = module(crate_dir, options, &["-C", "strip=none", "-C", "debuginfo=line-tables-only"])?;
+    let (package, module) = module(crate_dir, options, &["-C", "strip=none", "-C", "debuginfo=1"])?;
     Ok((package.name, module))
 }
 

@@ -158,7 +158,7 @@ impl Sampler<'_> {
                 frames = alone(fallback);
             }
             let last = frames.len() - 1;
-            let own = frames.into_iter().enumerate().filter(|(at, frame)| *at == last || !is_standard(&frame.function));
+            let own = frames.into_iter().enumerate().filter(|(at, frame)| *at == last || !is_standard(frame));
             told.extend(own.map(|(_, Named { function, line })| Named { function, line: line.map(|at| self.short(at)) }));
         }
         told

@@ -75,14 +75,15 @@ pub(super) fn readable(name: &str) -> String {
 }
 
 /// Whether a function is the standard library's: put into another one, its cost is that one's.
-pub(super) fn is_standard(function: &str) -> bool {
-    let bare = function.trim_start_matches(['<', '&', '*', '(']);
-    ["core::", "alloc::", "std::", "compiler_builtins::"].iter().any(|library| bare.starts_with(library))
+pub(super) fn is_standard(named: &Named) -> bool {
+    let bare = named.function.trim_start_matches(['<', '&', '*', '(']);
+    let by_name = ["core::", "alloc::", "std::", "compiler_builtins::"].iter().any(|library| bare.starts_with(library));
+    by_name || named.line.as_ref().is_some_and(|(file, _)| file.contains("/library/") && file.contains("/rustc/"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_standard, readable};
+    use super::{Named, is_standard, readable};
 
     #[test]
     fn names_are_shown_as_they_were_written() {
@@ -95,7 +96,14 @@ mod tests {
         ] {
             assert_eq!(readable(mangled), plain);
         }
-        assert!(is_standard("<core::ops::Range<u32> as Iterator>::next") && is_standard("alloc::vec::Vec<T>::push"));
-        assert!(!is_standard("corelib::x") && !is_standard("<trueup_guest::Case as core::fmt::Debug>::fmt"));
+        let named = |function: &str, file: &str| Named { function: function.to_owned(), line: Some((file.to_owned(), 1)) };
+        for (function, file, standard) in [
+            ("<core::ops::Range<u32> as Iterator>::next", "src/lib.rs", true),
+            ("push", "/rustc/0123/library/alloc/src/vec/mod.rs", true),
+            ("corelib::x", "src/lib.rs", false),
+            ("<trueup_guest::Case as core::fmt::Debug>::fmt", "/home/ada/library/src/lib.rs", false),
+        ] {
+            assert_eq!(is_standard(&named(function, file)), standard, "{function}");
+        }
     }
 }

@@ -57,6 +57,8 @@ pub(super) fn profile(terminal: &mut Terminal<'_>, args: &ProfileArgs) -> Outcom
         "{}",
         paint(DIM, "own: by itself; whole: with all that it calls. Code of the standard library counts where it was put in")
     )?;
+    let text = "taking a batch in and handing its answer out cost some thousand of fuel: much over few cases, little over those of a host";
+    writeln!(terminal.out, "{}", paint(DIM, text))?;
     Ok(Exit::Done)
 }
 
