@@ -3,7 +3,7 @@
 
 use trueup_cases::{CaseError, code};
 
-use super::{AuthorError, BuildError, NewError};
+use super::{AuthorError, BuildError, NewError, WrapError};
 use crate::rule::{AdmitError, Fault};
 
 /// The page, a section per code.
@@ -65,10 +65,21 @@ impl Coded for BuildError {
 impl Coded for NewError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Name(_) => "TR0311",
+            Self::Name { .. } => "TR0311",
             Self::Occupied(_) => "TR0312",
             Self::NoKit(_) => "TR0313",
             Self::Write { .. } => "TR0314",
+        }
+    }
+}
+
+impl Coded for WrapError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotWasm => "TR0321",
+            Self::Component => "TR0322",
+            Self::Unfit(_) => "TR0323",
+            Self::NoRule => "TR0324",
         }
     }
 }

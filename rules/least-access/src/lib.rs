@@ -159,3 +159,4 @@ fn aligned(case: Case<'_>) -> Verdict<Why> {
 }
 
 trueup_guest::cases!();
+trueup_guest::laws!(|laws| laws.identities(2_000));
