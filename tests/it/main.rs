@@ -28,6 +28,7 @@ mod kill;
 mod languages;
 mod library;
 mod mutated;
+mod pages;
 mod replay;
 mod reuse;
 mod rollout;
