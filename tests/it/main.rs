@@ -21,6 +21,7 @@ mod explain;
 mod flipped;
 mod generate;
 mod generated;
+mod guide;
 mod hostile;
 mod house;
 mod identity;

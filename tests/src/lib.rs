@@ -29,6 +29,8 @@ pub mod reruns;
 pub mod sim;
 #[cfg(feature = "whole")]
 pub mod smith;
+#[cfg(feature = "whole")]
+pub mod walk;
 
 /// A layer of tests cannot run here: says so, and fails where all of them must.
 ///
