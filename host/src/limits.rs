@@ -215,6 +215,8 @@ pub const RECORDINGS_KEPT: u32 = 400;
 pub const OBJECT_CUT: u64 = 127;
 /// Rows after which an object ends whatever they say: eight times as many as usual.
 pub const OBJECT_ROWS: usize = 1_024;
+/// Objects of a recording that are made before the first of them is written, so that threads share the work: some three megabytes.
+pub const OBJECTS_AHEAD: usize = 256;
 /// An object or a recording, in bytes: a recording names each of its objects in about 90 bytes, ten million grants have some 200,000.
 pub const OBJECT_BYTES: usize = 1 << 30;
 /// After so many runs an object is written again, so that the file that it was in can go. A month: then one thirtieth of all is

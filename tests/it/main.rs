@@ -30,6 +30,7 @@ mod languages;
 mod library;
 mod mutated;
 mod pages;
+mod neighbours;
 mod replay;
 mod reuse;
 mod rollout;
