@@ -34,6 +34,8 @@ pub const LEDGER_GROUP_ROWS: usize = 4_096;
 pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 /// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
 pub const LEAF_BYTES: usize = 65_535;
+/// Threads that verify a log: reading it and putting the leaves in order are one thread's work, and each has a page in memory.
+pub const VERIFY_THREADS: usize = 8;
 /// Longest signed note that is read, in bytes: sixteen signatures of the largest kind known fit.
 pub const NOTE_BYTES: usize = 128 << 10;
 /// Signatures of a note that are read: the format asks for sixteen; logs have several keys and many witnesses.

@@ -215,7 +215,7 @@ impl ExportConfig {
 pub struct RunConfig {
     /// Changes per slice.
     pub slice: u32,
-    /// Threads that judge; zero: one per core.
+    /// Threads that judge, and that verify the log; zero: one per core.
     pub threads: usize,
     /// A source read longer ago than this is not believed, in hours.
     pub max_age_hours: u32,
