@@ -34,6 +34,8 @@ pub const LEDGER_GROUP_ROWS: usize = 4_096;
 pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 /// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
 pub const LEAF_BYTES: usize = 65_535;
+/// Threads that verify a log: reading it and putting the leaves in order are one thread's work, and each has a page in memory.
+pub const VERIFY_THREADS: usize = 8;
 /// Longest signed note that is read, in bytes: sixteen signatures of the largest kind known fit.
 pub const NOTE_BYTES: usize = 128 << 10;
 /// Signatures of a note that are read: the format asks for sixteen; logs have several keys and many witnesses.
@@ -79,8 +81,12 @@ pub const EVENT_BYTES: usize = 1 << 20;
 pub const METRIC_SERIES: usize = 1_000;
 /// Longest file of metrics that is gone on from, in bytes: each series at its longest is a few hundred.
 pub const METRICS_FILE_BYTES: usize = 8 << 20;
-/// How long a datagram to the system's log may wait for room, in seconds.
-/// What is read of a witness's answer at most until its first line ends, in bytes: a status is told within twenty.
+/// Most events that are put into one request, in bytes: what collectors take at once by default is about a megabyte. A single event may
+/// be as long.
+pub const EXPORT_POST_BYTES: usize = 1 << 20;
+/// How long a sink behind HTTP may take over one request, in seconds: collectors make many events durable before they answer.
+pub const EXPORT_PATIENCE_SECONDS: u64 = 30;
+/// What is read of a server's answer at most until its first line ends, in bytes: a status is told within twenty.
 pub const HTTP_ANSWER_BYTES: usize = 1 << 10;
 /// How long a witness may take over one checkpoint, a server of HTTP or the system's log, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
