@@ -107,7 +107,11 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     };
     let constant = format!(" The rule `{}`, to be described and called natively.", name.value());
 
+    // Called in one place by the kit: the rule and its loop are compiled as one.
+    let inline = (!function.attrs.iter().any(|attribute| attribute.path().is_ident("inline"))).then(|| quote!(#[inline]));
+
     Ok(quote! {
+        #inline
         #function
 
         #[doc = #constant]
