@@ -53,8 +53,10 @@ compile_error!(
 extern crate self as trueup_guest;
 
 mod answers;
+mod batch;
 #[doc(hidden)]
 pub mod bindings;
+mod column;
 #[doc(hidden)]
 pub mod component;
 mod context;
