@@ -125,7 +125,7 @@ fn own_words(text: &str) -> String {
             continue;
         }
         foreign = foreign && quoted;
-        own.push_str(line.trim_end());
+        own.push_str(aligned(line).trim_end());
         own.push('\n');
     }
     format!("\n{}", own.trim_start())
@@ -135,6 +135,22 @@ fn own_words(text: &str) -> String {
 fn is_snippet(line: &str) -> bool {
     let rest = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
     rest.starts_with('|') || rest.starts_with("...")
+}
+
+/// A line with its column of numbers as wide as all others: the longest number may be one of the guest kit's.
+fn aligned(line: &str) -> String {
+    let bare = line.trim_start();
+    let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = bare.split_at(digits);
+    if digits > 0 && ["|", "+", "-", "~"].iter().any(|sign| rest.trim_start().starts_with(sign)) {
+        return format!("{number:>4} {}", rest.trim_start());
+    }
+    match bare {
+        _ if bare.starts_with("-->") || bare.starts_with(":::") => format!("    {bare}"),
+        _ if bare.starts_with('|') || bare.starts_with("= ") => format!("     {bare}"),
+        _ if bare.len() < line.len() => format!("         {bare}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// File and line of a message, the line as a number of so many digits.
