@@ -29,7 +29,7 @@ impl HttpWitness {
     /// # Errors
     /// When it is another kind of address.
     pub fn new(name: &str, url: &str) -> Result<Self, NotaryError> {
-        let wrong = |problem| NotaryError::Address { url: url.to_owned(), problem };
+        let wrong = |problem| NotaryError::Address { url: shown(url), problem };
         let rest =
             url.strip_prefix(SCHEME).ok_or(wrong("it does not begin with `http://`; leave TLS to a proxy on this host"))?;
         if rest.bytes().any(|byte| !byte.is_ascii_graphic()) {
@@ -88,6 +88,15 @@ impl Witness for HttpWitness {
             other => Err(io::Error::other(format!("it answered with status {other}"))),
         }
     }
+}
+
+/// As much of a URL as may be printed: not its user, and not what may be a token.
+fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let left = if rest.len() > host.len() { "…" } else { "" };
+    if scheme.is_empty() { format!("{host}{left}") } else { format!("{scheme}://{host}{left}") }
 }
 
 /// The status of an answer: its first line is read and nothing behind it, whatever comes and however slowly.
