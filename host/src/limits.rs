@@ -92,6 +92,8 @@ pub const HTTP_ANSWER_BYTES: usize = 1 << 10;
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Leaves whose states are removed in one batch: some MiB of the ledger.
 pub const REDACTED_AT_ONCE: usize = 1_000;
+/// Leaves that are emptied in one batch: some MiB of the ledger, and what a crash may leave to be done anew.
+pub const PRUNED_AT_ONCE: u64 = 4_096;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.
