@@ -33,6 +33,8 @@ mod rule;
 mod run;
 mod status;
 mod style;
+#[cfg(test)]
+mod tests;
 mod who_has;
 mod why;
 mod wrap;

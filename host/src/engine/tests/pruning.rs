@@ -56,10 +56,13 @@ fn submit(engine: &Engine, entries: Vec<Entry>, leaves: Vec<Leaf>) {
 
 /// Leaves of no other interest, under a checkpoint.
 fn fill(estate: &Estate, count: u64) {
-    let engine = signing(estate);
-    let at = engine.days_ago(0);
-    let leaves = (0..count).map(|slice| Leaf::slice_checkpoint(RunId(1), at, PlanId(crate::model::Digest::of(b"x")), slice));
-    submit(&engine, Vec::new(), leaves.collect());
+    fill_by(&signing(estate), count);
+}
+
+fn fill_by(engine: &Engine, count: u64) {
+    let (at, plan) = (engine.days_ago(0), PlanId(crate::model::Digest::of(b"x")));
+    let leaves = (0..count).map(|slice| Leaf::slice_checkpoint(RunId(1), at, plan, slice));
+    submit(engine, Vec::new(), leaves.collect());
     engine.checkpoint().unwrap();
 }
 
@@ -95,6 +98,8 @@ fn v37_what_was_pruned_is_in_no_file_of_the_ledger_and_every_proof_stands() {
     let ticket = estate.path("ticket.txt");
     fs::write(&ticket, "a ticket").unwrap();
     let kept = engine.attach(&changed.to_string(), &ticket, None, "ada", "the ticket").unwrap();
+    // Enough that the attachment's leaf is not among the last ones, which go with the next tile.
+    fill_by(&engine, 300);
     estate.pass(100 * DAY);
     block_on(engine.run(None)).unwrap();
     let leaves = engine.leaves(0, 100_000).unwrap();
