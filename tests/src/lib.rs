@@ -1,6 +1,6 @@
 //! The harness of trueup's tests: what they share, and the programs that try more than a test suite has time for.
 
-#[cfg(feature = "whole")]
+#[cfg(feature = "store")]
 pub mod bench;
 #[cfg(feature = "whole")]
 pub mod browser;
