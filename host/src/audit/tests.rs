@@ -1,6 +1,7 @@
 //! The log as a whole: leaves are canonical, whatever is altered is found, and what was done has an order.
 
 mod note;
+mod pages;
 mod proof;
 mod tiles;
 

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::commitment::opens;
-use super::{Frontier, LeafError, LogEntry, LogHead, NoteError, Rotation, Statement, leaf_hash};
+use super::examined::{Examined, States, examine};
+use super::{Frontier, LeafError, LogEntry, LogHead, NoteError, Rotation, Statement};
 use crate::commit::Outcome;
 use crate::ledger::{LeafKind, StoredLeaf};
-use crate::model::{CaseKey, ChangeId, Digest, KeyHash};
+use crate::model::{ChangeId, Digest, KeyHash};
 
 /// What a verified log holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -171,17 +171,23 @@ impl Verifier {
     /// # Errors
     /// When it is not as it was written.
     pub fn read(&mut self, leaf: &StoredLeaf) -> Result<LogEntry, VerifyError> {
+        self.take(leaf, examine(leaf))
+    }
+
+    /// Takes the next leaf, which was looked at before.
+    pub(super) fn take(&mut self, leaf: &StoredLeaf, examined: Result<Examined, VerifyError>) -> Result<LogEntry, VerifyError> {
         let index = leaf.index;
         if index != self.frontier.size() {
             return Err(VerifyError::Gap { expected: self.frontier.size(), found: index });
         }
-        if leaf_hash(&leaf.bytes) != leaf.hash {
-            return Err(VerifyError::Altered { index });
-        }
-        let entry = LogEntry::parse(&leaf.bytes).map_err(|source| VerifyError::Leaf { index, source })?;
+        let Examined { entry, case, states } = examined?;
         self.place(index, &entry)?;
-        let states = self.bodies(leaf, &entry.says)?;
-        self.order(index, &entry.says, &states)?;
+        let states = states?;
+        if states.redacted > 0 {
+            self.found.redacted += states.redacted;
+            self.unexplained.insert(index);
+        }
+        self.order(index, &entry.says, case, &states)?;
         self.frontier.append(leaf.hash);
         self.root(self.frontier.size())?;
         Ok(entry)
@@ -224,60 +230,29 @@ impl Verifier {
         if entry.index != index {
             return misplaced(format!("it says that it is leaf {}", entry.index));
         }
-        if let Some((tenant, epoch)) = &self.last {
-            if *tenant != entry.tenant {
-                return misplaced(format!("it is of tenant `{}`, the log is of `{tenant}`", entry.tenant));
-            }
-            if *epoch > entry.epoch {
-                return misplaced(format!("it has epoch {} after {epoch}", entry.epoch));
-            }
+        let (tenant, epoch) = self.last.get_or_insert_with(|| (entry.tenant.clone(), entry.epoch));
+        if *tenant != entry.tenant {
+            return misplaced(format!("it is of tenant `{}`, the log is of `{tenant}`", entry.tenant));
         }
-        self.last = Some((entry.tenant.clone(), entry.epoch));
+        if *epoch > entry.epoch {
+            return misplaced(format!("it has epoch {} after {epoch}", entry.epoch));
+        }
+        *epoch = entry.epoch;
         *self.found.by_kind.entry(entry.says.kind()).or_default() += 1;
         Ok(())
     }
 
-    /// Opens each commitment; gives the digests of the states that were not redacted.
-    fn bodies(&mut self, leaf: &StoredLeaf, says: &Statement) -> Result<HashMap<&'static str, Digest>, VerifyError> {
-        let index = leaf.index;
-        let fail = |field: &str, problem| Err(VerifyError::Body { index, field: field.to_owned(), problem });
-        let commitments = says.commitments();
-        if let Some(body) = leaf.bodies.iter().find(|body| !commitments.iter().any(|(field, _)| body.field == *field)) {
-            return fail(&body.field, "belongs to no commitment");
-        }
-        let mut states = HashMap::new();
-        for (field, commitment) in commitments {
-            let mut bodies = leaf.bodies.iter().filter(|body| body.field == field);
-            let body = match (bodies.next(), bodies.next()) {
-                (Some(body), None) => body,
-                (None, _) => return fail(field, "is missing"),
-                (Some(_), Some(_)) => return fail(field, "stands there twice"),
-            };
-            if !opens(body, commitment) {
-                return fail(field, "is not what the leaf commits to");
-            }
-            match &body.state {
-                Some(state) => _ = states.insert(field, Digest::of(state.as_bytes())),
-                None => {
-                    self.found.redacted += 1;
-                    self.unexplained.insert(index);
-                }
-            }
-        }
-        Ok(states)
-    }
-
     /// An intent before each effect, an effect before each confirmation, and what one change left is what the next found.
-    fn order(&mut self, index: u64, says: &Statement, states: &HashMap<&str, Digest>) -> Result<(), VerifyError> {
+    fn order(&mut self, index: u64, says: &Statement, case: Option<KeyHash>, states: &States) -> Result<(), VerifyError> {
         match says {
-            Statement::Intent { change, case, .. } => {
-                let case = CaseKey::hash(case.subject, &case.target, &case.holder, &case.object);
-                if let (Some(left), Some(found)) = (self.cases.get(&case), states.get("before"))
-                    && left != found
+            Statement::Intent { change, .. } => {
+                let left = case.and_then(|case| self.cases.get(&case));
+                if let (Some(left), Some(found)) = (left, states.before)
+                    && *left != found
                 {
                     self.found.foreign += 1;
                 }
-                let progress = Progress { settled: false, case: Some(case), after: states.get("after").copied() };
+                let progress = Progress { settled: false, case, after: states.after };
                 self.changes.insert(*change, progress);
             }
             Statement::Outcome { change, outcome, .. } | Statement::Recovered { change, outcome, .. } => {
@@ -295,7 +270,7 @@ impl Verifier {
             Statement::Confirmed { change, .. } => {
                 let missing = VerifyError::Order { index, change: *change, missing: "an effect" };
                 let progress = self.changes.remove(change).filter(|progress| progress.settled).ok_or(missing)?;
-                match (progress.case, states.get("found").copied().or(progress.after)) {
+                match (progress.case, states.found.or(progress.after)) {
                     (Some(case), Some(left)) => _ = self.cases.insert(case, left),
                     (Some(case), None) => _ = self.cases.remove(&case),
                     (None, _) => {}

@@ -165,6 +165,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Ledger(error) | EngineError::Commit(CommitError::Ledger(error)) => of_ledger(error),
         EngineError::Notary(error) => of_notary(error),
         EngineError::Export(ExportError::Name { .. }) => (Exit::Config, Some("sinks stand in `[[export]]` of the configuration")),
+        EngineError::Export(ExportError::Address { .. }) => {
+            (Exit::Config, Some("an address is `http://IP:PORT/PATH`, such as that of a proxy on this host"))
+        }
         EngineError::Export(ExportError::Leaf { .. }) => {
             (Exit::Audit, Some("`trueup audit verify` names the first leaf that does not verify"))
         }

@@ -101,7 +101,7 @@ pub struct Options {
     pub slice: u32,
     /// How much is sent side by side.
     pub flow: Flow,
-    /// Threads that judge; zero: one per core.
+    /// Threads that judge, and that verify the log; zero: one per core.
     pub threads: usize,
     /// Facts of one part of a plan: what is in memory at once, about.
     pub part: u64,

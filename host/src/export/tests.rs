@@ -3,6 +3,7 @@
 
 mod delivering;
 mod files;
+mod http;
 mod mapping;
 mod schema;
 

@@ -163,3 +163,4 @@ fn aligned(case: Case<'_>, desired: Side, observed: Side) -> Verdict<Why> {
 }
 
 trueup_guest::cases!();
+trueup_guest::laws!(|laws| laws.identities(2_000));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::{Engine, EngineError, RunReport};
 use super::Shown;
-use crate::audit::{LogEntry, LogHead, Verified, Verifier, VerifyError};
+use crate::audit::{LogEntry, LogHead, Verified, Verifier, VerifyError, verify_pages};
 use crate::discover::{Page, Scan, ScanSide, recall_pages};
 use crate::ledger::{RunRow, StoredLeaf};
 use crate::model::{PlanId, State};
@@ -20,7 +20,7 @@ impl Engine {
     pub(in crate::engine) fn walk(
         &self,
         kept: &[LogHead],
-        mut see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError>,
+        see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError> + Send,
     ) -> Result<Result<Verified, VerifyError>, EngineError> {
         let head = self.log_head()?;
         // A checkpoint that another process signs meanwhile is of leaves that are not looked at.
@@ -30,26 +30,25 @@ impl Engine {
         for seen in kept.iter().chain(signed.iter().filter(|signed| signed.size <= head.size || signed.size > newer)) {
             verifier = verifier.seen(*seen);
         }
-        let mut next = 0;
-        while next < head.size {
-            let page = self.leaves(next, LEAVES_PER_PAGE)?;
-            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
-            // Another process may go on writing: what comes after the head is for the next question.
-            for leaf in page.iter().filter(|leaf| leaf.index < head.size) {
-                match verifier.read(leaf) {
-                    Ok(entry) => see(&entry, leaf)?,
-                    Err(error) => return Ok(Err(error)),
-                }
+        let mut from = 0;
+        let next = || -> Result<Vec<StoredLeaf>, EngineError> {
+            if from >= head.size {
+                return Ok(Vec::new());
             }
-            next = last + 1;
-        }
-        Ok(verifier.finish(head))
+            let mut page = self.leaves(from, LEAVES_PER_PAGE)?;
+            from = page.last().map_or(head.size, |last| last.index + 1);
+            // Another process may go on writing: what comes after the head is for the next question.
+            page.retain(|leaf| leaf.index < head.size);
+            Ok(page)
+        };
+        let verifier = verify_pages(verifier, self.threads(), next, see)?;
+        Ok(verifier.and_then(|verifier| verifier.finish(head)))
     }
 
     /// The same for questions: a log that is not sound answers none.
     pub(super) fn read_log(
         &self,
-        see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError>,
+        see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError> + Send,
     ) -> Result<LogHead, EngineError> {
         Ok(self.walk(&[], see)??.head)
     }
