@@ -77,6 +77,12 @@ pub(crate) fn config() -> Config {
         // Pooled instances have leaked data into one another before; a fresh mapping costs microseconds per batch. An embedder
         // may choose otherwise: see `pool`. Answers are the same.
         .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+        // Copying a module's data into a fresh memory is cheaper than mapping it there, and takes no file handle per module. What a
+        // module may have of it is bounded by its size.
+        .memory_init_cow(false)
+        // For unwinders that are not the engine's: its own traces do not need them. Each module's would be registered with the
+        // system when it is loaded, which takes the longer the more there are. Windows cannot do without.
+        .native_unwind_info(cfg!(windows))
         // Named outright: the default asks the environment.
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES));
