@@ -10,6 +10,7 @@ use crate::wire;
 
 pub mod arbitrary;
 mod ask;
+mod bench;
 mod laws;
 
 pub use ask::{ask, ask_until};
@@ -28,6 +29,11 @@ const ANSWERS: &str = "TRUEUP_ANSWERS";
 #[track_caller]
 pub fn run(rule: &NativeRule, root: &str, folders: &[&str]) {
     let folders: Vec<PathBuf> = folders.iter().map(|folder| Path::new(root).join(folder)).collect();
+    match bench::asked(rule, &folders) {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err(problem) => panic!("{problem}"),
+    }
     let mode = if std::env::var_os(BLESS).is_some_and(|value| value == "1") { Mode::Bless } else { Mode::Check };
     let report = match cases::run(&mut Native(rule), &folders, mode) {
         Ok(report) => report,

@@ -92,6 +92,8 @@ pub const HTTP_ANSWER_BYTES: usize = 1 << 10;
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Leaves whose states are removed in one batch: some MiB of the ledger.
 pub const REDACTED_AT_ONCE: usize = 1_000;
+/// Leaves that are emptied in one batch: some MiB of the ledger, and what a crash may leave to be done anew.
+pub const PRUNED_AT_ONCE: u64 = 4_096;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.
@@ -221,6 +223,8 @@ pub const RECORDINGS_KEPT: u32 = 400;
 pub const OBJECT_CUT: u64 = 127;
 /// Rows after which an object ends whatever they say: eight times as many as usual.
 pub const OBJECT_ROWS: usize = 1_024;
+/// Objects of a recording that are made before the first of them is written, so that threads share the work: some three megabytes.
+pub const OBJECTS_AHEAD: usize = 256;
 /// An object or a recording, in bytes: a recording names each of its objects in about 90 bytes, ten million grants have some 200,000.
 pub const OBJECT_BYTES: usize = 1 << 30;
 /// After so many runs an object is written again, so that the file that it was in can go. A month: then one thirtieth of all is
@@ -233,3 +237,7 @@ pub const DIVERGENCE_BYTES: usize = 300;
 /// How far the fuel of a case may move from what was recorded, in percent: what a compiler of the same version leaves to chance is
 /// less, and a loop over all cases that slipped in is more.
 pub const FUEL_MOVES_PERCENT: u32 = 2;
+/// Places at which a profile stops a rule, over all of its cases: shares within a hundredth or so, in seconds.
+pub const PROFILE_SAMPLES: u64 = 2_000;
+/// And in each case file at least: enough to tell what most of its fuel goes to.
+pub const PROFILE_SAMPLES_OF_A_FILE: u64 = 50;

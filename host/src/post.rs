@@ -77,6 +77,15 @@ impl Post {
     }
 }
 
+/// As much of a URL as may be printed: not its user, and not what may be a token.
+pub(crate) fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let left = if rest.len() > host.len() { "…" } else { "" };
+    if scheme.is_empty() { format!("{host}{left}") } else { format!("{scheme}://{host}{left}") }
+}
+
 /// The status of an answer: its first line is read and nothing behind it, whatever comes and however slowly.
 fn status(stream: &mut TcpStream, deadline: &Deadline) -> io::Result<u16> {
     let mut line = Vec::new();

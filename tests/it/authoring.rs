@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trueup::author::{
     AuthorError, BuildOptions, Kit, NewError, TrialOptions, build_component, compare_on, comparison_page, create_rule,
-    explain_case, inspect, run_cases, try_rule, usage,
+    explain_case, inspect, profile, run_cases, try_rule, usage,
 };
 use trueup::rule::{Module, RuleEngine, RuleLimits};
 use trueup_tests::{cli, guests};
@@ -47,16 +47,53 @@ fn a_new_rule_builds_and_answers_its_cases() {
     let folder = tempfile::tempdir().expect("folder");
     let kit = Kit::around(&[cli::root().join("rules/standard")]).expect("kit");
     assert_eq!(kit, Kit::Path(fs::canonicalize(cli::root().join("guest-sdk")).expect("guest-sdk")));
-    let made = create_rule("dormant-admins", folder.path(), &kit).expect("crate");
-    assert!(matches!(create_rule("dormant-admins", folder.path(), &kit), Err(NewError::Occupied(_))));
-    assert!(matches!(create_rule("-x", folder.path(), &kit), Err(NewError::Name(_))));
+    let made = create_rule("begun", folder.path(), &kit).expect("crate");
+    assert!(matches!(create_rule("begun", folder.path(), &kit), Err(NewError::Occupied(_))));
+    assert!(matches!(create_rule("-x", folder.path(), &kit), Err(NewError::Name { .. })));
     // What the guests of this repository were built with is not built again.
     let target_dir = Some(cli::root().join("target/guest"));
     let built =
         build_component(&made, &BuildOptions { target_dir, offline: true, ..BuildOptions::default() }).expect("component");
     let report = run_cases(load(&built.component), &[made.join("cases")], false).expect("cases");
     assert!(report.is_ok(), "{:?} {:?}", report.failures, report.unhit);
-    assert_eq!((report.rule.as_str(), report.passed, report.files), ("dormant-admins@0.1.0", 5, 2));
+    assert_eq!((report.rule.as_str(), report.passed, report.files), ("begun@0.1.0", 5, 2));
+}
+
+/// Where the fuel goes is told by the names of the source, though the compiler puts one function into the other.
+#[test]
+fn a_hot_function_stands_on_top_of_the_profile() {
+    let folder = tempfile::tempdir().expect("folder");
+    let kit = Kit::around(&[cli::root().join("rules/standard")]).expect("kit");
+    let made = create_rule("warm", folder.path(), &kit).expect("crate");
+    let lib = made.join("src/lib.rs");
+    let source = fs::read_to_string(&lib).expect("source");
+    let begins = "    let (desired, observed) = (case.desired(), case.observed());\n";
+    let hot = "fn hot(seed: u64) -> u64 {
+    (0..500).fold(seed, |mixed, step| std::hint::black_box(mixed ^ step).rotate_left(7))
+}
+";
+    let source = source.replace(begins, &format!("    std::hint::black_box(hot(case.holder().len() as u64));\n{begins}")) + hot;
+    fs::write(&lib, &source).expect("source");
+    let target_dir = Some(cli::root().join("target/guest"));
+    let options = BuildOptions { target_dir, offline: true, ..BuildOptions::default() };
+    let found = profile(&made, &options).expect("a profile");
+    let first = found.functions.first().expect("a function");
+    assert!(first.function.ends_with("hot") && first.permille > 800, "{:#?}", found.functions);
+    let begin = source.lines().position(|line| line.starts_with("fn hot")).expect("hot") + 1;
+    let line: usize = first.line.strip_prefix("src/lib.rs:").and_then(|line| line.parse().ok()).expect("a line of the crate");
+    assert!((begin..begin + 3).contains(&line), "{line}");
+    let judge = found.functions.iter().find(|function| function.function.ends_with("warm::warm")).expect("the rule itself");
+    assert!(judge.permille < 200 && judge.whole_permille > first.permille, "{judge:?}");
+    let own: u64 = found.functions.iter().map(|function| function.fuel).sum();
+    assert!(own <= found.fuel && own * 100 > found.fuel * 98, "{own} of {}", found.fuel);
+    assert_eq!(found.stacks.values().sum::<u64>(), own);
+    assert!(found.stacks.keys().any(|stack| stack.ends_with("hot") && stack.contains("warm::warm;")), "{:?}", found.stacks);
+    // What is profiled takes the fuel of what is shipped, and the same each time.
+    let shipped = load(&build_component(&made, &options).expect("component").component);
+    let report = run_cases(shipped, &[made.join("cases")], false).expect("cases");
+    let fuel: u64 = report.costs.iter().filter_map(|cost| cost.cost.as_ref()).map(|cost| cost.fuel).sum();
+    assert_eq!((found.fuel, found.cases), (fuel, 5));
+    assert_eq!(profile(&made, &options).expect("a profile"), found);
 }
 
 #[test]
@@ -69,6 +106,19 @@ fn a_panic_names_place_text_and_case() {
     assert!(text.contains("panic/main.rs:17:5") && text.contains("no rule for `repo:b`"), "{text}");
     let why = explain_case(module, folder.path(), "git/poison/repo:a").expect("explanation");
     assert!(why.first().is_some_and(|why| why.answer.contains("panic/main.rs:17:5") && why.place.ends_with("poison.json:7")));
+}
+
+#[test]
+fn rows_that_all_fail_are_not_all_tried() {
+    let rows = vec![r#"{ "identity": "poison", "grant": { "target": "git", "object": "repo:b" } }"#; 200].join(",\n");
+    let table = format!(r#"{{ "about": "All fail.", "as_of": "2026-03-01", "table": [{rows}] }}"#);
+    let folder = folder(&[("cases/table.json", table.as_str())]);
+    let module = load(&guests::component("endless-loop").expect("guest"));
+    let report = run_cases(module, &[folder.path().join("cases")], false).expect("cases");
+    let texts: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
+    assert_eq!((texts.len(), report.answers.len()), (21, 200), "{texts:?}");
+    assert!(texts[0].starts_with("[TR0202] ") && texts[0].contains("a loop that never ends"), "{}", texts[0]);
+    assert!(texts[20].contains("table.json: 180 further rows were not tried; mend these first"), "{}", texts[20]);
 }
 
 #[test]
@@ -126,7 +176,7 @@ fn two_versions_are_compared_on_cases_and_on_paper() {
     let page = comparison_page(&found);
     assert!(page.contains("promise@1.0.0 beside standard@") && page.contains(&found.module.to_string()), "{page}");
     // Nothing is fetched, and nothing runs.
-    assert!(!page.contains("http") && !page.contains("<script"), "{page}");
+    assert!(!page.contains("://") && !page.contains("<script"), "{page}");
     assert!(matches!(compare_on(&now, &then, Path::new("/nowhere")), Err(AuthorError::Cases(_))));
 }
 
@@ -135,8 +185,8 @@ fn a_component_tells_what_it_is_and_takes() {
     let component = standard();
     let module = load(&component);
     let found = inspect(&module, &component);
-    assert_eq!(found.imports, ["trueup:rules/log@0.1.0", "trueup:rules/types@0.1.0"]);
-    assert_eq!((found.contract.as_str(), found.bytes), ("trueup:rules@0.1.0", component.len() as u64));
+    assert_eq!(found.imports, ["trueup:rules/log@1.0.0", "trueup:rules/types@1.0.0"]);
+    assert_eq!((found.contract.as_str(), found.bytes), ("trueup:rules@1.0.0", component.len() as u64));
     assert!(found.settings.iter().any(|(setting, help)| setting.starts_with("unused-days: ") && !help.is_empty()));
     let cases: PathBuf = cli::root().join("rules/standard/cases");
     let rows = usage(&module, &component, &[&cases]).expect("usage");
@@ -165,7 +215,7 @@ fn the_command_line_begins_explains_and_captures() {
     assert!(text(&["rule", "explain", "tr0402"], 0).starts_with("TR0402 The answer depends on the order"));
     // The program lies in a checkout, so the kit is found from anywhere.
     assert!(text(&["rule", "new", "dormant"], 0).starts_with("made dormant, with the guest kit in "));
-    assert!(text(&["rule", "inspect", &module], 0).contains("  contract   trueup:rules@0.1.0\n"));
+    assert!(text(&["rule", "inspect", &module], 0).contains("  contract   trueup:rules@1.0.0\n"));
     text(&["plan", "--as-of", "2026-03-01"], 0);
     text(&["rule", "capture", "captured/missing.json", "--reason", "missing"], 8);
     fs::create_dir(dir.join("captured")).expect("folder");

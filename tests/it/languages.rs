@@ -97,9 +97,7 @@ fn wrapping_says_what_a_module_lacks() {
         let output = command.output().expect("trueup");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    for (bytes, expected) in
-        [(&b"\0asm\x01\0\0\0"[..], "exports no `trueup:rules/rule`"), (b"text", "no core WebAssembly module")]
-    {
+    for (bytes, expected) in [(&b"\0asm\x01\0\0\0"[..], "[TR0324]"), (b"text", "[TR0321]")] {
         fs::write(&module, bytes).expect("file");
         let (code, text) = wrap();
         assert!(code != Some(0) && text.contains(expected), "{code:?}: {text}");

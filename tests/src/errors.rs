@@ -139,6 +139,27 @@ pub const CASES: &[Case] = &[
     },
     Case { name: "no-instant", command: &["plan", "--as-of", "yesterday"], spoil: |_| Ok(Spoiled::default()) },
     Case { name: "rule-of-no-name", command: &["rule", "new", "Dormant Admins"], spoil: |_| Ok(Spoiled::default()) },
+    Case { name: "rule-of-a-digit", command: &["rule", "new", "9x"], spoil: |_| Ok(Spoiled::default()) },
+    Case { name: "nothing-to-wrap", command: &["rule", "wrap", "crm.db", "--out", "x.wasm"], spoil: |_| Ok(Spoiled::default()) },
+    Case {
+        name: "component-to-wrap",
+        command: &["rule", "wrap", "standard.wasm", "--out", "x.wasm"],
+        spoil: |_| Ok(Spoiled::default()),
+    },
+    Case {
+        name: "bare-module-to-wrap",
+        command: &["rule", "wrap", "bare.wasm", "--out", "x.wasm"],
+        spoil: |dir| write(dir, "bare.wasm", b"\0asm\x01\0\0\0"),
+    },
+    Case {
+        name: "module-of-wasi-to-wrap",
+        command: &["rule", "wrap", "wasi.wasm", "--out", "x.wasm"],
+        // Imports `fd_write` of WASI as a function without parameters.
+        spoil: |dir| {
+            let import = b"\x02\x23\x01\x16wasi_snapshot_preview1\x08fd_write\0\0";
+            write(dir, "wasi.wasm", &[&b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0"[..], import].concat())
+        },
+    },
     Case { name: "no-guest-kit", command: &["rule", "new", "dormant", "--sdk", "nowhere"], spoil: |_| Ok(Spoiled::default()) },
     Case { name: "no-such-code", command: &["rule", "explain", "TR9999"], spoil: |_| Ok(Spoiled::default()) },
     Case { name: "no-crate", command: &["rule", "build", "."], spoil: |_| Ok(Spoiled::default()) },

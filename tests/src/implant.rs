@@ -10,9 +10,9 @@ const EXPORT: u8 = 7;
 const CODE: u8 = 10;
 
 /// Names of a rule's functions, as a component finds them.
-const DESCRIBE: &str = "trueup:rules/rule@0.1.0#describe";
-const DESCRIBED: &str = "cabi_post_trueup:rules/rule@0.1.0#describe";
-const JUDGE: &str = "trueup:rules/rule@0.1.0#judge";
+const DESCRIBE: &str = "trueup:rules/rule@1.0.0#describe";
+const DESCRIBED: &str = "cabi_post_trueup:rules/rule@1.0.0#describe";
+const JUDGE: &str = "trueup:rules/rule@1.0.0#judge";
 const ALLOCATE: &str = "cabi_realloc";
 
 /// Where the description is put: in the middle of the first page of memory.

@@ -1,8 +1,10 @@
 //! The list in `columns(...)`.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned as _;
 use syn::{Error, Ident, LitStr, Path, Result, Token};
 
 use crate::doc::kebab;
@@ -57,19 +59,26 @@ pub(crate) enum Column {
 impl Parse for Column {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(LitStr) {
-            return Ok(Column::Named(input.parse::<LitStr>()?.value()));
+            let text = input.parse::<LitStr>()?;
+            return match CORE.contains(&text.value().as_str()) {
+                true => Err(always(text.span(), &text.value())),
+                false => Ok(Column::Named(text.value())),
+            };
         }
         if input.peek(Token![..]) {
             input.parse::<Token![..]>()?;
             return Ok(Column::Of(input.parse()?));
         }
-        let name: Ident = input.parse()?;
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error("a column is its name, like `last_used`, a vendor's as text, or `..other_crate::RULE`"));
+        }
+        let name: Ident = input.call(Ident::parse_any)?;
         let column = kebab(&name.to_string());
         if OPTIONAL.contains(&column.as_str()) {
             return Ok(Column::Named(column));
         }
         if CORE.contains(&column.as_str()) {
-            return Err(Error::new(name.span(), format!("the column `{column}` is always there; leave it out")));
+            return Err(always(name.span(), &column));
         }
         let known: Vec<_> = OPTIONAL.iter().map(|name| name.replace('-', "_")).collect();
         Err(Error::new(
@@ -83,6 +92,10 @@ impl Parse for Column {
     }
 }
 
+fn always(span: Span, column: &str) -> Error {
+    Error::new(span, format!("the column `{column}` is always there; leave it out"))
+}
+
 /// The body of `Rule::columns`.
 pub(crate) fn body(columns: &[Column]) -> TokenStream {
     let named = columns.iter().filter_map(|column| match column {
@@ -90,13 +103,15 @@ pub(crate) fn body(columns: &[Column]) -> TokenStream {
         Column::Of(_) => None,
     });
     let of = columns.iter().filter_map(|column| match column {
-        Column::Of(rule) => Some(rule),
+        Column::Of(rule) => {
+            Some(quote_spanned!(rule.span()=> columns.extend(::trueup_guest::NativeRule::describe(&#rule).columns);))
+        }
         Column::Named(_) => None,
     });
     quote! {
         #[allow(unused_mut)]
         let mut columns = ::std::vec![#(::std::string::String::from(#named)),*];
-        #(columns.extend(::trueup_guest::NativeRule::describe(&#of).columns);)*
+        #(#of)*
         columns
     }
 }

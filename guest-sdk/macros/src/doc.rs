@@ -1,6 +1,7 @@
 //! Names and texts taken from an author's items.
 
-use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+use proc_macro2::Span;
+use syn::{Attribute, Error, Expr, ExprLit, Lit, Meta, Result};
 
 /// The first paragraph of a doc comment, as one line.
 pub(crate) fn text(attributes: &[Attribute]) -> String {
@@ -38,4 +39,13 @@ pub(crate) fn kebab(name: &str) -> String {
         }
     }
     kebab
+}
+
+/// Holds a name that files and reports repeat to its form: the host would refuse it too, but far from where it is written.
+pub(crate) fn plain(name: &str, span: Span, what: &str) -> Result<()> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if !name.is_empty() && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Error::new(span, format!("{what} `{name}` must be lower case letters a to z, digits and hyphens")))
 }

@@ -37,7 +37,12 @@ use proc_macro::TokenStream;
 /// linked into another one has none, so composed rules do not collide.
 #[proc_macro_attribute]
 pub fn rule(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    finish(rule::expand(arguments.into(), item.into()))
+    let own = item.clone();
+    match rule::expand(arguments.into(), item.into()) {
+        Ok(expanded) => expanded.into(),
+        // The function stays: what names it elsewhere is no second mistake.
+        Err(error) => [TokenStream::from(error.to_compile_error()), own].into_iter().collect(),
+    }
 }
 
 /// Makes a table of reasons of an enum. See the trait `Reasons`.

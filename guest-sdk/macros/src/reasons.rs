@@ -10,13 +10,15 @@ use crate::doc;
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let input: DeriveInput = syn::parse2(item)?;
     let Data::Enum(data) = &input.data else {
-        return Err(Error::new(input.ident.span(), "reasons are the variants of an enum"));
+        return Err(Error::new(input.ident.span(), "reasons are the variants of an enum: write `enum`, with a variant for each"));
     };
     if !input.generics.params.is_empty() {
-        return Err(Error::new(input.generics.span(), "an enum of reasons has no parameters"));
+        return Err(Error::new_spanned(&input.generics, "an enum of reasons has no parameters: remove them"));
     }
     let name = &input.ident;
     let variants: Vec<Reason<'_>> = data.variants.iter().map(Reason::of).collect::<Result<_>>()?;
+
+    unique(&variants)?;
 
     // Each variant begins where the ones before it end.
     let mut start = quote!(0);
@@ -76,6 +78,19 @@ fn rows(run: &mut Vec<TokenStream>) -> Option<TokenStream> {
     Some(quote!(::trueup_guest::__private::table(out, &[#(#run),*]);))
 }
 
+/// Two names can make one code: `NotUsed` and `Not_used`.
+fn unique(variants: &[Reason<'_>]) -> Result<()> {
+    let mut seen = std::collections::BTreeMap::new();
+    for variant in variants {
+        if let Reason::One { name, code, .. } = variant
+            && let Some(other) = seen.insert(code, name)
+        {
+            return Err(Error::new(name.span(), format!("`{name}` and `{other}` have the same code, `{code}`: rename one")));
+        }
+    }
+    Ok(())
+}
+
 enum Reason<'a> {
     One { name: &'a Ident, code: String, text: String },
     Nested { name: &'a Ident, set: &'a Type },
@@ -88,7 +103,7 @@ impl<'a> Reason<'a> {
         for attribute in variant.attrs.iter().filter(|attribute| attribute.path().is_ident("reasons")) {
             attribute.parse_nested_meta(|meta| {
                 if !meta.path.is_ident("nested") {
-                    return Err(meta.error("the one option is `#[reasons(nested)]`"));
+                    return Err(Error::new_spanned(&meta.path, "the one option is `#[reasons(nested)]`"));
                 }
                 nested = true;
                 Ok(())
@@ -103,7 +118,9 @@ impl<'a> Reason<'a> {
                         format!("say what `{name}` means in a doc comment: operators read it as the reason's text"),
                     ));
                 }
-                Ok(Reason::One { name, code: doc::kebab(&name.to_string()), text })
+                let code = doc::kebab(&name.to_string());
+                doc::plain(&code, name.span(), "the reason's code")?;
+                Ok(Reason::One { name, code, text })
             }
             (Fields::Unnamed(fields), true) if fields.unnamed.len() == 1 => match fields.unnamed.first() {
                 Some(field) => Ok(Reason::Nested { name, set: &field.ty }),
@@ -112,8 +129,8 @@ impl<'a> Reason<'a> {
             (_, true) => {
                 Err(Error::new(name.span(), format!("a nested variant holds one set of reasons: `{name}(other_crate::Why)`")))
             }
-            (_, false) => Err(Error::new(
-                variant.fields.span(),
+            (_, false) => Err(Error::new_spanned(
+                &variant.fields,
                 "a reason has no fields; to take in another rule's reasons mark the variant `#[reasons(nested)]`",
             )),
         }

@@ -2,6 +2,8 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::meta::ParseNestedMeta;
+use syn::parse::Parse;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Expr, Field, Fields, LitStr, Result, Type};
 
@@ -12,17 +14,31 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let fields = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => &fields.named,
-            _ => return Err(Error::new(input.ident.span(), "settings are the named fields of a struct")),
+            _ => {
+                return Err(Error::new(
+                    input.ident.span(),
+                    "settings are the named fields of a struct: write `struct Settings { name: kind }`",
+                ));
+            }
         },
-        _ => return Err(Error::new(input.ident.span(), "settings are the fields of a struct")),
+        _ => {
+            return Err(Error::new(
+                input.ident.span(),
+                "settings are the fields of a struct: write `struct`, with a field for each",
+            ));
+        }
     };
     if !input.generics.params.is_empty() {
-        return Err(Error::new(input.generics.span(), "a struct of settings has no parameters"));
+        return Err(Error::new_spanned(&input.generics, "a struct of settings has no parameters: name the types"));
     }
     let name = &input.ident;
     let (mut schema, mut read) = (Vec::new(), Vec::new());
+    let mut seen = std::collections::BTreeSet::new();
     for field in fields {
         let field = Setting::of(field)?;
+        if !field.flatten && !seen.insert(field.name.clone()) {
+            return Err(Error::new_spanned(&field.field.ident, format!("two settings are called `{}`: rename one", field.name)));
+        }
         schema.push(field.schema());
         read.push(field.read());
     }
@@ -60,39 +76,51 @@ impl<'a> Setting<'a> {
             flatten: false,
         };
         let (mut min, mut max): (Option<Expr>, Option<Expr>) = (None, None);
+        let (mut named, mut bounded, mut defaulted) = (field.ident.span(), None, None);
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("setting")) {
             attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("default") {
-                    setting.default = Some(default(&field.ty, &meta.value()?.parse()?));
-                } else if meta.path.is_ident("min") {
-                    min = Some(meta.value()?.parse()?);
-                } else if meta.path.is_ident("max") {
-                    max = Some(meta.value()?.parse()?);
-                } else if meta.path.is_ident("name") {
-                    setting.name = meta.value()?.parse::<LitStr>()?.value();
-                } else if meta.path.is_ident("flatten") {
-                    setting.flatten = true;
-                } else {
-                    return Err(meta.error("the options are `default`, `min`, `max`, `name` and `flatten`"));
+                let Some(option) = meta.path.get_ident().map(ToString::to_string) else {
+                    return Err(Error::new_spanned(&meta.path, OPTIONS));
+                };
+                match option.as_str() {
+                    "default" => {
+                        setting.default = Some(default(&field.ty, &value(&meta)?));
+                        defaulted = Some(meta.path.clone());
+                    }
+                    "min" | "max" => {
+                        let bound = if option == "min" { &mut min } else { &mut max };
+                        *bound = Some(value(&meta)?);
+                        bounded = Some(meta.path.clone());
+                    }
+                    "name" => {
+                        let name: LitStr = value(&meta)?;
+                        (setting.name, named) = (name.value(), name.span());
+                    }
+                    "flatten" => setting.flatten = true,
+                    _ => return Err(Error::new_spanned(&meta.path, OPTIONS)),
                 }
                 Ok(())
             })?;
         }
-        if (min.is_some() || max.is_some()) && !is(&field.ty, "i64") {
-            return Err(Error::new(field.ty.span(), "`min` and `max` are for whole numbers, `i64`"));
+        if let Some(bound) = bounded.filter(|_| !is(&field.ty, "i64")) {
+            return Err(Error::new_spanned(
+                bound,
+                "`min` and `max` are for whole numbers: make the field an `i64`, or remove them",
+            ));
         }
         if min.is_some() || max.is_some() {
             let (least, most) = (syn::parse_quote!(i64::MIN), syn::parse_quote!(i64::MAX));
             setting.bounds = Some((min.unwrap_or(least), max.unwrap_or(most)));
         }
-        if setting.flatten && setting.default.is_some() {
-            return Err(Error::new(field.span(), "a flattened set has the defaults of its own fields"));
+        if let Some(default) = defaulted.filter(|_| setting.flatten) {
+            return Err(Error::new_spanned(default, "a flattened set has the defaults of its own fields: remove this one"));
         }
-        if !setting.flatten && setting.help.is_empty() {
-            return Err(Error::new(
-                field.span(),
-                format!("say what `{ident}` does in a doc comment: vendors read it as the setting's help"),
-            ));
+        if !setting.flatten {
+            doc::plain(&setting.name, named, "the setting's name")?;
+            if setting.help.is_empty() {
+                let text = format!("say what `{ident}` does in a doc comment: vendors read it as the setting's help");
+                return Err(Error::new_spanned(&field.ident, text));
+            }
         }
         Ok(setting)
     }
@@ -128,10 +156,22 @@ impl<'a> Setting<'a> {
         };
         let value = quote_spanned!(kind.span()=> given.get::<#kind>(#name, #default)?);
         match &self.bounds {
-            Some((min, max)) => quote!(#field: ::trueup_guest::Given::bounded(#name, #value, #min, #max)?,),
+            Some((min, max)) => {
+                let [min, max] = [min, max].map(|bound| quote_spanned!(bound.span()=> { let bound: i64 = #bound; bound }));
+                quote!(#field: ::trueup_guest::Given::bounded(#name, #value, #min, #max)?,)
+            }
             None => quote!(#field: #value,),
         }
     }
+}
+
+const OPTIONS: &str = "the options are `default = …`, `min = …`, `max = …`, `name = \"…\"` and `flatten`";
+
+/// What stands behind an option's `=`.
+fn value<T: Parse>(meta: &ParseNestedMeta<'_>) -> Result<T> {
+    let option = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+    let missing = |_| Error::new_spanned(&meta.path, format!("give it a value: `{option} = …`"));
+    meta.value().map_err(missing)?.parse()
 }
 
 /// The default in the field's own type: texts are written as literals.
@@ -145,7 +185,8 @@ fn default(kind: &Type, value: &Expr) -> TokenStream {
             texts.iter().map(|text| ::std::string::String::from(*text)).collect::<#kind>()
         });
     }
-    quote!(#value)
+    // Named with its type, so that a value of another one is told where it stands.
+    quote_spanned!(value.span()=> { let value: #kind = #value; value })
 }
 
 fn is(kind: &Type, name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Reading the signature of a rule's function, and saying what is wrong with it.
 
+use proc_macro2::Span;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Error, FnArg, GenericArgument, GenericParam, ItemFn, PathArguments, Result, ReturnType, Type, TypePath};
@@ -17,8 +18,8 @@ pub(crate) struct Signature {
 pub(crate) enum Form {
     /// One case at a time, with what it returns.
     Cases { returns: Type },
-    /// Whole identities, with the reasons of its answers.
-    Identities { why: Type },
+    /// Whole identities, with the reasons of its answers, and where it is said what it returns.
+    Identities { why: Type, ends: Span },
 }
 
 impl Signature {
@@ -32,12 +33,12 @@ impl Signature {
         }
         let generic = |parameter: &&GenericParam| !matches!(parameter, GenericParam::Lifetime(_));
         if let Some(parameter) = signature.generics.params.iter().find(generic) {
-            return Err(Error::new(parameter.span(), "a rule has no type parameters: name the types"));
+            return Err(Error::new_spanned(parameter, "a rule has no type parameters: name the types"));
         }
         let arguments: Vec<&Type> = signature.inputs.iter().map(argument).collect::<Result<_>>()?;
         match arguments.as_slice() {
             [case, context] => Self::cases(case, context, &signature.output, function),
-            [identity, context, answers] => Self::identities(identity, context, answers),
+            [identity, context, answers] => Self::identities(identity, context, answers, function),
             _ => Err(Error::new(
                 signature.paren_token.span.join(),
                 format!("a rule takes a case and the context, `{CASES}`, or a whole identity, `{IDENTITIES}`"),
@@ -47,8 +48,8 @@ impl Signature {
 
     fn cases(case: &Type, context: &Type, output: &ReturnType, function: &ItemFn) -> Result<Self> {
         if last_segment(case).is_some_and(|name| name == "Identity") {
-            return Err(Error::new(
-                case.span(),
+            return Err(Error::new_spanned(
+                case,
                 format!("a rule over whole identities gives its answers through a third argument: `{IDENTITIES}`"),
             ));
         }
@@ -62,10 +63,10 @@ impl Signature {
         Ok(Signature { settings: settings(context)?, form: Form::Cases { returns: (**returns).clone() } })
     }
 
-    fn identities(identity: &Type, context: &Type, answers: &Type) -> Result<Self> {
+    fn identities(identity: &Type, context: &Type, answers: &Type, function: &ItemFn) -> Result<Self> {
         if last_segment(identity).is_some_and(|name| name == "Case") {
-            return Err(Error::new(
-                answers.span(),
+            return Err(Error::new_spanned(
+                answers,
                 format!("a rule over cases returns its opinion and has no third argument: `{CASES}`"),
             ));
         }
@@ -78,15 +79,19 @@ impl Signature {
             }
             _ => None,
         };
-        let why = why.ok_or_else(|| Error::new(answers.span(), fix))?;
-        Ok(Signature { settings: settings(context)?, form: Form::Identities { why } })
+        let why = why.ok_or_else(|| Error::new_spanned(answers, fix))?;
+        let ends = match &function.sig.output {
+            ReturnType::Type(_, returns) => returns.span(),
+            ReturnType::Default => function.sig.ident.span(),
+        };
+        Ok(Signature { settings: settings(context)?, form: Form::Identities { why, ends } })
     }
 }
 
 fn argument(argument: &FnArg) -> Result<&Type> {
     match argument {
         FnArg::Typed(argument) => Ok(&argument.ty),
-        FnArg::Receiver(receiver) => Err(Error::new(receiver.span(), format!("a rule is a function without `self`: `{CASES}`"))),
+        FnArg::Receiver(receiver) => Err(Error::new_spanned(receiver, format!("a rule is a function without `self`: `{CASES}`"))),
     }
 }
 
@@ -94,7 +99,7 @@ fn argument(argument: &FnArg) -> Result<&Type> {
 fn settings(context: &Type) -> Result<Type> {
     let fix = "the second argument is the context with the rule's settings: `cx: &Context<Settings>`, or `cx: &Context` without";
     let Type::Reference(reference) = context else {
-        return Err(Error::new(context.span(), fix));
+        return Err(Error::new_spanned(context, fix));
     };
     if let Some(token) = &reference.mutability {
         return Err(Error::new(token.span(), "the context is shared: write `&Context<Settings>` without `mut`"));
@@ -108,7 +113,7 @@ fn settings(context: &Type) -> Result<Type> {
 fn expect(kind: &Type, name: &str, fix: &str) -> Result<()> {
     match last_segment(kind) {
         Some(found) if found == name => Ok(()),
-        _ => Err(Error::new(kind.span(), fix)),
+        _ => Err(Error::new_spanned(kind, fix)),
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Estate {
     vendor: Vec<(String, Vec<String>)>,
     /// Settings with their JSON.
     settings: Vec<(String, String)>,
+    /// What identities are.
+    kinds: Vec<String>,
 }
 
 impl Estate {
@@ -80,6 +82,7 @@ impl Estate {
             words: Vec::new(),
             vendor: Vec::new(),
             settings: Vec::new(),
+            kinds: ["person", "person", "machine", "group", "unknown"].map(str::to_owned).to_vec(),
         };
         for setting in rule.describe().settings {
             match setting.default {
@@ -108,6 +111,13 @@ impl Estate {
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Draws identities of these kinds alone, as a case file writes them.
+    #[must_use]
+    pub fn kinds(mut self, kinds: &[&str]) -> Self {
+        self.kinds = kinds.iter().map(ToString::to_string).collect();
         self
     }
 
@@ -234,7 +244,7 @@ impl Drawing<'_> {
     }
 
     fn identity(&mut self) -> String {
-        let kind = self.draws.one_of(&["person", "person", "machine", "group", "unknown"]).copied().unwrap_or_default();
+        let kind = self.draws.one_of(&self.estate.kinds).map_or("unknown", String::as_str);
         let status =
             self.draws.one_of(&["active", "active", "on-leave", "leaving", "left", "unknown"]).copied().unwrap_or_default();
         let mut fields = vec!["\"identity\": \"ada\"".to_owned(), format!("\"kind\": \"{kind}\", \"status\": \"{status}\"")];

@@ -68,6 +68,12 @@ impl<'a> Laws<'a> {
         Laws { estate: self.estate.vendor(column, values), ..self }
     }
 
+    /// Draws identities of these kinds alone, as a case file writes them: for a
+    /// rule that speaks of machines, say.
+    pub fn kinds(self, kinds: &[&str]) -> Self {
+        Laws { estate: self.estate.kinds(kinds), ..self }
+    }
+
     /// Sets a setting, written as JSON.
     pub fn setting(self, name: &str, value: &str) -> Self {
         Laws { estate: self.estate.setting(name, value), ..self }

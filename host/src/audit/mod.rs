@@ -19,6 +19,7 @@ mod salts;
 mod statement;
 mod tiles;
 mod tree;
+mod verified;
 mod verify;
 
 #[cfg(test)]
@@ -38,7 +39,8 @@ pub use salts::Salts;
 pub use statement::{Decimal, Statement};
 pub use tiles::{TILE_WIDTH, Tile, TileNodes, decode_bundle, decode_hashes, encode_bundle, encode_hashes, subtree_root};
 pub use tree::{Frontier, leaf_hash, node_hash};
-pub use verify::{Verified, Verifier, VerifyError, verify_log};
+pub use verified::{Cut, Verified, VerifyError};
+pub use verify::{Verifier, verify_log};
 
 use crate::model::Digest;
 

@@ -11,7 +11,7 @@ use crate::limits::VERIFY_THREADS;
 /// A leaf of a page that was read, and what looking at it gave.
 type Looked = (StoredLeaf, Result<Examined, VerifyError>);
 
-/// Verifies the leaves that `next` reads, page by page until one is empty, and shows each to `see` in order. What was seen stands
+/// Verifies the leaves that `next` reads, page by page until one is empty, and shows each that was not pruned to `see` in order. What was seen stands
 /// only once [`Verifier::finish`] has found the whole log sound. As many pages are in memory as there are threads, at most eight.
 ///
 /// # Errors
@@ -137,7 +137,8 @@ where
             Err(error) => return Some(Ended::Failed(error)),
         };
         page.into_iter().find_map(|(leaf, examined)| match self.verifier.take(&leaf, examined) {
-            Ok(entry) => (self.see)(&entry, &leaf).err().map(Ended::Failed),
+            Ok(Some(entry)) => (self.see)(&entry, &leaf).err().map(Ended::Failed),
+            Ok(None) => None,
             Err(error) => Some(Ended::Found(error)),
         })
     }

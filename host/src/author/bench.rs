@@ -7,6 +7,7 @@ use serde::Serialize;
 use trueup_cases::{CaseFile, find};
 
 use super::AuthorError;
+use super::trial::cases_of;
 use crate::rule::Module;
 
 /// What one case file costs. Of time, the median over all rounds.
@@ -26,6 +27,21 @@ pub struct CaseCost {
     pub memory_bytes: u64,
     /// Fuel per case, beside the least that any file has.
     pub ratio: f64,
+    /// Nanoseconds of one call of the native function, per case; none: it was not measured.
+    pub native_nanoseconds_per_case: Option<f64>,
+    /// The call into the component, beside that of the native function.
+    pub beside_native: Option<f64>,
+    /// Nanoseconds of one call.
+    #[serde(skip)]
+    call: u64,
+}
+
+impl CaseCost {
+    /// Puts the native function's call, in nanoseconds, beside the component's.
+    pub(super) fn beside(&mut self, call: u64) {
+        self.native_nanoseconds_per_case = Some(call as f64 / self.cases as f64);
+        self.beside_native = Some(self.call as f64 / call.max(1) as f64);
+    }
 }
 
 /// Measures the cases of a crate on its component, so many rounds each; one round first, which does not count.
@@ -35,7 +51,7 @@ pub struct CaseCost {
 #[expect(clippy::disallowed_methods, reason = "what is measured is told to people; nothing depends on it")]
 pub fn bench(module: &Arc<Module>, dir: &std::path::Path, rounds: u32) -> Result<Vec<CaseCost>, AuthorError> {
     let mut costs = Vec::new();
-    for path in find(&dir.join("cases"))? {
+    for path in find(&cases_of(dir))? {
         let text = std::fs::read_to_string(&path).map_err(|source| AuthorError::Read { path: path.clone(), source })?;
         let file = CaseFile::parse(&path, &text)?;
         let mut columns = file.columns.clone();
@@ -62,6 +78,9 @@ pub fn bench(module: &Arc<Module>, dir: &std::path::Path, rounds: u32) -> Result
             fuel_permille: fuel.saturating_mul(1_000) / module.limits().fuel(file.cases.len()).max(1),
             memory_bytes: measured.memory_bytes,
             ratio: 0.0,
+            native_nanoseconds_per_case: None,
+            beside_native: None,
+            call: median,
         });
     }
     let least = costs.iter().map(|cost| cost.fuel_per_case).min().unwrap_or(1).max(1);

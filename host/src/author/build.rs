@@ -12,7 +12,7 @@ use wit_component::ComponentEncoder;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What a rule module exports.
-const INTERFACE: &str = "trueup:rules/rule";
+pub(super) const INTERFACE: &str = "trueup:rules/rule";
 
 /// The toolchain that `wasm-target.sh` links where rustup cannot download the target.
 const LINKED: &str = "wasm";
@@ -22,7 +22,7 @@ const OVERRIDE: &str = "TRUEUP_WASM_TOOLCHAIN";
 
 /// The profile of rule modules, given on the command line so that a crate in any workspace is built alike: small, fast, and
 /// a panic is a trap, whose message the guest kit's hook has written by then.
-const PROFILE: [&str; 8] = [
+pub(super) const PROFILE: [&str; 8] = [
     "profile.guest.inherits='release'",
     "profile.guest.opt-level=3",
     "profile.guest.lto=false",
@@ -112,6 +112,23 @@ pub enum BuildError {
 /// When the crate, the toolchain or the target is missing, the crate does not compile, or it holds no rule. There is never
 /// an older component in place of an error.
 pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built, BuildError> {
+    let (Package { name, version, .. }, module) = module(crate_dir, options, &[])?;
+    let component = encode(&module).map_err(|unfit| BuildError::Encode { name: name.clone(), problem: unfit.to_string() })?;
+    Ok(Built { name, version, component })
+}
+
+/// The crate's name and the core module that its component is made of, with the names and lines that are left out of what is
+/// shipped. The code is the same.
+///
+/// # Errors
+/// As for [`build_component`].
+pub(super) fn unstripped(crate_dir: &Path, options: &BuildOptions) -> Result<(String, Vec<u8>), BuildError> {
+    let (package, module) = module(crate_dir, options, &["-C", "strip=none", "-C", "debuginfo=1"])?;
+    Ok((package.name, module))
+}
+
+/// Compiles the crate's module, with these further arguments for the compiler.
+fn module(crate_dir: &Path, options: &BuildOptions, further: &[&str]) -> Result<(Package, Vec<u8>), BuildError> {
     if !crate_dir.join("Cargo.toml").is_file() {
         return Err(BuildError::NoCrate(crate_dir.to_path_buf()));
     }
@@ -121,25 +138,38 @@ pub fn build_component(crate_dir: &Path, options: &BuildOptions) -> Result<Built
         Some(dir) => std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
         None => package.target_dir.join("guest"),
     };
-    let module = compile(crate_dir, toolchain.as_deref(), &target_dir, &package, options)?;
-    let bytes = std::fs::read(&module).map_err(|source| BuildError::Read { path: module, source })?;
-    let component = encode(&bytes).map_err(|problem| BuildError::Encode { name: package.name.clone(), problem })?;
-    Ok(Built { name: package.name, version: package.version, component })
+    let mut cargo = command("cargo", crate_dir, toolchain.as_deref());
+    arguments(&mut cargo, &target_dir, options);
+    cargo.args(further);
+    let path = compile(cargo, crate_dir, &package)?;
+    let bytes = std::fs::read(&path).map_err(|source| BuildError::Read { path, source })?;
+    Ok((package, bytes))
+}
+
+/// Why a core module makes no rule.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfit {
+    /// No component comes of it; in the encoder's words.
+    #[error("{0}")]
+    Encoder(String),
+    /// Any module makes some component, be it one without exports.
+    #[error("it exports no `{INTERFACE}`")]
+    NoRule,
 }
 
 /// Wraps a core module that carries the contract's description.
 ///
 /// # Errors
-/// In words, what the module lacks.
-pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+/// What the module lacks.
+pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, Unfit> {
     let mut encoder = ComponentEncoder::default();
     let encoded = encoder.validate(true).module(module).and_then(ComponentEncoder::encode);
-    let component = encoded.map_err(|error| format!("{error:#}"))?;
-    // Any module makes some component, be it an empty one.
-    if !exports_rule(&component).map_err(|error| error.to_string())? {
-        return Err(format!("it exports no `{INTERFACE}`"));
+    let component = encoded.map_err(|error| Unfit::Encoder(format!("{error:#}")))?;
+    match exports_rule(&component) {
+        Ok(true) => Ok(component),
+        Ok(false) => Err(Unfit::NoRule),
+        Err(error) => Err(Unfit::Encoder(error.to_string())),
     }
-    Ok(component)
 }
 
 /// Whether a component itself, not one inside it, exports the contract's interface in any version.
@@ -266,15 +296,8 @@ fn package(crate_dir: &Path, toolchain: Option<&str>) -> Result<Package, BuildEr
     Ok(Package { id, name, version, target_dir: metadata.target_directory })
 }
 
-/// Runs cargo and returns the module that it reports, compiled now or found fresh.
-fn compile(
-    crate_dir: &Path,
-    toolchain: Option<&str>,
-    target_dir: &Path,
-    package: &Package,
-    options: &BuildOptions,
-) -> Result<PathBuf, BuildError> {
-    let mut cargo = command("cargo", crate_dir, toolchain);
+/// What is asked of cargo.
+fn arguments(cargo: &mut Command, target_dir: &Path, options: &BuildOptions) {
     match &options.example {
         Some(example) => cargo.args(["rustc", "--example", example]),
         None => cargo.args(["rustc", "--lib", "--crate-type=cdylib"]),
@@ -292,6 +315,10 @@ fn compile(
     }
     // For this crate alone: a rule that it links must not export the contract a second time.
     cargo.args(["--", "--cfg", "trueup_component", "-C", STACK]);
+}
+
+/// Runs cargo and returns the module that it reports, compiled now or found fresh.
+fn compile(mut cargo: Command, crate_dir: &Path, package: &Package) -> Result<PathBuf, BuildError> {
     let output = cargo.stderr(Stdio::inherit()).output().map_err(|source| BuildError::Start { program: "cargo", source })?;
     if !output.status.success() {
         return Err(BuildError::Compile(crate_dir.to_path_buf()));

@@ -3,7 +3,7 @@
 
 use trueup_cases::{CaseError, code};
 
-use super::{AuthorError, BuildError, NewError};
+use super::{AuthorError, BuildError, NewError, WrapError};
 use crate::rule::{AdmitError, Fault};
 
 /// The page, a section per code.
@@ -65,10 +65,21 @@ impl Coded for BuildError {
 impl Coded for NewError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Name(_) => "TR0311",
+            Self::Name { .. } => "TR0311",
             Self::Occupied(_) => "TR0312",
             Self::NoKit(_) => "TR0313",
             Self::Write { .. } => "TR0314",
+        }
+    }
+}
+
+impl Coded for WrapError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotWasm => "TR0321",
+            Self::Component => "TR0322",
+            Self::Unfit(_) => "TR0323",
+            Self::NoRule => "TR0324",
         }
     }
 }
@@ -114,7 +125,7 @@ pub(super) fn limit_advice(limit: &str) -> &'static str {
     match limit {
         "memory" => "look for what is collected over a whole batch, and answer identity by identity",
         "fuel" => {
-            "look for a loop over all cases inside of another, and for texts that are built per case; `trueup rule bench` shows which cases cost most"
+            "look for a loop that never ends, for one over all cases inside of another, and for texts that are built per case; `trueup rule bench` shows which cases cost most"
         }
         "fuel to start" => "statics with large initial values are filled at each start: make them constants",
         "stack" => "a recursion goes too deep for its input: make it a loop",

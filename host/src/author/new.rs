@@ -22,8 +22,17 @@ pub enum Kit {
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
     /// The name cannot be a rule's.
-    #[error("`{0}` is no name for a rule; use lower case letters, digits and hyphens, like `dormant-admins`")]
-    Name(String),
+    #[error(
+        "`{name}` is no name for a rule: {problem}; call it `{instead}`, or something else of lower case letters, digits and hyphens"
+    )]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// One like it that would do.
+        instead: String,
+    },
     /// Something stands where the crate would.
     #[error("`{0}` exists and is not empty; choose another name, or remove it")]
     Occupied(PathBuf),
@@ -91,11 +100,7 @@ fn is_kit(folder: &Path) -> bool {
 /// # Errors
 /// When the name is no rule's, something stands there already, or it cannot be written.
 pub fn create_rule(name: &str, into: &Path, kit: &Kit) -> Result<PathBuf, NewError> {
-    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    let begins = name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('-');
-    if !plain || !begins || name.len() > NAME_BYTES {
-        return Err(NewError::Name(name.to_owned()));
-    }
+    check_name(name)?;
     let folder = into.join(name);
     if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
         return Err(NewError::Occupied(folder));
@@ -116,6 +121,112 @@ pub fn create_rule(name: &str, into: &Path, kit: &Kit) -> Result<PathBuf, NewErr
     }
     Ok(folder)
 }
+
+/// A name must do as a crate's, a file's and a function's.
+fn check_name(name: &str) -> Result<(), NewError> {
+    let Some(problem) = problem_of(name) else { return Ok(()) };
+    let instead = like(name);
+    // What is made of a name of signs alone is none either.
+    let instead = if problem_of(&instead).is_none() { instead } else { "dormant-admins".to_owned() };
+    let mut shown: String = name.chars().take(NAME_BYTES).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    Err(NewError::Name { name: shown, problem, instead })
+}
+
+/// What is wrong with a name, if anything.
+fn problem_of(name: &str) -> Option<&'static str> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let wrong = match name.chars().find(|c| !allowed(*c)) {
+        _ if name.is_empty() => "it is empty",
+        _ if name.len() > NAME_BYTES => "it has more than 64 bytes",
+        Some(c) if c.is_whitespace() => "it holds a space",
+        Some(c) if c.is_uppercase() => "it holds an upper case letter",
+        Some('_') => "it holds an underscore, where a hyphen belongs",
+        Some(c) if c.is_alphabetic() => "it holds a letter other than a to z",
+        Some(_) => "it holds a sign other than a hyphen",
+        None if name.starts_with(|c: char| c.is_ascii_digit()) => "it begins with a digit, which no crate's name may",
+        None if name.starts_with('-') => "it begins with a hyphen",
+        None if name.ends_with('-') => "it ends with a hyphen",
+        None if TAKEN.contains(&name) => "it is a word of Rust, or a crate that comes with it",
+        None => return None,
+    };
+    Some(wrong)
+}
+
+/// A name like this one that may do.
+fn like(name: &str) -> String {
+    let spaced: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: Vec<&str> = spaced.split('-').filter(|word| !word.is_empty()).collect();
+    let mut like = words.join("-");
+    if like.starts_with(|c: char| c.is_ascii_digit()) || TAKEN.contains(&like.as_str()) {
+        like.insert_str(0, "rule-");
+    }
+    like.truncate(NAME_BYTES);
+    like.trim_end_matches('-').to_owned()
+}
+
+/// What cannot be a function, or a crate beside the standard library.
+const TAKEN: &[&str] = &[
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "trueup-guest",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+];
 
 const MANIFEST: &str = r#"[package]
 name = "{name}"
@@ -213,3 +324,33 @@ table = [
   { name = "nobody knows whether it is there", desired = "present", observed = "unknown", expect = { effect = "hold", reason = "unknown" } },
 ]
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::{like, problem_of};
+
+    #[test]
+    fn a_name_that_will_not_do_is_told_what_is_wrong_and_what_would_do() {
+        let cases = [
+            ("9x", "begins with a digit", "rule-9x"),
+            ("Dormant Admins", "an upper case letter", "dormant-admins"),
+            ("dormant admins", "a space", "dormant-admins"),
+            ("dormantAdmins", "an upper case letter", "dormantadmins"),
+            ("dormant_admins", "an underscore", "dormant-admins"),
+            ("größe", "a letter other than a to z", "gr-e"),
+            ("a.b/c", "a sign", "a-b-c"),
+            ("-x", "begins with a hyphen", "x"),
+            ("x-", "ends with a hyphen", "x"),
+            ("match", "a word of Rust", "rule-match"),
+            ("", "empty", ""),
+            ("…", "a sign", ""),
+        ];
+        for (name, problem, instead) in cases {
+            assert!(problem_of(name).is_some_and(|found| found.contains(problem)), "{name}: {:?}", problem_of(name));
+            assert_eq!(like(name), instead);
+            assert!(instead.is_empty() || problem_of(instead).is_none(), "{instead}");
+        }
+        assert_eq!(problem_of("dormant-admins-2"), None);
+        assert!(problem_of(&"x".repeat(65)).is_some() && problem_of(&like(&"x".repeat(65))).is_none());
+    }
+}

@@ -27,14 +27,14 @@ fn a_bundled_rule_becomes_a_component_without_authority() {
     assert_eq!((built.name.as_str(), built.version.as_str()), ("trueup-standard", env!("CARGO_PKG_VERSION")));
     let (imports, exports) = surface(&built.component);
     // The types are no function: nothing is called through them.
-    assert_eq!(imports, ["trueup:rules/log@0.1.0", "trueup:rules/types@0.1.0"]);
-    assert_eq!(exports, ["trueup:rules/rule@0.1.0"]);
+    assert_eq!(imports, ["trueup:rules/log@1.0.0", "trueup:rules/types@1.0.0"]);
+    assert_eq!(exports, ["trueup:rules/rule@1.0.0"]);
     let sections = Parser::new(0).parse_all(&built.component).filter_map(|payload| match payload.unwrap() {
         Payload::CustomSection(section) if section.name() == "trueup:rule" => Some(section.data().to_vec()),
         _ => None,
     });
     let version = env!("CARGO_PKG_VERSION");
-    let told = format!("contract=trueup:rules@0.1.0;sdk={version};name=standard;version={version}");
+    let told = format!("contract=trueup:rules@1.0.0;sdk={version};name=standard;version={version}");
     assert_eq!(sections.collect::<Vec<_>>(), [told.into_bytes()]);
     let kilobytes = built.component.len() / 1024;
     assert!(kilobytes < 128, "the standard rule has grown to {kilobytes} KiB");

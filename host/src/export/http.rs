@@ -4,7 +4,7 @@ use std::io;
 
 use super::{Envelope, Event, ExportError, Sink};
 use crate::limits::{EXPORT_PATIENCE_SECONDS, EXPORT_POST_BYTES};
-use crate::post::Post;
+use crate::post::{Post, shown};
 
 /// A sink that is sent events by POST. It has them once it answers with a status from 200 to 299.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl HttpSink {
     /// # Errors
     /// When it is another kind of address.
     pub fn new(name: &str, url: &str, envelope: Envelope) -> Result<Self, ExportError> {
-        let wrong = |problem| ExportError::Address { url: url.to_owned(), problem };
+        let wrong = |problem| ExportError::Address { url: shown(url), problem };
         let post = Post::to(url, EXPORT_PATIENCE_SECONDS).map_err(wrong)?;
         let body = if envelope == Envelope::CloudEvents { Body::List } else { Body::Lines };
         Ok(HttpSink { name: name.to_owned(), post, body })

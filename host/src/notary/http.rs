@@ -4,7 +4,7 @@ use std::io;
 
 use super::{NotaryError, Witness};
 use crate::limits::WITNESS_PATIENCE_SECONDS;
-use crate::post::Post;
+use crate::post::{Post, shown};
 
 /// A witness that is sent each checkpoint by POST. It has it once it answers with a status from 200 to 299.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl HttpWitness {
     /// # Errors
     /// When it is another kind of address.
     pub fn new(name: &str, url: &str) -> Result<Self, NotaryError> {
-        let wrong = |problem| NotaryError::Address { url: url.to_owned(), problem };
+        let wrong = |problem| NotaryError::Address { url: shown(url), problem };
         Ok(HttpWitness { name: name.to_owned(), post: Post::to(url, WITNESS_PATIENCE_SECONDS).map_err(wrong)? })
     }
 

@@ -107,7 +107,7 @@ pub enum AdmitError {
 /// What the guest kit wrote into a module, for people. Nothing is decided by it but the contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Built {
-    /// The contract, like `trueup:rules@0.1.0`.
+    /// The contract, like `trueup:rules@1.0.0`.
     pub contract: String,
     /// Everything it says: `contract`, `sdk`, `name`, `version` and what later kits add.
     pub facts: BTreeMap<String, String>,
@@ -188,26 +188,53 @@ fn read_section(data: &[u8]) -> Result<Built, AdmitError> {
 }
 
 fn check_contract(found: &str, kit: Option<&String>) -> Result<(), AdmitError> {
-    if speaks(found) {
+    if speaks(CONTRACT, found) {
         return Ok(());
     }
     let found = if found.is_empty() { "(none named)" } else { found };
     Err(AdmitError::Contract {
         found: text::shown(found, SHOWN),
         kit: kit.map_or_else(String::new, |kit| format!(" with guest kit {kit}")),
-        supported: format!("{}.x", line_of(CONTRACT)),
+        supported: supported(CONTRACT),
     })
 }
 
-/// Whether this host speaks a contract: the same package, and for 0.x the same minor version.
-fn speaks(contract: &str) -> bool {
-    let patch = contract.strip_prefix(line_of(CONTRACT)).and_then(|rest| rest.strip_prefix('.'));
-    patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+/// Whether a host that speaks one contract takes modules that were built for another one: the same package and major version, and
+/// of it no more than the host has. What a minor version adds stands beside what was there, so that an older module needs nothing
+/// else than it did. Versions below 1.0 were drafts, and fit themselves alone.
+fn speaks(host: &str, module: &str) -> bool {
+    let (Some(host), Some(module)) = (version_of(host), version_of(module)) else { return false };
+    let (package, [major, minor, patch]) = host;
+    match module {
+        (other, [m, n, p]) if other == package && m == major => {
+            if major == 0 {
+                [n, p] == [minor, patch]
+            } else {
+                n <= minor
+            }
+        }
+        _ => false,
+    }
 }
 
-/// `trueup:rules@0.1` of `trueup:rules@0.1.0`.
-fn line_of(contract: &'static str) -> &'static str {
-    contract.rsplit_once('.').map_or(contract, |(line, _)| line)
+/// `trueup:rules@1.0.0` as package and version, written as versions are.
+fn version_of(contract: &str) -> Option<(&str, [u32; 3])> {
+    let (package, version) = contract.split_once('@')?;
+    let mut numbers = version.split('.').map(|number| {
+        let plain = number.bytes().all(|b| b.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
+        if plain { number.parse().ok() } else { None }
+    });
+    let version = [numbers.next()??, numbers.next()??, numbers.next()??];
+    numbers.next().is_none().then_some((package, version))
+}
+
+/// What a host takes, in words.
+fn supported(host: &str) -> String {
+    match version_of(host) {
+        Some((package, [major, 0, _])) => format!("{package}@{major}.0"),
+        Some((package, [major, minor, _])) => format!("{package}@{major}.0 to {major}.{minor}"),
+        None => host.to_owned(),
+    }
 }
 
 /// Splits `package/interface@version` into `package/interface` and `package@version`.
@@ -250,5 +277,37 @@ fn is_rule(name: &str) -> Result<bool, AdmitError> {
     match contract_of(name) {
         Some((RULE, contract)) => check_contract(&contract, None).map(|()| true),
         _ => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{speaks, supported};
+
+    #[test]
+    fn a_host_takes_what_was_built_for_no_more_than_it_has() {
+        let (one, four) = ("trueup:rules@1.0.0", "trueup:rules@1.4.0");
+        for (module, by_one, by_four) in [
+            ("trueup:rules@1.0.0", true, true),
+            ("trueup:rules@1.0.3", true, true),
+            ("trueup:rules@1.3.0", false, true),
+            ("trueup:rules@1.4.9", false, true),
+            ("trueup:rules@1.5.0", false, false),
+            ("trueup:rules@0.1.0", false, false),
+            ("trueup:rules@2.0.0", false, false),
+            ("trueup:other@1.0.0", false, false),
+            ("trueup:rules@1.0", false, false),
+            ("trueup:rules@1.0.0.0", false, false),
+            ("trueup:rules@1.0.0-draft", false, false),
+            ("trueup:rules@1.00.0", false, false),
+            ("trueup:rules@1.0.", false, false),
+            ("trueup:rules@1.0.99999999999", false, false),
+            ("trueup:rules", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((speaks(one, module), speaks(four, module)), (by_one, by_four), "{module}");
+        }
+        assert!(speaks("trueup:rules@0.1.0", "trueup:rules@0.1.0") && !speaks("trueup:rules@0.1.0", "trueup:rules@0.1.1"));
+        assert_eq!((supported(one), supported(four)), ("trueup:rules@1.0".to_owned(), "trueup:rules@1.0 to 1.4".to_owned()));
     }
 }

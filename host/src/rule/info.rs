@@ -11,6 +11,9 @@ use super::settings::{SettingInfo, SettingKind, SettingValue};
 use super::text;
 use crate::model::Reason;
 
+/// How names begin that the contract keeps for hosts of later versions.
+const KEPT: &str = "trueup-";
+
 /// What a rule told of itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Info {
@@ -78,6 +81,9 @@ fn column(name: &str) -> Result<Column, AdmitError> {
 
 fn setting(info: wire::SettingInfo) -> Result<SettingInfo, AdmitError> {
     let name = code(info.name, "the setting")?;
+    if name.starts_with(KEPT) {
+        return Err(wrong(format!("the setting `{name}` has a name that the contract keeps: none begins with `{KEPT}`")));
+    }
     let kind = match info.kind {
         wire::SettingKind::Text => SettingKind::Text,
         wire::SettingKind::Integer => SettingKind::Integer,

@@ -52,6 +52,8 @@ mod sandbox;
 mod shares;
 #[cfg(feature = "wasm")]
 mod shown;
+#[cfg(feature = "cli")]
+mod stacks;
 #[cfg(feature = "wasm")]
 mod text;
 #[cfg(feature = "wasm")]
@@ -89,6 +91,8 @@ pub use plain::{Measured, all_columns};
 pub use pool::Pool;
 #[cfg(feature = "wasm")]
 pub use profile::{ENGINE, PROFILE, profile_digest, profile_text};
+#[cfg(feature = "cli")]
+pub use stacks::{Called, engine_for_stacks};
 #[cfg(feature = "wasm")]
 pub use worker::{Worker, compile_here};
 

@@ -56,7 +56,7 @@ pub fn all_columns(cases: &Cases, batch: &Batch, limits: &RuleLimits) -> Result<
     columns::write(cases, batch, &all, limits, &mut Dictionary::default()).map(plain)
 }
 
-fn context_of(context: &Context) -> wire::Context {
+pub(super) fn context_of(context: &Context) -> wire::Context {
     let value = |value: &SettingValue| match value {
         SettingValue::Text(text) => wire::SettingValue::Text(text.clone()),
         SettingValue::Integer(number) => wire::SettingValue::Integer(*number),
@@ -70,7 +70,7 @@ fn context_of(context: &Context) -> wire::Context {
 /// Both directions name every column once.
 macro_rules! columns {
     ($($column:ident)*) => {
-        fn batch_of(batch: &Columns) -> wire::Batch {
+        pub(super) fn batch_of(batch: &Columns) -> wire::Batch {
             wire::Batch {
                 heap: batch.heap.clone(),
                 text_ends: batch.text_ends.clone(),

@@ -12,7 +12,7 @@ use crate::model::Digest;
 pub const PROFILE: &str = "trueup-det-1";
 
 /// The contract that this host speaks.
-pub(crate) const CONTRACT: &str = "trueup:rules@0.1.0";
+pub(crate) const CONTRACT: &str = "trueup:rules@1.0.0";
 
 /// The engine. What an instruction costs may move between its major versions; a test holds this to the lock file.
 pub const ENGINE: &str = "wasmtime 48";

@@ -99,3 +99,13 @@ fn wanted<'a>(case: Case<'a>, cx: &Context<'_, access::Settings>, situation: &Si
 
 // The folder holds a link to the cases of the standard rule: switched off, it answers them alike.
 trueup_guest::cases!();
+
+/// The laws hold of the whole too, with everything switched on; that every reason is drawn is for each part's own.
+#[test]
+fn laws() {
+    let combinations = r#"["git/role:reader + git/role:writer", "crm/key:a + git/key:b"]"#;
+    let laws =
+        trueup_guest::testing::Laws::of(&RULE).setting("machine-identities", "true").setting("separation-of-duties", "true");
+    let laws = laws.setting("toxic-combinations", combinations).setting("break-combinations-from-tier", "2");
+    laws.kinds(&["person", "machine"]).identities(1_000).check();
+}

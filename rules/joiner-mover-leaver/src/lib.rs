@@ -31,3 +31,4 @@ pub fn joiner_mover_leaver<'a>(identity: Identity<'a>, cx: &Context<'a, Settings
 }
 
 trueup_guest::cases!();
+trueup_guest::laws!(|laws| laws.identities(4_000));

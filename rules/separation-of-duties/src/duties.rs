@@ -141,8 +141,8 @@ fn course(case: Case<'_>, effect: Effect) -> Option<Course> {
     }
 }
 
-/// Whether a plan may take it: not what is kept for emergencies, comes from elsewhere, or is not ours to take.
+/// Whether a plan may take it: not what is kept for emergencies, comes from elsewhere, is not ours to take, or may not be there.
 fn can_go(case: Case<'_>) -> bool {
     let extra = case.is_additive() && !case.is_claimed();
-    !case.is_inherited() && !case.is_immutable() && !case.is_break_glass() && !case.desired().is_unknown() && !extra
+    !case.is_inherited() && !case.is_immutable() && !case.is_break_glass() && !case.is_unknown() && !extra
 }

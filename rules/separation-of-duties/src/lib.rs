@@ -51,3 +51,7 @@ fn as_listed(case: Case<'_>) -> Effect {
 }
 
 trueup_guest::cases!();
+trueup_guest::laws!(|laws| {
+    let combinations = r#"["git/role:reader + git/role:writer", "crm/key:a + git/key:b", "crm/role:reader + git/role:reader"]"#;
+    laws.setting("toxic-combinations", combinations).setting("break-combinations-from-tier", "2").identities(2_000)
+});

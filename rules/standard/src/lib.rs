@@ -55,3 +55,9 @@ fn wanted<'a>(case: Case<'a>, cx: &Context<'_, access::Settings>, situation: &Si
 
 // The folder holds a link to the cases of least access: composed, it answers them alike.
 trueup_guest::cases!();
+
+/// The laws hold of the whole too; that every reason is drawn is for each part's own.
+#[test]
+fn laws() {
+    trueup_guest::testing::Laws::of(&RULE).identities(1_000).check();
+}

@@ -5,7 +5,7 @@
 mod bindings {
     wit_bindgen::generate!({
         path: ["../../wit", "foreign-import/clocks.wit"],
-        inline: "package trueup:foreign; world foreign { import wasi:clocks/wall-clock@0.2.0; include trueup:rules/rule-module@0.1.0; }",
+        inline: "package trueup:foreign; world foreign { import wasi:clocks/wall-clock@0.2.0; include trueup:rules/rule-module@1.0.0; }",
         world: "trueup:foreign/foreign",
         generate_all,
     });

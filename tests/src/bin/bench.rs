@@ -1,6 +1,6 @@
 //! How fast trueup is: `make bench`, or `bench [--quick] [FOLDER]` for small sizes or another folder than `target/bench`.
 //! `bench plans ROWS…` measures planning alone, with so many desired and as many observed grants each time, in
-//! `target/bench-plans`. `bench plan WORK held|empty` is the part of it that has a process of its own. `bench month PROFILE` lives
+//! `target/bench-plans`. `bench plan WORK held|empty recorded|unrecorded` is the part of it that has a process of its own. `bench month PROFILE` lives
 //! a generated month, and measures runs that judge only what changed beside runs that judge everything.
 //! `bench replay PROFILE` lives such a month, and measures replaying its runs beside planning them, and what recordings take.
 //! `bench judging` measures judging alone, `bench log` the audit log alone; `bench-log` does the latter without a sandbox.
@@ -18,7 +18,7 @@ fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        ["plan", work, held] => child(Path::new(work), held, &mut stdout()),
+        ["plan", work, held, recorded] => child(Path::new(work), held, recorded, &mut stdout()),
         ["plans", sizes @ ..] if !sizes.is_empty() => {
             let sizes = sizes.iter().map(|rows| rows.parse()).collect::<Result<Vec<u64>, _>>()?;
             plans(&sizes, &cli::root().join("target/bench-plans"), &mut stdout())

@@ -78,6 +78,7 @@ fn threads_and_pages_change_no_finding() {
         (log[17].index, log[18].index) = (17, 18);
     };
     damaged(&swapped);
+    damaged(&|log| drop(log.pop()));
     for name in ["Altered", "Body", "Gap", "Leaf", "Misplaced", "Removed", "Size"] {
         assert!(kinds.contains(name), "no {name} in {kinds:?}");
     }

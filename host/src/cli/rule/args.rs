@@ -23,6 +23,8 @@ pub enum AuthorCommand {
     Diff(DiffArgs),
     /// What judging each case file costs: time, fuel, memory.
     Bench(BenchArgs),
+    /// Where the rule spends its fuel over its cases, function by function.
+    Profile(super::profile::ProfileArgs),
     /// Test again after each save.
     Watch(WatchArgs),
     /// Which reasons, effects and branches the cases reach.
@@ -141,6 +143,9 @@ pub struct BenchArgs {
     /// How often each file is judged.
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rounds: u32,
+    /// Do not time the native function: it is compiled for that, optimised, which takes a while the first time.
+    #[arg(long)]
+    pub component_only: bool,
 }
 
 /// Options of `rule watch`.

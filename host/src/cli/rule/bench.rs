@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::exit::{Exit, Outcome};
-use super::super::style::{BOLD, DIM, RED, count, paint, safe};
+use super::super::style::{BOLD, DIM, RED, YELLOW, count, paint, safe};
 use super::super::{Terminal, open};
 use super::args::{BenchArgs, WatchArgs};
 use super::test;
-use crate::author::{AuthorError, BuildOptions, TrialOptions, bench as measure, build_component};
+use crate::author::{AuthorError, BuildOptions, TrialOptions, bench as measure, beside_native, build_component};
 use crate::rule::RuleLimits;
 
 /// How often sources are looked at, in milliseconds: far below what a person notices.
@@ -19,7 +19,8 @@ const LOOK_MILLISECONDS: u64 = 150;
 pub(super) fn bench(terminal: &mut Terminal<'_>, args: &BenchArgs) -> Outcome {
     let built = build_component(&args.dir, &BuildOptions::default()).map_err(AuthorError::from)?;
     let module = open::load(&built.component, None, &RuleLimits::default())?;
-    let costs = measure(&module, &args.dir, args.rounds)?;
+    let mut costs = measure(&module, &args.dir, args.rounds)?;
+    let native = (!args.component_only).then(|| beside_native(&mut costs, &args.dir, args.rounds));
     if terminal.common.json {
         terminal.json(&costs)?;
         return Ok(Exit::Done);
@@ -28,13 +29,15 @@ pub(super) fn bench(terminal: &mut Terminal<'_>, args: &BenchArgs) -> Outcome {
     writeln!(terminal.out, "{}", paint(BOLD, safe(&title)))?;
     writeln!(
         terminal.out,
-        "  {:>6} {:>12} {:>12} {:>7} {:>8} {:>9}",
-        "cases", "ns/case", "fuel/case", "×least", "of fuel", "memory"
+        "  {:>6} {:>12} {:>10} {:>8} {:>12} {:>7} {:>8} {:>9}",
+        "cases", "ns/case", "native", "×native", "fuel/case", "×least", "of fuel", "memory"
     )?;
     for cost in &costs {
+        let native = cost.native_nanoseconds_per_case.map_or_else(|| "-".to_owned(), |native| format!("{native:.1}"));
+        let beside = cost.beside_native.map_or_else(|| "-".to_owned(), |beside| format!("{beside:.1}"));
         writeln!(
             terminal.out,
-            "  {:>6} {:>12} {:>12} {:>7.1} {:>6.1} % {:>5} KiB  {}",
+            "  {:>6} {:>12} {native:>10} {beside:>8} {:>12} {:>7.1} {:>6.1} % {:>5} KiB  {}",
             count(cost.cases),
             count(cost.nanoseconds_per_case),
             count(cost.fuel_per_case),
@@ -43,6 +46,16 @@ pub(super) fn bench(terminal: &mut Terminal<'_>, args: &BenchArgs) -> Outcome {
             count(cost.memory_bytes / 1024),
             safe(&cost.file),
         )?;
+    }
+    match native {
+        Some(Ok(())) => {
+            let text = "native: the same function called directly, compiled as the component is; over few cases most of the difference is the instance";
+            writeln!(terminal.out, "{}", paint(DIM, text))?;
+        }
+        Some(Err(problem)) => {
+            writeln!(terminal.out, "{} {}", paint(YELLOW, format_args!("note[{}]:", problem.code)), safe(&problem.text))?;
+        }
+        None => {}
     }
     Ok(Exit::Done)
 }

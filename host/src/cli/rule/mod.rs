@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod inspect;
 mod new;
+mod profile;
 mod test;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ pub(super) fn dispatch(terminal: &mut Terminal<'_>, command: AuthorCommand) -> O
         AuthorCommand::Check(args) => inspect::check(terminal, &args),
         AuthorCommand::Diff(args) => diff::diff(terminal, &args),
         AuthorCommand::Bench(args) => bench::bench(terminal, &args),
+        AuthorCommand::Profile(args) => profile::profile(terminal, &args),
         AuthorCommand::Watch(args) => bench::watch(terminal, &args),
         AuthorCommand::Coverage(args) => coverage::coverage(terminal, &args),
         AuthorCommand::Capture(args) => capture::capture(terminal, &args),

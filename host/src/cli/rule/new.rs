@@ -43,7 +43,9 @@ fn found() -> Outcome<Kit> {
 impl From<NewError> for Failure {
     fn from(error: NewError) -> Self {
         let (exit, help) = match &error {
-            NewError::Name(_) => (Exit::Usage, "a rule's name appears in reports and records; it is no place for spaces"),
+            NewError::Name { .. } => {
+                (Exit::Usage, "a rule's name is also its crate's, its folder's and its function's, and stands in every report")
+            }
             NewError::Occupied(_) => (Exit::Unwritable, "nothing was written"),
             NewError::NoKit(_) => (Exit::Config, "nothing was written"),
             NewError::Write { .. } => (Exit::Unwritable, "make room there, or choose a folder that may be written"),

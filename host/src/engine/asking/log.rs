@@ -2,21 +2,34 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::super::{Engine, EngineError, RunReport};
 use super::Shown;
-use crate::audit::{LogEntry, LogHead, Verified, Verifier, VerifyError, verify_pages};
+use crate::audit::{Cut, LeafError, LogEntry, LogHead, TILE_WIDTH, Verified, Verifier, VerifyError, verify_pages};
 use crate::discover::{Page, Scan, ScanSide, recall_pages};
 use crate::ledger::{RunRow, StoredLeaf};
-use crate::model::{PlanId, State};
+use crate::model::{PlanId, State, Time};
 use crate::notary::Notary;
 use crate::plan::PlanFile;
+
+/// Where a log begins that was pruned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Beginning {
+    /// When the first leaf was written that none was removed after.
+    pub begins: Time,
+    /// What the log says of those before.
+    #[serde(flatten)]
+    pub cut: Cut,
+}
 
 /// Leaves that are read at once.
 const LEAVES_PER_PAGE: u32 = 4_096;
 
 impl Engine {
-    /// Recomputes the log up to its present head, and shows each leaf on the way. What was seen stands only when the log
-    /// turns out to be sound.
+    /// Recomputes the log up to its present head, and shows each leaf on the way that was not pruned. What was seen stands only
+    /// when the log turns out to be sound.
     pub(in crate::engine) fn walk(
         &self,
         kept: &[LogHead],
@@ -51,6 +64,24 @@ impl Engine {
         see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError> + Send,
     ) -> Result<LogHead, EngineError> {
         Ok(self.walk(&[], see)??.head)
+    }
+
+    /// Where the log begins, when it was pruned: an answer then tells nothing of what was before. Reads the whole log to be sure of
+    /// that, where its first leaves are gone, and a page where they are not.
+    ///
+    /// # Errors
+    /// When the log is not sound, or the ledger cannot be read.
+    pub fn log_beginning(&self) -> Result<Option<Beginning>, EngineError> {
+        if !self.leaves(0, TILE_WIDTH as u32)?.iter().any(StoredLeaf::is_pruned) {
+            return Ok(None);
+        }
+        let Some(cut) = self.walk(&[], |_, _| Ok(()))??.cut else { return Ok(None) };
+        let Some(first) = self.leaves(cut.before, 1)?.into_iter().next() else { return Ok(None) };
+        let damaged = |error: LeafError| EngineError::Damaged {
+            path: "the audit log".into(),
+            problem: format!("leaf {}: {error}", first.index),
+        };
+        Ok(Some(Beginning { begins: LogEntry::parse(&first.bytes).map_err(damaged)?.time, cut }))
     }
 
     /// Every run that sealed a plan, the oldest first.

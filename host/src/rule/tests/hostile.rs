@@ -82,7 +82,7 @@ fn v03_a_malformed_answer_stays_in_its_batch() {
 fn v03_a_panic_reaches_its_author() {
     let module = load("panic");
     let built = module.built().map(|built| (built.contract.as_str(), built.facts["name"].as_str()));
-    assert_eq!(built, Some(("trueup:rules@0.1.0", "panic")));
+    assert_eq!(built, Some(("trueup:rules@1.0.0", "panic")));
     let cases = estate(&[("ada", 5), ("poison", 7)]);
     let judging = Judging { as_of: Time::from_seconds(1), settings: &Settings::default(), explain: false };
     assert!(module.judge(&judging, &cases, &cases.batches[0]).result.is_ok());

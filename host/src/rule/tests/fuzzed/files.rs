@@ -19,27 +19,27 @@ const CORE_HEAD: &[u8] = b"\0asm\x01\0\0\0";
 const HEADS: [&[u8]; 6] = [CORE_HEAD, b"\x7fELF\x02\x01\x01", b"\0asm\x0d\0\x01", b"", b"\0asm\x0e\0\x01\0", b"(component)"];
 
 const IMPORTS: [&str; 7] = [
-    "trueup:rules/log@0.1.0",
-    "trueup:rules/types@0.1.0",
-    "trueup:rules/log@0.1.17",
-    "trueup:rules/log@0.2.0",
+    "trueup:rules/log@1.0.0",
+    "trueup:rules/types@1.0.0",
+    "trueup:rules/log@1.0.17",
+    "trueup:rules/log@1.1.0",
     "trueup:rules/log",
     "wasi:clocks/wall-clock@0.2.0",
     "log",
 ];
 const EXPORTS: [&str; 6] = [
-    "trueup:rules/rule@0.1.0",
-    "trueup:rules/rule@0.1.0",
-    "trueup:rules/rule@0.1.4",
     "trueup:rules/rule@1.0.0",
-    "trueup:rules/other@0.1.0",
+    "trueup:rules/rule@1.0.0",
+    "trueup:rules/rule@1.0.4",
+    "trueup:rules/rule@0.1.0",
+    "trueup:rules/other@1.0.0",
     "rule",
 ];
 const FACTS: [&str; 8] = [
     "contract=",
-    "contract=trueup:rules@0.1.0;sdk=0.1.0",
-    "trueup:rules@0.1.0",
-    "trueup:rules@0.9.0",
+    "contract=trueup:rules@1.0.0;sdk=0.1.0",
+    "trueup:rules@1.0.0",
+    "trueup:rules@2.0.0",
     ";",
     ";sdk=",
     "0.1.0",
