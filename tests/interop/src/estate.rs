@@ -140,6 +140,7 @@ impl Estate {
             Leaf::takeover(run, at, LogHead::default()),
             Leaf::transfer(run, &opening, "terraform"),
             Leaf::rule(run, &step),
+            Leaf::pruning(run, at, 0, "ada", "retention"),
             of(Event::Intent { epoch: 1, attempt: 1, at }, false),
             of(Event::Outcome { outcome: Outcome::Ambiguous { message: "reset".to_owned() }, at }, true),
             of(Event::Ended { end: End::Failed, at }, false),
