@@ -5,7 +5,7 @@ WASM := target/wasm-toolchain
 STANDARD := target/rules/standard.wasm
 C := target/languages
 
-.PHONY: demo test interop languages bench bench-commit bench-against lint FORCE
+.PHONY: demo test interop languages bench bench-commit bench-log bench-against lint FORCE
 
 # One selection of packages and features for everything, so that nothing is compiled twice.
 ALL := --workspace --features trueup/cli,trueup-tests/whole
@@ -42,6 +42,11 @@ bench: $(WASM)
 bench-commit:
 	$(CARGO) build --release -p trueup --no-default-features --features sqlite --example commit_rate
 	target/release/examples/commit_rate
+
+# What the audit log costs; needs no sandbox either. Also in target/bench-log/summary.json.
+bench-log:
+	$(CARGO) build --release -p trueup-tests --no-default-features --features store --target-dir target/sim --bin bench-log
+	target/sim/release/bench-log
 
 # trueup beside what else could judge, over the same cases; also in target/bench/against.json. Only this builds the other
 # engines, with a wasmtime of their own: the first time takes long.

@@ -35,6 +35,9 @@
 //! A rule sees no clock, file or network. It answers by row, so it can name
 //! nothing that it was not shown, and the host checks every answer.
 //!
+//! From nothing to a tested rule in ten minutes: `docs/guide.md`. What comes back
+//! when something is wrong: `docs/mistakes.md`.
+//!
 //! Common questions have a word on [`Case`], [`Identity`] and [`Context`], which
 //! also remembers until when its answer is good. Twenty policies to copy from
 //! are in `docs/cookbook.md`. Besides its cases a rule can be held to laws on
@@ -50,8 +53,10 @@ compile_error!(
 extern crate self as trueup_guest;
 
 mod answers;
+mod batch;
 #[doc(hidden)]
 pub mod bindings;
+mod column;
 #[doc(hidden)]
 pub mod component;
 mod context;

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::answers::Answers;
+use crate::batch::Batch;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::reasons::Reasons;
 use crate::settings::{self, Settings};
-use crate::view::{Batch, Case, Identity};
+use crate::view::{Case, Identity};
 use crate::wire;
 use crate::words::Key;
 use crate::{Opinion, watch};
@@ -48,7 +49,10 @@ pub fn each<'a, O: Opinion>(
 ) -> Result<(), Fault> {
     for case in identity.cases() {
         watch::case(case.index());
-        answers.give(case, judge(case).into_opinion().map_err(|fault| Fault { case: Some(case.index()), ..fault })?);
+        let index = case.index();
+        if let Some(verdict) = judge(case).into_opinion().map_err(|fault| Fault { case: Some(index), ..fault })? {
+            answers.give_first(index, verdict);
+        }
     }
     Ok(())
 }
@@ -79,7 +83,7 @@ pub(crate) fn judge<R: Rule>(context: &wire::Context, batch: &wire::Batch) -> Re
     let batch = Batch::open(batch)?;
     let clock = Context::<()>::clock();
     let cx = Context::new(&settings, context.as_of, context.flags, &clock);
-    let mut answers = Answers::with_capacity(batch.wire.subject.len());
+    let mut answers = Answers::new(batch.cases());
     for identity in batch.identities() {
         watch::case(identity.first);
         answers.begin(identity);

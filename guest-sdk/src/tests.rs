@@ -269,6 +269,8 @@ fn faults_name_what_is_wrong() {
 
     let short = wire::Batch { holder: vec![], ..ada.clone() };
     check(&by_case, &strict(), &short, "data", "the column `holder` has 0 rows, not 3", None);
+    let short = wire::Batch { last_used: vec![0; 2], ..ada.clone() };
+    check(&by_case, &strict(), &short, "data", "the column `last-used` has 2 rows, not 3", None);
     let beyond = wire::Batch { identity_ends: vec![4], ..ada };
     check(&by_case, &strict(), &beyond, "data", "the column `identity-ends` does not divide the cases", None);
 }

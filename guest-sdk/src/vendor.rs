@@ -25,7 +25,7 @@ impl<'a> Case<'a> {
     /// A text of a vendor column.
     pub fn vendor_text(self, column: &str) -> Option<&'a str> {
         match self.vendor(column)? {
-            ColumnValues::Ids(ids) => ids.get(self.index() as usize).filter(|id| **id != 0).map(|id| self.batch().text_of(*id)),
+            ColumnValues::Ids(ids) => ids.get(self.index() as usize).filter(|id| **id != 0).map(|id| self.batch().text(*id)),
             _ => self.mistake(column, "a text"),
         }
     }
@@ -72,6 +72,6 @@ impl<'a> Case<'a> {
             Some(_) => self.mistake(column, "a list of texts"),
             None => None,
         };
-        ids.unwrap_or_default().iter().map(move |id| self.batch().text_of(*id))
+        ids.unwrap_or_default().iter().map(move |id| self.batch().text(*id))
     }
 }

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod planted;
 #[cfg(not(feature = "planted"))]
 mod planted;
+mod post;
 pub mod progress;
 pub mod rule;
 pub mod target;

@@ -34,6 +34,8 @@ pub const LEDGER_GROUP_ROWS: usize = 4_096;
 pub const LEDGER_CHECKPOINT_ROWS: usize = 20_000;
 /// Longest leaf of the audit log, in bytes: what the tile format of transparency logs can hold.
 pub const LEAF_BYTES: usize = 65_535;
+/// Threads that verify a log: reading it and putting the leaves in order are one thread's work, and each has a page in memory.
+pub const VERIFY_THREADS: usize = 8;
 /// Longest signed note that is read, in bytes: sixteen signatures of the largest kind known fit.
 pub const NOTE_BYTES: usize = 128 << 10;
 /// Signatures of a note that are read: the format asks for sixteen; logs have several keys and many witnesses.
@@ -79,13 +81,19 @@ pub const EVENT_BYTES: usize = 1 << 20;
 pub const METRIC_SERIES: usize = 1_000;
 /// Longest file of metrics that is gone on from, in bytes: each series at its longest is a few hundred.
 pub const METRICS_FILE_BYTES: usize = 8 << 20;
-/// How long a datagram to the system's log may wait for room, in seconds.
-/// What is read of a witness's answer at most until its first line ends, in bytes: a status is told within twenty.
+/// Most events that are put into one request, in bytes: what collectors take at once by default is about a megabyte. A single event may
+/// be as long.
+pub const EXPORT_POST_BYTES: usize = 1 << 20;
+/// How long a sink behind HTTP may take over one request, in seconds: collectors make many events durable before they answer.
+pub const EXPORT_PATIENCE_SECONDS: u64 = 30;
+/// What is read of a server's answer at most until its first line ends, in bytes: a status is told within twenty.
 pub const HTTP_ANSWER_BYTES: usize = 1 << 10;
 /// How long a witness may take over one checkpoint, a server of HTTP or the system's log, in seconds.
 pub const WITNESS_PATIENCE_SECONDS: u64 = 10;
 /// Leaves whose states are removed in one batch: some MiB of the ledger.
 pub const REDACTED_AT_ONCE: usize = 1_000;
+/// Leaves that are emptied in one batch: some MiB of the ledger, and what a crash may leave to be done anew.
+pub const PRUNED_AT_ONCE: u64 = 4_096;
 /// Rows per page of a scan: the unit that a crash may lose.
 pub const PAGE_ROWS: u32 = 16_384;
 /// Rows of pages that are being read or stored at once: they and their texts are in memory, however many targets there are.
@@ -215,6 +223,8 @@ pub const RECORDINGS_KEPT: u32 = 400;
 pub const OBJECT_CUT: u64 = 127;
 /// Rows after which an object ends whatever they say: eight times as many as usual.
 pub const OBJECT_ROWS: usize = 1_024;
+/// Objects of a recording that are made before the first of them is written, so that threads share the work: some three megabytes.
+pub const OBJECTS_AHEAD: usize = 256;
 /// An object or a recording, in bytes: a recording names each of its objects in about 90 bytes, ten million grants have some 200,000.
 pub const OBJECT_BYTES: usize = 1 << 30;
 /// After so many runs an object is written again, so that the file that it was in can go. A month: then one thirtieth of all is

@@ -47,8 +47,8 @@ fn a_new_rule_builds_and_answers_its_cases() {
     let folder = tempfile::tempdir().expect("folder");
     let kit = Kit::around(&[cli::root().join("rules/standard")]).expect("kit");
     assert_eq!(kit, Kit::Path(fs::canonicalize(cli::root().join("guest-sdk")).expect("guest-sdk")));
-    let made = create_rule("dormant-admins", folder.path(), &kit).expect("crate");
-    assert!(matches!(create_rule("dormant-admins", folder.path(), &kit), Err(NewError::Occupied(_))));
+    let made = create_rule("begun", folder.path(), &kit).expect("crate");
+    assert!(matches!(create_rule("begun", folder.path(), &kit), Err(NewError::Occupied(_))));
     assert!(matches!(create_rule("-x", folder.path(), &kit), Err(NewError::Name { .. })));
     // What the guests of this repository were built with is not built again.
     let target_dir = Some(cli::root().join("target/guest"));
@@ -56,7 +56,7 @@ fn a_new_rule_builds_and_answers_its_cases() {
         build_component(&made, &BuildOptions { target_dir, offline: true, ..BuildOptions::default() }).expect("component");
     let report = run_cases(load(&built.component), &[made.join("cases")], false).expect("cases");
     assert!(report.is_ok(), "{:?} {:?}", report.failures, report.unhit);
-    assert_eq!((report.rule.as_str(), report.passed, report.files), ("dormant-admins@0.1.0", 5, 2));
+    assert_eq!((report.rule.as_str(), report.passed, report.files), ("begun@0.1.0", 5, 2));
 }
 
 /// Where the fuel goes is told by the names of the source, though the compiler puts one function into the other.
@@ -106,6 +106,19 @@ fn a_panic_names_place_text_and_case() {
     assert!(text.contains("panic/main.rs:17:5") && text.contains("no rule for `repo:b`"), "{text}");
     let why = explain_case(module, folder.path(), "git/poison/repo:a").expect("explanation");
     assert!(why.first().is_some_and(|why| why.answer.contains("panic/main.rs:17:5") && why.place.ends_with("poison.json:7")));
+}
+
+#[test]
+fn rows_that_all_fail_are_not_all_tried() {
+    let rows = vec![r#"{ "identity": "poison", "grant": { "target": "git", "object": "repo:b" } }"#; 200].join(",\n");
+    let table = format!(r#"{{ "about": "All fail.", "as_of": "2026-03-01", "table": [{rows}] }}"#);
+    let folder = folder(&[("cases/table.json", table.as_str())]);
+    let module = load(&guests::component("endless-loop").expect("guest"));
+    let report = run_cases(module, &[folder.path().join("cases")], false).expect("cases");
+    let texts: Vec<String> = report.failures.iter().map(ToString::to_string).collect();
+    assert_eq!((texts.len(), report.answers.len()), (21, 200), "{texts:?}");
+    assert!(texts[0].starts_with("[TR0202] ") && texts[0].contains("a loop that never ends"), "{}", texts[0]);
+    assert!(texts[20].contains("table.json: 180 further rows were not tried; mend these first"), "{}", texts[20]);
 }
 
 #[test]
@@ -163,7 +176,7 @@ fn two_versions_are_compared_on_cases_and_on_paper() {
     let page = comparison_page(&found);
     assert!(page.contains("promise@1.0.0 beside standard@") && page.contains(&found.module.to_string()), "{page}");
     // Nothing is fetched, and nothing runs.
-    assert!(!page.contains("http") && !page.contains("<script"), "{page}");
+    assert!(!page.contains("://") && !page.contains("<script"), "{page}");
     assert!(matches!(compare_on(&now, &then, Path::new("/nowhere")), Err(AuthorError::Cases(_))));
 }
 

@@ -25,7 +25,21 @@ fn a_small_bench_tells_every_figure() {
         "grants read, judged and sealed, empty target",
         "peak memory, empty target",
         "durable changes, 100 per commit",
-        "audit verify",
+        "committing with the log, wall time",
+        "committing with the log, processor time",
+        "audit verify, all cores",
+        "audit verify, one thread",
+        "looking at every page and row of the ledger",
+        "leaves of a change",
+        "the ledger, a change",
+        "proof of a record, over the ledger, p50",
+        "proof of a record, over the ledger, p99",
+        "proof of growth, over the ledger, p50",
+        "proof of growth, over the ledger, p99",
+        "proof of a record, over tiles, p50",
+        "proof of a record, over tiles, p99",
+        "proof of growth, over tiles, p50",
+        "proof of growth, over tiles, p99",
     ];
     assert_eq!(names, expected);
     for figure in &figures {

@@ -1,7 +1,10 @@
 //! The log as events, as a user gets them: printed, pushed to a file at the end of a run, and pushed by hand.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
 
 use serde_json::Value;
 use trueup_tests::{cli, kill};
@@ -104,4 +107,44 @@ fn leaves_go_out_as_they_are_and_states_when_they_are_asked_for() {
     for (args, code) in [(&["--states"][..], 2), (&["--format", "ocsf-2.0"], 2), (&["--envelope", "soap"], 2)] {
         assert_eq!(printed(args).status.code(), Some(code), "{args:?}");
     }
+}
+
+/// Answers each request that it has read, and passes its body on.
+fn serve(server: &TcpListener, bodies: &Sender<String>) {
+    for stream in server.incoming() {
+        let mut stream = stream.expect("a connection");
+        let (mut got, mut piece) = (Vec::new(), [0; 4_096]);
+        let body = loop {
+            let read = stream.read(&mut piece).expect("a request");
+            got.extend_from_slice(&piece[..read]);
+            let text = String::from_utf8_lossy(&got);
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.split("Content-Length: ").nth(1).and_then(|rest| rest.split("\r\n").next()).expect("a length");
+            if body.len() == length.parse::<usize>().expect("a number") {
+                break body.to_owned();
+            }
+        };
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("an answer");
+        if bodies.send(body).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_run_is_told_to_a_server_in_batches() {
+    let folder = tempfile::tempdir().expect("folder");
+    kill::prepare(folder.path(), cli::standard_module().expect("module"), 1).expect("tenant");
+    let folder = folder.path();
+    let server = TcpListener::bind("127.0.0.1:0").expect("a server");
+    let url = format!("http://{}/events", server.local_addr().expect("its address"));
+    let (bodies, got) = channel();
+    std::thread::spawn(move || serve(&server, &bodies));
+    configure(folder, &format!("[[export]]\nname = \"far\"\nkind = \"http\"\nurl = \"{url}\"\nenvelope = \"cloudevents\"\n"));
+    cli::json(folder, &["run", "--as-of", kill::AS_OF]).expect("a run");
+    let told = cli::json(folder, &["audit", "export-events"]).expect("pushed");
+    assert_eq!((&told["sinks"][0]["sink"], &told["sinks"][0]["leaves"]), (&"far".into(), &0.into()));
+    let batches = got.try_iter().map(|body| serde_json::from_str::<Vec<Value>>(&body).expect("a batch"));
+    let printed = cli::trueup(folder, &["audit", "events", "--envelope", "cloudevents"]).expect("it runs");
+    assert_eq!(batches.flatten().collect::<Vec<_>>(), lines(&printed.stdout));
 }

@@ -183,8 +183,16 @@ fn altered(text: &[u8], alter: impl Fn(&str) -> Option<String>) -> Vec<u8> {
     let text = String::from_utf8(text.to_vec()).expect("text");
     let line = text.lines().skip(1).take_while(|line| !line.is_empty()).find(|line| alter(line).is_some()).expect("a line");
     let other = alter(line).expect("another");
-    let (name, new) = (Digest::of(line.as_bytes()).to_string(), Digest::of(other.as_bytes()).to_string());
-    text.replacen(line, &other, 1).replace(&name, &new).into_bytes()
+    let mut told = text.replacen(line, &other, 1);
+    // Lists name objects by what they say, and are named so themselves.
+    let mut renamed = vec![(line.to_owned(), other)];
+    while let Some((line, other)) = renamed.pop() {
+        let [name, new] = [line, other].map(|line| Digest::of(line.as_bytes()).to_string());
+        let lists = told.lines().skip(1).take_while(|line| !line.is_empty()).filter(|line| line.contains(&name));
+        renamed.extend(lists.map(|line| (line.to_owned(), line.replace(&name, &new))));
+        told = told.replace(&name, &new);
+    }
+    told.into_bytes()
 }
 
 #[test]
@@ -208,7 +216,9 @@ fn what_differs_is_told_by_case_and_column() {
     assert!(found.divergences.iter().any(|one| one.case == "header" && one.column == "inputs.verdicts"), "{found:?}");
 
     // A source is made to have said something else: the plan is another, and says of which case.
-    let other = altered(&whole, |line| line.contains("\"holder\":\"user09\"").then(|| line.replace("user09", "ursa09")));
+    let other = altered(&whole, |line| {
+        (line.starts_with("{\"scan\":") && line.contains("\"user09\"")).then(|| line.replace("user09", "ursa09"))
+    });
     let found = Recordings::replay_text(&other, &with(None)).expect("replay");
     assert_eq!((found.verdict, found.level), (ReplayVerdict::Diverged, 1));
     assert!(found.divergences.iter().any(|one| one.case == "header" && one.column == "inputs.facts"), "{found:?}");
@@ -234,6 +244,28 @@ fn what_differs_is_told_by_case_and_column() {
     let here = named.replacen(&Digest::of(b"another engine").to_string(), &profile, 1);
     let found = Recordings::replay_text(here.as_bytes(), &with(Some(&module))).expect("replay");
     assert_eq!((found.verdict, found.level), (ReplayVerdict::Diverged, 2), "{found:?}");
+}
+
+#[test]
+fn the_rule_is_asked_again_how_keys_compare() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (component, module) = standard();
+    let rows = [("Ada", "team:a", "member"), ("ben", "team:b", "member")];
+    let rows = rows.map(|(holder, object, level)| (holder.to_owned(), object.to_owned(), level.to_owned()));
+    estate::write_tsv(&folder.path().join("grants.tsv"), rows.iter()).expect("rows");
+    let setup = Setup { component: &component, files: &["grants.tsv"], threads: 1, slice: 100, mode: Mode::Authoritative };
+    let engine = estate::engine(folder.path(), &setup).expect("engine");
+    let run = estate::block_on(engine.plan(Some(AS_OF))).expect("runtime").expect("plan").report.run;
+    let whole = text(&engine.recordings(), run);
+    let found = Recordings::replay_text(&whole, &with(Some(&module))).expect("replay");
+    assert_eq!((found.verdict, found.level), (ReplayVerdict::Same, 2), "{found:?}");
+
+    let other = altered(&whole, |line| line.contains(r#"[0,"Ada","ada"]"#).then(|| line.replace(r#""ada""#, r#""anna""#)));
+    let found = Recordings::replay_text(&other, &with(Some(&module))).expect("replay");
+    assert_eq!((found.verdict, found.level), (ReplayVerdict::Diverged, 2), "{found:?}");
+    let told = found.divergences.iter().find(|one| one.column == "canon").unwrap_or_else(|| panic!("{found:?}"));
+    let told = [&told.case, &told.recorded, &told.came].map(String::as_str);
+    assert_eq!(told, ["holder Ada", "anna", "ada"]);
 }
 
 #[test]

@@ -92,7 +92,15 @@ pub fn source(folder: &Path, file: &str) -> Result<Arc<dyn Source>> {
 /// # Errors
 /// When a part cannot be opened.
 pub fn engine(folder: &Path, setup: &Setup<'_>) -> Result<Engine> {
-    let module = Module::load(&RuleEngine::new(&RuleLimits::default())?, setup.component)?;
+    engine_within(&RuleEngine::new(&RuleLimits::default())?, folder, setup)
+}
+
+/// The same, with a rule that shares its sandbox with others.
+///
+/// # Errors
+/// When a part cannot be opened.
+pub fn engine_within(rules: &RuleEngine, folder: &Path, setup: &Setup<'_>) -> Result<Engine> {
+    let module = Module::load(rules, setup.component)?;
     let settings = module.check_settings(&Default::default())?;
     let sources = setup.files.iter().map(|file| source(folder, file)).collect::<Result<_>>()?;
     let target: Arc<dyn Target> = Arc::new(EmbeddedTarget::open(&folder.join("crm.db"), "crm")?);

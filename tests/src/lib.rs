@@ -1,7 +1,9 @@
 //! The harness of trueup's tests: what they share, and the programs that try more than a test suite has time for.
 
-#[cfg(feature = "whole")]
+#[cfg(feature = "store")]
 pub mod bench;
+#[cfg(feature = "whole")]
+pub mod browser;
 #[cfg(feature = "whole")]
 pub mod cli;
 #[cfg(feature = "whole")]
@@ -27,6 +29,18 @@ pub mod reruns;
 pub mod sim;
 #[cfg(feature = "whole")]
 pub mod smith;
+#[cfg(feature = "whole")]
+pub mod walk;
+
+/// A layer of tests cannot run here: says so, and fails where all of them must.
+///
+/// # Panics
+/// With `REQUIRE_ALL=1`.
+#[cfg(feature = "whole")]
+pub fn missing(what: &str) {
+    assert!(std::env::var_os("REQUIRE_ALL").is_none_or(|all| all != "1"), "this layer needs {what}");
+    eprintln!("skipped: this layer needs {what}");
+}
 
 /// The README's examples, compiled.
 #[cfg(all(doctest, feature = "whole"))]

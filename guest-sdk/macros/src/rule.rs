@@ -152,7 +152,11 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     let mut value = Group::new(Delimiter::Brace, inner);
     value.set_span(ident.span());
     let rule = quote_spanned!(ident.span()=> const RULE: ::trueup_guest::NativeRule = #value;);
+    // Called in one place by the kit: the rule and its loop are compiled as one.
+    let inline = (!function.attrs.iter().any(|attribute| attribute.path().is_ident("inline"))).then(|| quote!(#[inline]));
+
     Ok(quote! {
+        #inline
         #function
 
         #[doc = #constant]

@@ -1,11 +1,11 @@
 //! Each question that depends on time, held to what it says of its own end: the
 //! answer stays until then, and is another one at that very instant.
 
+use crate::batch::Batch;
 use crate::context::Context;
 use crate::prelude::*;
 use crate::testing::arbitrary::{Draws, Estate};
 use crate::testing::batch_of;
-use crate::view::Batch;
 
 /// Identities that are drawn, some three cases each.
 const IDENTITIES: u64 = 1_500;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use trueup_cases::{CaseFile, render_instant};
 
+use crate::batch::Batch;
 use crate::context::Context;
-use crate::view::{Batch, Case};
+use crate::view::Case;
 
 /// Asks a question of the first case of an identity, which is written as in a
 /// case file, at an instant. For tests of the questions that a rule makes of its

@@ -23,7 +23,8 @@ pub(super) fn commit(field: &str, state: &State, salt: [u8; 32]) -> Result<(Dige
 
 /// Whether a body is what a commitment stands for. A redacted one opens nothing, and its salt is gone with its state.
 pub(super) fn opens(body: &AuditBody, expected: Digest) -> bool {
-    let salt = Digest::parse(&body.salt).filter(|salt| salt.to_string() == body.salt);
+    // Of a digest there is one spelling here.
+    let salt = Digest::parse(&body.salt).filter(|_| !body.salt.bytes().any(|byte| byte.is_ascii_uppercase()));
     salt.is_some_and(|Digest(salt)| match &body.state {
         Some(state) => commitment(&salt, state) == expected,
         None => salt == [0; 32],

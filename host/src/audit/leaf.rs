@@ -210,6 +210,12 @@ impl Leaf {
         Leaf::plain(run, at, Statement::Redaction { by: by.to_owned(), leaf: Decimal(leaf), why: why.to_owned() })
     }
 
+    /// Leaves before an index are removed.
+    #[must_use]
+    pub fn pruning(run: RunId, at: Time, before: u64, by: &str, why: &str) -> Self {
+        Leaf::plain(run, at, Statement::Pruning { before: Decimal(before), by: by.to_owned(), why: why.to_owned() })
+    }
+
     /// A file is attached to a change as evidence.
     #[must_use]
     pub fn attachment(run: RunId, at: Time, change: ChangeId, file: &Attached, by: &str, note: &str) -> Self {

@@ -7,9 +7,11 @@ mod canonical;
 mod checkpoint;
 mod commitment;
 mod entry;
+mod examined;
 mod keys;
 mod leaf;
 mod note;
+mod pages;
 mod proof;
 mod proof_file;
 mod rotation;
@@ -17,6 +19,7 @@ mod salts;
 mod statement;
 mod tiles;
 mod tree;
+mod verified;
 mod verify;
 
 #[cfg(test)]
@@ -28,6 +31,7 @@ pub use entry::LogEntry;
 pub use keys::{KeyError, SigningKey, VerifierKey};
 pub use leaf::{Attached, LeafError, LeafPlace, VERSION};
 pub use note::{Note, NoteError};
+pub use pages::verify_pages;
 pub use proof::{Nodes, ProofError, check_consistency, check_inclusion, prove_consistency, prove_inclusion, root_of};
 pub use proof_file::{GrowthProof, ProofFileError, RecordProof};
 pub use rotation::Rotation;
@@ -35,7 +39,8 @@ pub use salts::Salts;
 pub use statement::{Decimal, Statement};
 pub use tiles::{TILE_WIDTH, Tile, TileNodes, decode_bundle, decode_hashes, encode_bundle, encode_hashes, subtree_root};
 pub use tree::{Frontier, leaf_hash, node_hash};
-pub use verify::{Verified, Verifier, VerifyError, verify_log};
+pub use verified::{Cut, Verified, VerifyError};
+pub use verify::{Verifier, verify_log};
 
 use crate::model::Digest;
 

@@ -231,6 +231,15 @@ pub enum Statement {
         /// Why.
         why: String,
     },
+    /// Leaves before this index are removed, but for those that are still needed. Their hashes stay, and all proofs stand.
+    Pruning {
+        /// The first index that none of this is about: a multiple of 256.
+        before: Decimal,
+        /// Who asked for it.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// A file was attached to a change as evidence: it lies in the store under its digest, as long as it is not redacted.
     Attachment {
         /// Who attached it.
@@ -282,6 +291,7 @@ impl Statement {
             Self::Takeover { .. } => LeafKind::Takeover,
             Self::Redaction { .. } => LeafKind::Redaction,
             Self::Attachment { .. } => LeafKind::Attachment,
+            Self::Pruning { .. } => LeafKind::Pruning,
             Self::KeyRotation { .. } => LeafKind::KeyRotation,
             Self::RunEnd { .. } => LeafKind::RunEnd,
         }

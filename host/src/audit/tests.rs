@@ -1,6 +1,7 @@
 //! The log as a whole: leaves are canonical, whatever is altered is found, and what was done has an order.
 
 mod note;
+mod pages;
 mod proof;
 mod tiles;
 
@@ -106,6 +107,7 @@ fn every_kind() -> Vec<Leaf> {
         Leaf::slice_checkpoint(RUN, AT, PLAN, u64::MAX),
         Leaf::key_rotation(RUN, AT, rotation()),
         Leaf::redaction(RUN, AT, 2, "ada", "asked for"),
+        Leaf::pruning(RUN, AT, 0, "ada", "retention"),
         Leaf::attachment(RUN, AT, first.id, &file(), "ada", "the \"ticket\"\n"),
         Leaf::run_end(RUN, AT, Some(PLAN), &BTreeMap::from([("confirmed".to_owned(), u64::MAX)])),
     ]
@@ -144,7 +146,7 @@ fn a_leaf_reads_back_and_64_bit_numbers_are_decimal_text() {
         )
     );
     let verified = verify_log(&log, head).expect("nothing was altered");
-    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 14, 0));
+    assert_eq!((verified.head, verified.by_kind.len(), verified.foreign), (head, 15, 0));
 }
 
 #[test]

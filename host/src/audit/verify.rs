@@ -3,116 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::commitment::opens;
-use super::{Frontier, LeafError, LogEntry, LogHead, NoteError, Rotation, Statement, leaf_hash};
+use super::examined::{Examined, States, examine};
+use super::{Cut, Frontier, LogEntry, LogHead, Rotation, Statement, TILE_WIDTH, Verified, VerifyError};
 use crate::commit::Outcome;
-use crate::ledger::{LeafKind, StoredLeaf};
-use crate::model::{CaseKey, ChangeId, Digest, KeyHash};
-
-/// What a verified log holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Verified {
-    /// Size and root.
-    pub head: LogHead,
-    /// Leaves per kind.
-    pub by_kind: BTreeMap<LeafKind, u64>,
-    /// States that were redacted: their commitments stand, but nobody can open them.
-    pub redacted: u64,
-    /// Intents whose state before is not what the last confirmed change of the same case left behind: somebody else
-    /// changed it in between.
-    pub foreign: u64,
-    /// Keys that took over from others, in order. Each was signed for by the key before.
-    pub rotations: Vec<Rotation>,
-}
-
-/// Why a log is not what was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// A leaf is missing or stands twice.
-    #[error("leaf {expected} is missing; leaf {found} stands in its place")]
-    Gap {
-        /// The index that comes next.
-        expected: u64,
-        /// The index that came.
-        found: u64,
-    },
-    /// A leaf does not have the hash that was stored with it.
-    #[error("leaf {index} was altered: its bytes do not have the hash that was stored with them")]
-    Altered {
-        /// Its index.
-        index: u64,
-    },
-    /// A leaf's bytes are no leaf.
-    #[error("leaf {index} was altered or not written by trueup")]
-    Leaf {
-        /// Its index.
-        index: u64,
-        /// What is wrong with it.
-        source: LeafError,
-    },
-    /// A leaf contradicts its place: index, tenant, or an epoch below that of the leaf before.
-    #[error("leaf {index} does not belong there: {problem}")]
-    Misplaced {
-        /// Its index.
-        index: u64,
-        /// What contradicts what.
-        problem: String,
-    },
-    /// A body is not what the leaf commits to.
-    #[error("the state `{field}` beside leaf {index} {problem}")]
-    Body {
-        /// The leaf's index.
-        index: u64,
-        /// The field.
-        field: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// States are gone, and no later leaf says that they were redacted.
-    #[error("states beside leaf {index} were removed, and no leaf says so")]
-    Removed {
-        /// The leaf's index.
-        index: u64,
-    },
-    /// An effect without an intent before it, or a confirmation without an effect.
-    #[error("leaf {index} speaks of change {change} without {missing} before it")]
-    Order {
-        /// The leaf's index.
-        index: u64,
-        /// The change.
-        change: ChangeId,
-        /// What should stand before.
-        missing: &'static str,
-    },
-    /// A key took over without the former one's word.
-    #[error("leaf {index} names a key that the one before did not sign for")]
-    Rotation {
-        /// The leaf's index.
-        index: u64,
-        /// What is wrong with its note.
-        source: NoteError,
-    },
-    /// The leaves do not have the expected root.
-    #[error("the first {size} leaves have the root {found}, not {expected}: some of them were altered")]
-    Root {
-        /// How many leaves.
-        size: u64,
-        /// The root that was expected.
-        expected: Digest,
-        /// The root that they have.
-        found: Digest,
-    },
-    /// The log is shorter or longer than expected.
-    #[error("the log has {found} leaves, not {expected}")]
-    Size {
-        /// How many were expected.
-        expected: u64,
-        /// How many there are.
-        found: u64,
-    },
-}
+use crate::ledger::StoredLeaf;
+use crate::model::{ChangeId, Digest, KeyHash};
 
 /// Verifies all leaves of a log, in order, against the head that is known of it.
 ///
@@ -137,6 +32,9 @@ pub struct Verifier {
     changes: HashMap<ChangeId, Progress>,
     /// What the last confirmed change of a case left behind, as far as that is known.
     cases: HashMap<KeyHash, Digest>,
+    /// The last leaf that was emptied, and the first one whose intent may have been. A later leaf must say so.
+    emptied: Option<u64>,
+    unbegun: Option<VerifyError>,
 }
 
 /// How far a change has come.
@@ -166,25 +64,87 @@ impl Verifier {
         self.read(leaf).map(drop)
     }
 
-    /// Takes the next leaf, and gives what it says. That stands only once [`Verifier::finish`] has found the whole log sound.
+    /// Takes the next leaf, and gives what it says; none of one that was pruned. That stands only once [`Verifier::finish`] has
+    /// found the whole log sound.
     ///
     /// # Errors
     /// When it is not as it was written.
-    pub fn read(&mut self, leaf: &StoredLeaf) -> Result<LogEntry, VerifyError> {
+    pub fn read(&mut self, leaf: &StoredLeaf) -> Result<Option<LogEntry>, VerifyError> {
+        self.take(leaf, examine(leaf))
+    }
+
+    /// Takes the next leaf, which was looked at before.
+    pub(super) fn take(
+        &mut self,
+        leaf: &StoredLeaf,
+        examined: Result<Examined, VerifyError>,
+    ) -> Result<Option<LogEntry>, VerifyError> {
         let index = leaf.index;
         if index != self.frontier.size() {
             return Err(VerifyError::Gap { expected: self.frontier.size(), found: index });
         }
-        if leaf_hash(&leaf.bytes) != leaf.hash {
-            return Err(VerifyError::Altered { index });
+        // What was found of an empty leaf says nothing.
+        if leaf.is_pruned() {
+            self.pass(leaf)?;
+            return Ok(None);
         }
-        let entry = LogEntry::parse(&leaf.bytes).map_err(|source| VerifyError::Leaf { index, source })?;
+        let Examined { entry, case, states } = examined?;
         self.place(index, &entry)?;
-        let states = self.bodies(leaf, &entry.says)?;
-        self.order(index, &entry.says, &states)?;
+        let states = states?;
+        if states.redacted > 0 {
+            self.found.redacted += states.redacted;
+            self.unexplained.insert(index);
+        }
+        self.order(index, &entry.says, case, &states)?;
+        if let Statement::Pruning { before, by, why } = &entry.says {
+            self.cut(&entry, before.0, by, why)?;
+        }
         self.frontier.append(leaf.hash);
         self.root(self.frontier.size())?;
-        Ok(entry)
+        Ok(Some(entry))
+    }
+
+    /// Takes a leaf that is empty: only its hash can be held against anything.
+    fn pass(&mut self, leaf: &StoredLeaf) -> Result<(), VerifyError> {
+        if let Some(body) = leaf.bodies.first() {
+            let (field, problem) = (body.field.clone(), "stands beside a leaf that is gone");
+            return Err(VerifyError::Body { index: leaf.index, field, problem });
+        }
+        self.found.pruned += 1;
+        self.emptied = Some(leaf.index);
+        self.frontier.append(leaf.hash);
+        self.root(self.frontier.size())
+    }
+
+    /// Takes in what a leaf says of those before it. One that no checkpoint covers explains nothing yet: first it is signed, then
+    /// leaves are emptied.
+    fn cut(&mut self, entry: &LogEntry, before: u64, by: &str, why: &str) -> Result<(), VerifyError> {
+        let index = entry.index;
+        if before > index || !before.is_multiple_of(TILE_WIDTH) {
+            let problem = format!("it says that leaves before {before} were pruned");
+            return Err(VerifyError::Misplaced { index, problem });
+        }
+        if self.heads.last_key_value().is_some_and(|(size, _)| *size <= index) {
+            return Ok(());
+        }
+        // Whatever was under way when it was written had its leaves before it.
+        self.unbegun = None;
+        if self.found.cut.as_ref().is_none_or(|cut| cut.before <= before) {
+            let (by, why) = (by.to_owned(), why.to_owned());
+            self.found.cut = Some(Cut { before, leaf: index, at: entry.time, by, why });
+        }
+        Ok(())
+    }
+
+    /// Whether something that should stand before a leaf may have been pruned: of what it says, a later leaf then decides.
+    fn may_be_pruned(&mut self, missing: VerifyError) -> Result<(), VerifyError> {
+        match self.found.pruned {
+            0 => Err(missing),
+            _ => {
+                self.unbegun.get_or_insert(missing);
+                Ok(())
+            }
+        }
     }
 
     /// What the log holds, once its root is the expected one.
@@ -199,6 +159,13 @@ impl Verifier {
         }
         self.expect(expected);
         self.root(found)?;
+        let explained = self.found.cut.as_ref().map_or(0, |cut| cut.before);
+        if let Some(index) = self.emptied.filter(|index| *index >= explained) {
+            return Err(VerifyError::Emptied { index });
+        }
+        if let Some(missing) = self.unbegun.take() {
+            return Err(missing);
+        }
         if let Some(index) = self.unexplained.pop_first() {
             return Err(VerifyError::Removed { index });
         }
@@ -224,60 +191,29 @@ impl Verifier {
         if entry.index != index {
             return misplaced(format!("it says that it is leaf {}", entry.index));
         }
-        if let Some((tenant, epoch)) = &self.last {
-            if *tenant != entry.tenant {
-                return misplaced(format!("it is of tenant `{}`, the log is of `{tenant}`", entry.tenant));
-            }
-            if *epoch > entry.epoch {
-                return misplaced(format!("it has epoch {} after {epoch}", entry.epoch));
-            }
+        let (tenant, epoch) = self.last.get_or_insert_with(|| (entry.tenant.clone(), entry.epoch));
+        if *tenant != entry.tenant {
+            return misplaced(format!("it is of tenant `{}`, the log is of `{tenant}`", entry.tenant));
         }
-        self.last = Some((entry.tenant.clone(), entry.epoch));
+        if *epoch > entry.epoch {
+            return misplaced(format!("it has epoch {} after {epoch}", entry.epoch));
+        }
+        *epoch = entry.epoch;
         *self.found.by_kind.entry(entry.says.kind()).or_default() += 1;
         Ok(())
     }
 
-    /// Opens each commitment; gives the digests of the states that were not redacted.
-    fn bodies(&mut self, leaf: &StoredLeaf, says: &Statement) -> Result<HashMap<&'static str, Digest>, VerifyError> {
-        let index = leaf.index;
-        let fail = |field: &str, problem| Err(VerifyError::Body { index, field: field.to_owned(), problem });
-        let commitments = says.commitments();
-        if let Some(body) = leaf.bodies.iter().find(|body| !commitments.iter().any(|(field, _)| body.field == *field)) {
-            return fail(&body.field, "belongs to no commitment");
-        }
-        let mut states = HashMap::new();
-        for (field, commitment) in commitments {
-            let mut bodies = leaf.bodies.iter().filter(|body| body.field == field);
-            let body = match (bodies.next(), bodies.next()) {
-                (Some(body), None) => body,
-                (None, _) => return fail(field, "is missing"),
-                (Some(_), Some(_)) => return fail(field, "stands there twice"),
-            };
-            if !opens(body, commitment) {
-                return fail(field, "is not what the leaf commits to");
-            }
-            match &body.state {
-                Some(state) => _ = states.insert(field, Digest::of(state.as_bytes())),
-                None => {
-                    self.found.redacted += 1;
-                    self.unexplained.insert(index);
-                }
-            }
-        }
-        Ok(states)
-    }
-
     /// An intent before each effect, an effect before each confirmation, and what one change left is what the next found.
-    fn order(&mut self, index: u64, says: &Statement, states: &HashMap<&str, Digest>) -> Result<(), VerifyError> {
+    fn order(&mut self, index: u64, says: &Statement, case: Option<KeyHash>, states: &States) -> Result<(), VerifyError> {
         match says {
-            Statement::Intent { change, case, .. } => {
-                let case = CaseKey::hash(case.subject, &case.target, &case.holder, &case.object);
-                if let (Some(left), Some(found)) = (self.cases.get(&case), states.get("before"))
-                    && left != found
+            Statement::Intent { change, .. } => {
+                let left = case.and_then(|case| self.cases.get(&case));
+                if let (Some(left), Some(found)) = (left, states.before)
+                    && *left != found
                 {
                     self.found.foreign += 1;
                 }
-                let progress = Progress { settled: false, case: Some(case), after: states.get("after").copied() };
+                let progress = Progress { settled: false, case, after: states.after };
                 self.changes.insert(*change, progress);
             }
             Statement::Outcome { change, outcome, .. } | Statement::Recovered { change, outcome, .. } => {
@@ -285,8 +221,10 @@ impl Verifier {
                 if matches!(outcome, Outcome::Observed | Outcome::Stale { .. }) {
                     self.changes.entry(*change).or_default();
                 }
-                let missing = VerifyError::Order { index, change: *change, missing: "an intent" };
-                let progress = self.changes.get_mut(change).ok_or(missing)?;
+                if !self.changes.contains_key(change) {
+                    self.may_be_pruned(VerifyError::Order { index, change: *change, missing: "an intent" })?;
+                }
+                let progress = self.changes.entry(*change).or_default();
                 progress.settled = matches!(outcome, Outcome::Acked | Outcome::Observed);
                 if let (false, Some(case)) = (progress.settled, progress.case) {
                     self.cases.remove(&case);
@@ -294,8 +232,12 @@ impl Verifier {
             }
             Statement::Confirmed { change, .. } => {
                 let missing = VerifyError::Order { index, change: *change, missing: "an effect" };
-                let progress = self.changes.remove(change).filter(|progress| progress.settled).ok_or(missing)?;
-                match (progress.case, states.get("found").copied().or(progress.after)) {
+                let progress = match self.changes.remove(change) {
+                    Some(progress) if progress.settled => progress,
+                    Some(_) => return Err(missing),
+                    None => self.may_be_pruned(missing).map(|()| Progress::default())?,
+                };
+                match (progress.case, states.found.or(progress.after)) {
                     (Some(case), Some(left)) => _ = self.cases.insert(case, left),
                     (Some(case), None) => _ = self.cases.remove(&case),
                     (None, _) => {}

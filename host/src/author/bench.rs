@@ -7,6 +7,7 @@ use serde::Serialize;
 use trueup_cases::{CaseFile, find};
 
 use super::AuthorError;
+use super::trial::cases_of;
 use crate::rule::Module;
 
 /// What one case file costs. Of time, the median over all rounds.
@@ -50,7 +51,7 @@ impl CaseCost {
 #[expect(clippy::disallowed_methods, reason = "what is measured is told to people; nothing depends on it")]
 pub fn bench(module: &Arc<Module>, dir: &std::path::Path, rounds: u32) -> Result<Vec<CaseCost>, AuthorError> {
     let mut costs = Vec::new();
-    for path in find(&dir.join("cases"))? {
+    for path in find(&cases_of(dir))? {
         let text = std::fs::read_to_string(&path).map_err(|source| AuthorError::Read { path: path.clone(), source })?;
         let file = CaseFile::parse(&path, &text)?;
         let mut columns = file.columns.clone();

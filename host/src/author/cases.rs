@@ -85,7 +85,11 @@ fn error(fault: Fault) -> RuleError {
     let message = fault.to_string();
     match fault {
         Fault::Rule { code, message, case } => RuleError { code, message, case },
-        Fault::Trap { case, .. } => RuleError { code: "trap".to_owned(), message, case },
+        Fault::Trap { case, .. } => {
+            // Its number in the batch says less than its place in the file, which stands before the message.
+            let number = case.map(|case| format!(" while judging case {case}")).unwrap_or_default();
+            RuleError { code: "trap".to_owned(), message: message.replacen(&number, "", 1), case }
+        }
         Fault::Limit { limit, .. } => {
             let message = format!("{message}; {}", super::codes::limit_advice(limit));
             RuleError { code: "limit".to_owned(), message, case: None }

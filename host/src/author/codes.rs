@@ -125,7 +125,7 @@ pub(super) fn limit_advice(limit: &str) -> &'static str {
     match limit {
         "memory" => "look for what is collected over a whole batch, and answer identity by identity",
         "fuel" => {
-            "look for a loop over all cases inside of another, and for texts that are built per case; `trueup rule bench` shows which cases cost most"
+            "look for a loop that never ends, for one over all cases inside of another, and for texts that are built per case; `trueup rule bench` shows which cases cost most"
         }
         "fuel to start" => "statics with large initial values are filled at each start: make them constants",
         "stack" => "a recursion goes too deep for its input: make it a loop",

@@ -8,6 +8,7 @@ use trueup_cases::{CaseFile, find, render_instant};
 
 use super::AuthorError;
 use super::stage::Stage;
+use super::trial::cases_of;
 use crate::model::Time;
 use crate::rule::Module;
 
@@ -48,7 +49,7 @@ pub fn explain_case(module: Arc<Module>, dir: &Path, name: &str) -> Result<Vec<C
         _ => (name, None),
     };
     let mut found = Vec::new();
-    for path in find(&dir.join("cases"))? {
+    for path in find(&cases_of(dir))? {
         let text = std::fs::read_to_string(&path).map_err(|source| AuthorError::Read { path: path.clone(), source })?;
         let file = CaseFile::parse(&path, &text)?;
         let rows = (0..file.cases.len()).filter(|row| {
@@ -60,25 +61,32 @@ pub fn explain_case(module: Arc<Module>, dir: &Path, name: &str) -> Result<Vec<C
             }
         });
         let rows: Vec<usize> = rows.collect();
-        if !rows.is_empty() {
-            found.extend(explain_rows(&module, &file, &rows));
+        // Rows of a table have nothing to do with one another, and often the same key: each is explained alone.
+        let together = if file.is_table { 1 } else { rows.len().max(1) };
+        for rows in rows.chunks(together) {
+            found.extend(explain_rows(&module, &file, rows));
         }
     }
     Ok(found)
 }
 
 fn explain_rows(module: &Module, file: &CaseFile, rows: &[usize]) -> Vec<CaseExplanation> {
-    let mut columns = file.columns.clone();
+    let whole = match (file.is_table, rows) {
+        (true, [row]) => file.columns.reordered(&[*row], false).0,
+        _ => file.columns.clone(),
+    };
+    let mut columns = whole.clone();
     columns.keep_only(&module.column_names());
     let mut context = file.context.clone();
     context.flags |= EXPLAIN;
     let verdict = module.judge_columns(&context, &columns);
     let plan = verdict.result.as_ref().ok().map(|answers| {
-        let stage = Stage::of(&file.columns, Time::from_seconds(file.context.as_of));
+        let stage = Stage::of(&whole, Time::from_seconds(file.context.as_of));
         stage.plan(module.facts(), answers.clone())
     });
-    let explain = |row: &usize| {
-        let case = file.cases.get(*row)?;
+    let explain = |at: &usize| {
+        let case = file.cases.get(*at)?;
+        let row = if file.is_table { &0 } else { at };
         let (answer, text) = match &verdict.result {
             Err(fault) => (fault.to_string(), String::new()),
             Ok(answers) => {

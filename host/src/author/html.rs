@@ -1,17 +1,42 @@
 //! Pages for people without a terminal: self-contained, without scripts, and everything that comes from outside is escaped.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use trueup_cases::Report;
 
 use super::Uncovered;
 use crate::engine::{Comparison, Fate};
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}\
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #d5dae0;vertical-align:top}td.n,th.n{text-align:right}\
-code{font-family:ui-monospace,monospace;font-size:.92em}.t3,.t2{color:#a4161a;font-weight:600}.more{color:#1a7f37}.less{color:#a4161a}\
-.other{color:#9a6700}.no{background:#fff0f0}.sign td{height:2.4rem;width:33%}footer{margin-top:2rem;color:#59636e;font-size:.85rem}";
+/// Light on screens and on paper, dark where the reader's system is. Whatever is long breaks, so that a narrow screen never has to
+/// be moved sideways; what is told of rules stays in its own direction of writing.
+const STYLE: &str = ":root{color-scheme:light dark;--text:#1b1f24;--dim:#59636e;--back:#fff;--line:#d5dae0;--less:#a4161a;--more:#1a7f37;\
+--other:#7d5200;--bad:#fff0f0}\
+@media screen and (prefers-color-scheme:dark){:root{--text:#e6e9ed;--dim:#9aa4af;--back:#14171b;--line:#3a414a;--less:#ff8f88;\
+--more:#5fd07f;--other:#e3b341;--bad:#3a1a1c}}\
+body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:var(--text);background:var(--back);\
+overflow-wrap:anywhere}h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem;break-after:avoid}\
+table{border-collapse:collapse;width:100%}tr{break-inside:avoid}\
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}td.n,th.n{text-align:right}\
+code{font-family:ui-monospace,monospace;font-size:.92em;unicode-bidi:isolate}.t3,.t2{color:var(--less);font-weight:600}\
+.more{color:var(--more)}.less{color:var(--less)}.other{color:var(--other)}.no{background:var(--bad)}\
+.sign td{height:2.4rem;width:33%}footer{margin-top:2rem;color:var(--dim);font-size:.85rem}\
+@media print{:root{color-scheme:light}body{max-width:none;margin:0;padding:0}}";
+
+/// What the page may load: its own style, and nothing else from anywhere.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// Characters without a shape of their own: directions, joiners, separators, tags.
+const HIDDEN: [RangeInclusive<char>; 7] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{2069}',
+    '\u{feff}'..='\u{feff}',
+    '\u{e0000}'..='\u{e007f}',
+];
 
 /// Text from outside as HTML.
 fn safe(text: &str) -> String {
@@ -23,9 +48,8 @@ fn safe(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                out.extend(c.escape_unicode());
-            }
+            // What cannot be seen, and what turns the direction of writing, is shown and not obeyed.
+            c if c.is_control() || HIDDEN.iter().any(|range| range.contains(&c)) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
@@ -35,7 +59,9 @@ fn safe(text: &str) -> String {
 fn page(title: &str, body: &str) -> String {
     let title = safe(title);
     format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style></head>\n\
+        "<!doctype html>\n<html lang=\"en\" dir=\"ltr\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title><style>{STYLE}</style></head>\n\
          <body><h1>{title}</h1>\n{body}<footer>Written by trueup {}.</footer></body></html>\n",
         env!("CARGO_PKG_VERSION")
     )
@@ -44,12 +70,12 @@ fn page(title: &str, body: &str) -> String {
 /// A table; cells are HTML already. Numbers stand to the right where the heading begins with `#`.
 fn table(out: &mut String, headings: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     let class = |heading: &str| if heading.starts_with('#') { " class=\"n\"" } else { "" };
-    out.push_str("<table><tr>");
+    out.push_str("<table><thead><tr>");
     for heading in headings {
         // Writing to a string cannot fail.
         let _ = write!(out, "<th{}>{}</th>", class(heading), heading.trim_start_matches('#'));
     }
-    out.push_str("</tr>\n");
+    out.push_str("</tr></thead>\n<tbody>");
     for row in rows {
         out.push_str("<tr>");
         for (cell, heading) in row.iter().zip(headings) {
@@ -57,7 +83,7 @@ fn table(out: &mut String, headings: &[&str], rows: impl Iterator<Item = Vec<Str
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</table>\n");
+    out.push_str("</tbody></table>\n");
 }
 
 fn words(fate: &Fate) -> String {
@@ -136,17 +162,17 @@ pub fn coverage_page(report: &Report, source: Result<&[Uncovered], &str>) -> Str
         report.files,
         report.hits.len()
     );
-    let effects = ["keep", "present", "absent", "disabled", "true-up", "replace", "hold"];
-    let headings: Vec<String> =
-        std::iter::once("Reason".to_owned()).chain(effects.iter().map(|effect| format!("#{effect}"))).collect();
-    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let hit = report.hits.iter().map(|(reason, given)| {
-        let cells = effects.iter().map(|effect| given.get(*effect).map(u64::to_string).unwrap_or_default());
-        std::iter::once(format!("<code>{}</code>", safe(reason))).chain(cells).collect::<Vec<_>>()
-    });
-    let unhit = report.unhit.iter().map(|reason| vec![format!("<code class=\"less\">{}</code> (no case)", safe(reason))]);
+    let given = |effects: &BTreeMap<String, u64>| {
+        let each: Vec<String> = effects.iter().map(|(effect, cases)| format!("{} {cases}", safe(effect))).collect();
+        each.join(", ")
+    };
+    let hit = report.hits.iter().map(|(reason, effects)| vec![format!("<code>{}</code>", safe(reason)), given(effects)]);
+    let unhit = report
+        .unhit
+        .iter()
+        .map(|reason| vec![format!("<code class=\"less\">{}</code>", safe(reason)), "<b class=\"less\">no case</b>".to_owned()]);
     body.push_str("<h2>Reasons and effects</h2>\n");
-    table(&mut body, &headings, hit.chain(unhit));
+    table(&mut body, &["Reason", "Cases by effect"], hit.chain(unhit));
     body.push_str("<h2>Places of the source that no case reaches</h2>\n");
     match source {
         Err(why) => {
@@ -174,6 +200,7 @@ mod tests {
     #[test]
     fn what_comes_from_outside_is_escaped() {
         assert_eq!(safe("<a href='x'>&\u{202e}"), "&lt;a href=&#39;x&#39;&gt;&amp;\\u{202e}");
+        assert_eq!(safe("a\u{200b}b\u{61c}\u{2028}"), "a\\u{200b}b\\u{61c}\\u{2028}");
         let report = trueup_cases::Report { rule: "<script>@1".to_owned(), unhit: vec!["<b>".to_owned()], ..Default::default() };
         let place = Uncovered { file: "src/lib.rs".to_owned(), line: 3, column: 9, text: "if a < b {".to_owned() };
         let page = coverage_page(&report, Ok(&[place]));

@@ -19,6 +19,8 @@ const CASES: &str = "cases";
 const ANSWERS: &str = "TRUEUP_ANSWERS";
 /// The variable that makes the native run rewrite expectations: never passed on, the component has rewritten them by then.
 const BLESS: &str = "TRUEUP_BLESS";
+/// Why the native function was not tried.
+const SILENT: &str = "the native function is tried when the component answers: natively nothing would end a loop";
 /// Differences between both runs that are told one by one.
 const TOLD: usize = 20;
 
@@ -68,7 +70,7 @@ pub fn try_rule(
     options: &TrialOptions,
     load: impl FnOnce(&[u8]) -> Result<Module, AdmitError>,
 ) -> Result<Trial, AuthorError> {
-    let cases = dir.join(CASES);
+    let cases = cases_of(dir);
     if !cases.is_dir() {
         return Err(AuthorError::NoCases(dir.to_owned()));
     }
@@ -90,10 +92,17 @@ pub fn try_rule(
         notes.extend(told);
     }
     let mut trial = Trial { built, report, native: None, notes, tests: String::new() };
-    if !options.component_only {
-        native(dir, &mut trial)?;
+    match options.component_only {
+        true => {}
+        false if is_silent(&trial.report) => trial.notes.push(SILENT.to_owned()),
+        false => native(dir, &mut trial)?,
     }
     Ok(trial)
+}
+
+/// The folder of a crate's cases, named as briefly as its author would: reports say `cases/x.json`, and so can be copied.
+pub(super) fn cases_of(dir: &Path) -> PathBuf {
+    if dir == Path::new(".") { PathBuf::from(CASES) } else { dir.join(CASES) }
 }
 
 /// A component that was built before is used only if it is the one that would be built now.
@@ -103,6 +112,11 @@ fn fresh(path: &Path, built: &Built) -> Result<(), AuthorError> {
         true => Ok(()),
         false => Err(AuthorError::Stale(path.to_owned())),
     }
+}
+
+/// Whether some case ended the component, so that there is nothing to compare. What has no end has none natively either.
+fn is_silent(report: &Report) -> bool {
+    report.failures.iter().any(|problem| [code::TRAP, code::LIMIT].contains(&problem.code))
 }
 
 /// Runs the crate's own tests, which hand over what the native function answered.
@@ -120,8 +134,12 @@ fn native(dir: &Path, trial: &mut Trial) -> Result<(), AuthorError> {
     let handed = std::fs::read_to_string(&place).unwrap_or_default();
     let _ = std::fs::remove_file(&place);
     let mut problems = Vec::new();
-    if !output.status.success() {
-        trial.tests = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let differ = compare(&trial.report.answers, &answers(&handed));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    // The same cases fail alike there: they are told once.
+    let told = !handed.is_empty() && differ.is_empty() && fails_on_cases(&trial.report) && only_cases_failed(&said);
+    if !output.status.success() && !told {
+        trial.tests = said;
         let text = "the crate's own tests fail natively: `cargo test` tells why".to_owned();
         problems.push(Problem { code: code::TESTS, text });
     }
@@ -129,10 +147,22 @@ fn native(dir: &Path, trial: &mut Trial) -> Result<(), AuthorError> {
         let text = "the crate's own tests do not run the cases; end `src/lib.rs` with `trueup_guest::cases!();`".to_owned();
         problems.push(Problem { code: code::NOT_RUN, text });
     }
-    problems.extend(compare(&trial.report.answers, &answers(&handed)));
+    problems.extend(differ);
     trial.native = Some(problems.is_empty());
     trial.report.failures.extend(problems);
     Ok(())
+}
+
+/// Whether the component fails in what the native run looks at too.
+fn fails_on_cases(report: &Report) -> bool {
+    !report.unhit.is_empty() || report.failures.iter().any(|problem| problem.code != code::FUEL)
+}
+
+/// Whether the test that runs the cases is all that failed, as the list at the end of what `cargo test` says tells.
+fn only_cases_failed(said: &str) -> bool {
+    let Some((_, list)) = said.rsplit_once("\nfailures:\n") else { return false };
+    let mut names = list.lines().map(str::trim).take_while(|name| !name.is_empty()).peekable();
+    names.peek().is_some() && names.all(|name| name == "cases" || name.ends_with("::cases"))
 }
 
 /// What was answered where: path, line and label of a case.
@@ -176,7 +206,16 @@ fn compare(component: &[Answered], native: &Answers<'_>) -> Vec<Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answered, answers, compare};
+    use super::{Answered, answers, compare, only_cases_failed};
+
+    #[test]
+    fn a_failure_is_told_again_unless_the_cases_alone_failed() {
+        let said =
+            |names: &str| format!("\nfailures:\n\n---- cases stdout ----\npanic\n\n\nfailures:\n{names}\ntest result: FAILED.\n");
+        assert!(only_cases_failed(&said("    cases\n")) && only_cases_failed(&said("    tests::cases\n")));
+        assert!(!only_cases_failed(&said("    cases\n    laws\n")) && !only_cases_failed(&said("    laws\n")));
+        assert!(!only_cases_failed("") && !only_cases_failed("error: could not compile `x`\n"));
+    }
 
     #[test]
     fn a_difference_names_the_case_and_both_answers() {

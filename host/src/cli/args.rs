@@ -346,6 +346,8 @@ pub enum AuditCommand {
     History(super::history::HistoryArgs),
     /// Why a change was made: from the source record to the evidence.
     Why(super::why::WhyArgs),
+    /// Remove old leaves: what may go, and with --by and --why, removing it.
+    Prune(super::prune::PruneArgs),
     /// Keep a file as evidence of a change: a ticket, a mail, a picture of a screen.
     Attach(super::attach::AttachArgs),
     /// Print leaves.

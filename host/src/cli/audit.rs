@@ -32,13 +32,18 @@ pub(super) fn verify(terminal: &mut Terminal<'_>, args: &ProofArgs) -> Outcome {
     let kept = files.iter().filter(|file| file.kept == Kept::Sound).count() as u64;
     let whole = engine.verify_store()?;
     if terminal.common.json {
-        terminal.json(&json!({ "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign, "whole": whole, "attachments": kept }))?;
+        let (pruned, cut) = (verified.pruned, &verified.cut);
+        terminal.json(&json!({ "pruned": pruned, "cut": cut, "verified": true, "leaves": verified.head.size, "root": verified.head.root, "by_kind": verified.by_kind, "redacted": verified.redacted, "foreign": verified.foreign, "whole": whole, "attachments": kept }))?;
         return Ok(Exit::Done);
     }
     let leaves = format!("{} leaves", count(verified.head.size));
     writeln!(terminal.out, "{}  {leaves}, root {}", paint(GREEN, "the audit log verifies"), verified.head.root)?;
     for (kind, number) in &verified.by_kind {
         writeln!(terminal.out, "  {:>10} {}", count(*number), kind.name())?;
+    }
+    if let Some(cut) = &verified.cut {
+        let (gone, by) = (count(verified.pruned), safe(&cut.by));
+        writeln!(terminal.out, "  {gone:>10} pruned before leaf {}, says leaf {} by {by}", count(cut.before), count(cut.leaf))?;
     }
     if !files.is_empty() {
         let redacted = count(files.len() as u64 - kept);
@@ -62,12 +67,24 @@ pub(super) fn log(terminal: &mut Terminal<'_>, from: Option<u64>, wanted: u32) -
     if terminal.common.json {
         let leaves: Vec<Value> = leaves
             .iter()
-            .map(|leaf| Ok(json!({ "index": leaf.index, "hash": leaf.hash, "leaf": parse(&leaf.bytes)?, "bodies": leaf.bodies })))
+            .map(|leaf| {
+                let says = if leaf.is_pruned() { Value::Null } else { parse(&leaf.bytes)? };
+                Ok(json!({ "index": leaf.index, "hash": leaf.hash, "leaf": says, "bodies": leaf.bodies }))
+            })
             .collect::<Outcome<_>>()?;
         terminal.json(&leaves)?;
         return Ok(Exit::Done);
     }
-    for StoredLeaf { index, bytes, bodies, .. } in &leaves {
+    for StoredLeaf { index, bytes, bodies, hash } in &leaves {
+        if bytes.is_empty() {
+            writeln!(
+                terminal.out,
+                "{} {}",
+                paint(BOLD, format_args!("#{index}")),
+                paint(DIM, format_args!("pruned, hash {hash}"))
+            )?;
+            continue;
+        }
         let leaf = parse(bytes)?;
         let text = |field: &str| leaf[field].as_str().map(safe).unwrap_or_default();
         writeln!(terminal.out, "{} {} {}", paint(BOLD, format_args!("#{index}")), text("time"), paint(BOLD, text("kind")))?;

@@ -141,7 +141,11 @@ pub struct ExportConfig {
     /// What kind of place.
     pub kind: SinkKind,
     /// For `file`: the file, appended to and put aside when it is large.
+    #[serde(default)]
     pub path: PathBuf,
+    /// For `http`: where it is, `http://127.0.0.1:8080/events`.
+    #[serde(default)]
+    pub url: String,
     /// `ocsf` or `leaf`.
     #[serde(default)]
     pub format: EventFormat,
@@ -162,6 +166,8 @@ pub struct ExportConfig {
 pub enum SinkKind {
     /// A file of JSON Lines.
     File,
+    /// A server that is sent events by POST, without TLS: usually a proxy on this host.
+    Http,
 }
 
 /// What events are written as.
@@ -215,7 +221,7 @@ impl ExportConfig {
 pub struct RunConfig {
     /// Changes per slice.
     pub slice: u32,
-    /// Threads that judge; zero: one per core.
+    /// Threads that judge, and that verify the log; zero: one per core.
     pub threads: usize,
     /// A source read longer ago than this is not believed, in hours.
     pub max_age_hours: u32,
@@ -301,6 +307,11 @@ impl Config {
                 let problem = format!("there are two exports named `{}`", config.name);
                 return Err(wrong(text, name, at, &problem, "give each export a name of its own"));
             }
+            let http = config.kind == SinkKind::Http;
+            if http == config.url.is_empty() || http != config.path.as_os_str().is_empty() {
+                let problem = format!("export `{}` needs one of `path` and `url`", config.name);
+                return Err(wrong(text, name, at, &problem, "one of kind `http` has a `url`, one of kind `file` a `path`"));
+            }
             let help = "formats are `ocsf`, of version 1.8 or 1.9, and `leaf`, which may have states";
             config.form().map_err(|problem| wrong(text, name, at, &problem, help))?;
         }
@@ -334,9 +345,8 @@ impl Config {
         for witness in self.audit.witnesses.iter_mut().filter(|witness| witness.kind != WitnessKind::Http) {
             witness.path = folder.join(&witness.path);
         }
-        for export in &mut self.exports {
-            let path = &mut export.get_mut().path;
-            *path = folder.join(&*path);
+        for export in self.exports.iter_mut().map(Spanned::get_mut).filter(|export| export.kind == SinkKind::File) {
+            export.path = folder.join(&export.path);
         }
         for target in &mut self.targets {
             let path = &mut target.get_mut().path;
@@ -364,6 +374,8 @@ mod tests {
             ("[[target]]\nname = 'x'\nkind = 'sap'\npath = 'x'", "t.toml:5:8: unknown variant `sap`"),
             ("[[scope]]\ntarget = 'x'\nmode = 'observe'", "t.toml:3:1: a scope names `x`, which is no target"),
             ("[[export]]\nname = 'x'\nkind = 'file'\npath = 'x'\nversion = '2'", "t.toml:3:1: there is no format `ocsf-2`"),
+            ("[[export]]\nname = 'x'\nkind = 'http'\npath = 'x'", "t.toml:3:1: export `x` needs one of `path` and `url`"),
+            ("[[export]]\nname = 'x'\nkind = 'file'", "t.toml:3:1: export `x` needs one of `path` and `url`"),
             ("[[export]]\nname = 'x'\nkind = 'file'\npath = 'x'\nstates = true", "t.toml:3:1: events of `ocsf` have no place"),
             ("[run]\nslice = 0", "t.toml:1:1: `run.slice` is zero"),
             ("[performance]\nemergency_seconds = 0", "t.toml:1:1: a window of `performance` is not above zero"),

@@ -73,6 +73,10 @@ pub(super) fn export(terminal: &mut Terminal<'_>, folder: &Path) -> Outcome {
     } else {
         let new = count(done.size - done.before);
         writeln!(terminal.out, "{} leaves, {new} of them new, in `{}`", count(done.size), folder.display())?;
+        if done.pruned > 0 {
+            let gone = count(done.pruned);
+            writeln!(terminal.out, "records of {gone} were pruned: their hashes are there, and no bundle that one was in")?;
+        }
     }
     Ok(Exit::Done)
 }

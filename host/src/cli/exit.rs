@@ -165,6 +165,9 @@ fn classify(error: &EngineError) -> (Exit, Option<&'static str>) {
         EngineError::Ledger(error) | EngineError::Commit(CommitError::Ledger(error)) => of_ledger(error),
         EngineError::Notary(error) => of_notary(error),
         EngineError::Export(ExportError::Name { .. }) => (Exit::Config, Some("sinks stand in `[[export]]` of the configuration")),
+        EngineError::Export(ExportError::Address { .. }) => {
+            (Exit::Config, Some("an address is `http://IP:PORT/PATH`, such as that of a proxy on this host"))
+        }
         EngineError::Export(ExportError::Leaf { .. }) => {
             (Exit::Audit, Some("`trueup audit verify` names the first leaf that does not verify"))
         }
@@ -219,7 +222,7 @@ const fn of_notary(error: &NotaryError) -> (Exit, Option<&'static str>) {
         NotaryError::Io { .. } => {
             (Exit::Unwritable, Some("what was committed stands; its checkpoint is signed by the next command"))
         }
-        NotaryError::Shrunk { .. } | NotaryError::Forked { .. } => (
+        NotaryError::Shrunk { .. } | NotaryError::Forked { .. } | NotaryError::Emptied { .. } => (
             Exit::Audit,
             Some(
                 "nothing is done on it but `trueup revoke`; restore the newest store, or begin a log of another name with new keys",
@@ -233,6 +236,9 @@ const fn of_notary(error: &NotaryError) -> (Exit, Option<&'static str>) {
             Exit::Config,
             Some("keys lie in the folder `audit.keys` of the configuration; `trueup audit key new` makes the first"),
         ),
+        NotaryError::Pruned { .. } => {
+            (Exit::NotFound, Some("a proof that was made earlier still verifies: `trueup audit verify --proof`"))
+        }
         NotaryError::TooManyKeys { .. } => (Exit::Config, Some("`trueup audit key retire` ends a rotation")),
         NotaryError::Unsigned | NotaryError::Beyond { .. } => {
             (Exit::NotFound, Some("`trueup audit checkpoint` signs what is committed"))

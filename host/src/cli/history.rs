@@ -64,6 +64,9 @@ pub(super) fn history(terminal: &mut Terminal<'_>, args: &HistoryArgs) -> Outcom
         );
         writeln!(terminal.out, "{} {words}", paint(YELLOW, "!"))?;
     }
+    if let Some(log) = &told.beginning {
+        writeln!(terminal.out, "{}", moment::beginning(log))?;
+    }
     writeln!(terminal.out, "{}", paint(DIM, moment::verified(told.log)))?;
     Ok(Exit::Done)
 }

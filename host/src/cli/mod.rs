@@ -23,6 +23,7 @@ mod outcome;
 mod performance;
 mod plan;
 mod progress;
+mod prune;
 mod redact;
 mod release;
 mod replay;
@@ -32,6 +33,8 @@ mod rule;
 mod run;
 mod status;
 mod style;
+#[cfg(test)]
+mod tests;
 mod who_has;
 mod why;
 mod wrap;
@@ -179,6 +182,7 @@ fn dispatch(terminal: &mut Terminal<'_>, command: Command) -> Outcome {
         Command::Audit(AuditCommand::Performance(args)) => performance::performance(terminal, &args),
         Command::Audit(AuditCommand::History(args)) => history::history(terminal, &args),
         Command::Audit(AuditCommand::Why(args)) => why::why(terminal, &args),
+        Command::Audit(AuditCommand::Prune(args)) => prune::prune(terminal, &args),
         Command::Audit(AuditCommand::Attach(args)) => attach::attach(terminal, &args),
         Command::Audit(AuditCommand::Log { from, count }) => audit::log(terminal, from, count),
         Command::Generate(args) => generate::generate(terminal, &args),

@@ -3,7 +3,7 @@
 use super::style::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, safe};
 use crate::audit::LogHead;
 use crate::commit::{End, Outcome as Effect};
-use crate::engine::{Happened, Moment, Shown};
+use crate::engine::{Beginning, Happened, Moment, Shown};
 use crate::model::{DenialStep, Holding};
 
 /// What every answer rests on.
@@ -137,6 +137,18 @@ pub(super) fn holding_words(holding: &Holding) -> String {
         parts.push(format!("until {}", holding.expires_at));
     }
     parts.join(", ")
+}
+
+/// Where a log begins that was pruned.
+pub(super) fn beginning(log: &Beginning) -> String {
+    let Beginning { begins, cut, .. } = log;
+    let why = format!("by {}: {}", safe(&cut.by), safe(&cut.why));
+    format!(
+        "{} the log begins at {begins}: leaves before {} were pruned, says leaf #{} {why}",
+        paint(YELLOW, "!"),
+        count(cut.before),
+        cut.leaf
+    )
 }
 
 /// A command to copy.

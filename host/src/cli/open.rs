@@ -14,7 +14,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::progress::observer;
 use crate::discover::{FileSource, Source};
 use crate::engine::{Engine, EngineError, Options, Parts};
-use crate::export::{Export, FileSink};
+use crate::export::{Export, FileSink, HttpSink, Sink};
 use crate::limits::{CODE_CACHE_BYTES, EXPORT_SETTLE_SECONDS, WITNESS_SETTLE_SECONDS};
 use crate::model::Scopes;
 use crate::notary::{AppendOnlyFile, HttpWitness, Keyring, Witness};
@@ -83,9 +83,11 @@ fn exported(engine: Engine, exports: Vec<Spanned<ExportConfig>>) -> Outcome<Engi
     let exports = exports.into_iter().map(|export| -> Outcome<Export> {
         let export = export.into_inner();
         let form = export.form().map_err(|problem| Failure::new(Exit::Config, anyhow::anyhow!(problem), "see `[[export]]`"))?;
-        Ok(match export.kind {
-            SinkKind::File => Export::new(Arc::new(FileSink::new(&export.name, &export.path)), form),
-        })
+        let sink: Arc<dyn Sink> = match export.kind {
+            SinkKind::File => Arc::new(FileSink::new(&export.name, &export.path)),
+            SinkKind::Http => Arc::new(HttpSink::new(&export.name, &export.url, form.envelope).map_err(EngineError::from)?),
+        };
+        Ok(Export::new(sink, form))
     });
     Ok(engine.exported_to(exports.collect::<Outcome<_>>()?)?)
 }

@@ -137,6 +137,9 @@ fn remarks(terminal: &mut Terminal<'_>, told: &Performance) -> Outcome {
             format!("{} no longer kept: what they decided and did not send is not counted", plural(told.plans_gone, "plan"));
         writeln!(terminal.out, "{} {words}", paint(YELLOW, "!"))?;
     }
+    if let Some(log) = &told.beginning {
+        writeln!(terminal.out, "{}", moment::beginning(log))?;
+    }
     writeln!(terminal.out, "{}", paint(DIM, moment::verified(told.log)))?;
     Ok(Exit::Done)
 }

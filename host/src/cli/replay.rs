@@ -89,7 +89,7 @@ pub(super) fn replay(terminal: &mut Terminal<'_>, args: &ReplayArgs) -> Outcome 
 fn newest_or(recordings: &Recordings, run: Option<RunId>) -> Outcome<RunId> {
     let runs = recordings.runs()?;
     let told = match (runs.first(), runs.last()) {
-        (Some(first), Some(last)) => format!("{first} to {last} are recorded"),
+        (Some(first), Some(last)) => format!("those of {first} to {last} are recorded that neither amend nor undo another plan"),
         _ => "nothing is recorded in this store".to_owned(),
     };
     let found = run.map_or_else(|| runs.last().copied(), |run| runs.contains(&run).then_some(run));

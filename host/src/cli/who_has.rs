@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::exit::{Exit, Outcome};
-use super::moment::state_words;
+use super::moment::{beginning, state_words};
 use super::style::{BOLD, DIM, YELLOW, count, lasting, paint, plural, safe};
 use super::{Terminal, args, open};
 use crate::engine::{Holder, Holders, Observed};
@@ -127,6 +127,9 @@ fn derived(terminal: &mut Terminal<'_>, told: &Holders) -> Outcome<()> {
     if told.plans_gone > 0 {
         let words = format!("{} no longer kept: what they met is not told", plural(told.plans_gone, "plan"));
         writeln!(terminal.out, "{} {words}", paint(YELLOW, "!"))?;
+    }
+    if let Some(log) = &told.beginning {
+        writeln!(terminal.out, "{}; who was given it before, and was not observed since, is not told", beginning(log))?;
     }
     let words = format_args!(
         "derived from sealed plans, the newest scan and the whole log, which was verified: {} leaves from {}, root {}",

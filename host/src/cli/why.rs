@@ -167,6 +167,9 @@ fn attachments(terminal: &mut Terminal<'_>, why: &Why) -> Outcome<()> {
 fn proofs(terminal: &mut Terminal<'_>, why: &Why) -> Outcome<()> {
     heading(terminal, "what proves it")?;
     writeln!(terminal.out, "  {}", moment::verified(why.log))?;
+    if let Some(log) = &why.beginning {
+        writeln!(terminal.out, "  {}", moment::beginning(log))?;
+    }
     match &why.checkpoint {
         Some(checkpoint) => {
             let covers = if checkpoint.covers_all { "covers every leaf above" } else { "does not cover every leaf above yet" };

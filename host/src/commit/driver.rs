@@ -14,7 +14,7 @@ use crate::audit::Salts;
 use crate::ledger::{Ledger, Opening, Owned, RunRow};
 use crate::model::{CaseKey, Change, ChangeId, Denial, Holding, PlanId};
 use crate::progress::Observer;
-use crate::target::{ReadError, SecretSink, Target, Write};
+use crate::target::{ReadError, SecretSink, Target, Write, WriteError};
 use crate::telemetry::{stage, within};
 
 /// Everything that committing a plan needs, besides its changes.
@@ -275,8 +275,20 @@ fn perform<'a>(
                 let write = Write { change, after: after.as_ref(), version: &version, list: &list, key: &key, fence, at };
                 match target.write(write).await {
                     Ok(mut written) => {
-                        let handle = match (written.secret.take(), sink) {
-                            (Some(secret), Some(sink)) => sink.keep(change, secret).await.ok(),
+                        let secret = written.secret.take();
+                        if secret
+                            .as_ref()
+                            .is_some_and(|secret| secret.stands_in(&written.id) || secret.stands_in(&written.receipt))
+                        {
+                            // Names are recorded. What was made is looked for by its tag, and taken back.
+                            let message = "its answer held what it issued where names stand".to_owned();
+                            return (slot, Answer::Write(Err(WriteError::Ambiguous { message }), None));
+                        }
+                        let handle = match (secret, sink) {
+                            (Some(secret), Some(sink)) => {
+                                let handle = sink.keep(change, secret.clone()).await.ok();
+                                handle.filter(|handle| !secret.stands_in(handle))
+                            }
                             _ => None,
                         };
                         Answer::Write(Ok(written), handle)

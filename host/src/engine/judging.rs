@@ -69,7 +69,7 @@ impl Engine {
 
 /// How the module compares keys.
 fn canon(module: &Module) -> impl FnMut(u8, &[&str]) -> Result<Vec<String>, Fault> + '_ {
-    |kind, keys| module.canon(if kind == 0 { KeyKind::Holder } else { KeyKind::Object }, keys)
+    |kind, keys| module.canon(KeyKind::of(kind), keys)
 }
 
 const fn absent() -> BatchVerdict {

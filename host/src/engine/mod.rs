@@ -26,6 +26,7 @@ mod owing;
 mod parting;
 mod picking;
 mod planning;
+mod pruning;
 mod recording;
 mod redacting;
 mod remembering;
@@ -47,8 +48,8 @@ mod work;
 
 pub use amending::Amended;
 pub use asking::{
-    Account, Attachment, Covering, Given, Happened, History, Holder, Holders, Kept, Looked, Moment, Next, Observed, Pace,
-    Performance, Planning, Removal, Shown, SourceRow, Span, Why, Windows,
+    Account, Attachment, Beginning, Covering, Given, Happened, History, Holder, Holders, Kept, Looked, Moment, Next, Observed,
+    Pace, Performance, Planning, Removal, Shown, SourceRow, Span, Why, Windows,
 };
 #[cfg(feature = "cli")]
 pub use capturing::{Captured, Wanted};
@@ -63,6 +64,7 @@ pub use explaining::Explanation;
 pub use gates::{Holds, Release, WaitingChange, WaitingScan};
 pub use owing::Owed;
 pub use planning::Planned;
+pub use pruning::{Needed, Prunable, Pruned, Pruning};
 pub use redacting::Redacted;
 pub use replay::{
     Divergence, RECORDING_FORMAT, RecordedTarget, Recording, Recordings, Replayed, Replaying, Verdict as ReplayVerdict,
@@ -101,7 +103,7 @@ pub struct Options {
     pub slice: u32,
     /// How much is sent side by side.
     pub flow: Flow,
-    /// Threads that judge; zero: one per core.
+    /// Threads that judge, and that verify the log; zero: one per core.
     pub threads: usize,
     /// Facts of one part of a plan: what is in memory at once, about.
     pub part: u64,

@@ -173,7 +173,7 @@ fn states(leaf: &StoredLeaf) -> usize {
 }
 
 /// Removes a file or a folder, durably; nothing when there is none.
-fn remove(path: &Path) -> Result<(), EngineError> {
+pub(super) fn remove(path: &Path) -> Result<(), EngineError> {
     let error = |source| EngineError::Store { path: path.to_owned(), source };
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {

@@ -73,17 +73,20 @@ impl Reader {
     /// # Errors
     /// When the ledger cannot be read, or a leaf is none.
     pub fn page(&mut self, cursor: &Cursor, form: &Form, most: u32) -> Result<Option<Delivery>, ExportError> {
-        let leaves = self.leaves(cursor.next, most.min(EXPORT_PAGE_LEAVES))?;
+        let mut leaves = self.leaves(cursor.next, most.min(EXPORT_PAGE_LEAVES))?;
         let (Some(first), Some(last)) = (leaves.first(), leaves.last()) else { return Ok(None) };
+        let pruned = leaves.iter().filter(|leaf| leaf.is_pruned()).count() as u64;
         let next = Cursor {
             next: last.index + 1,
             last: last.hash,
-            missed: cursor.missed + first.index.saturating_sub(cursor.next),
+            missed: cursor.missed + first.index.saturating_sub(cursor.next) + pruned,
             problem: None,
         };
+        let first = first.index;
+        leaves.retain(|leaf| !leaf.is_pruned());
         let entries = leaves.iter().map(parsed).collect::<Result<Vec<_>, _>>()?;
         entries.iter().for_each(|entry| self.directory.learn(entry));
-        self.complete(&entries, first.index)?;
+        self.complete(&entries, first)?;
         let mut events = Vec::new();
         for (leaf, entry) in leaves.iter().zip(&entries) {
             let about = named(&entry.says).and_then(|(_, change)| self.directory.get(change));
@@ -150,7 +153,7 @@ impl Reader {
             let leaves = self.leaves(from, most)?;
             let Some(last) = leaves.last() else { break };
             from = last.index + 1;
-            for leaf in &leaves {
+            for leaf in leaves.iter().filter(|leaf| !leaf.is_pruned()) {
                 self.directory.learn(&parsed(leaf)?);
             }
         }

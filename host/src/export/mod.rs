@@ -7,6 +7,7 @@ mod cursor;
 mod delivery;
 mod envelope;
 mod file;
+mod http;
 mod ocsf;
 mod pushing;
 mod told;
@@ -20,6 +21,7 @@ pub(crate) use delivery::Lent;
 pub use delivery::{Delivery, Reader};
 pub use envelope::{Envelope, Event, Form, Format};
 pub use file::FileSink;
+pub use http::HttpSink;
 pub use ocsf::OcsfVersion;
 pub(crate) use pushing::Source;
 pub use pushing::{Export, Exporter, SinkLag};
@@ -73,6 +75,14 @@ pub enum ExportError {
         sink: String,
         /// Why.
         source: io::Error,
+    },
+    /// A sink cannot be reached like this.
+    #[error("`{url}` is no address of a sink: {problem}")]
+    Address {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// Another process exports to the sink.
     #[error("another process exports to sink `{sink}`")]

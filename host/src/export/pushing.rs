@@ -108,6 +108,11 @@ impl Exporter {
         self.couriers.ring();
     }
 
+    /// The sinks.
+    pub(crate) fn sinks(&self) -> &[String] {
+        &self.sinks
+    }
+
     /// How far each sink is behind now, also one that is at work or held up.
     ///
     /// # Errors

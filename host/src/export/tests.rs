@@ -3,6 +3,7 @@
 
 mod delivering;
 mod files;
+mod http;
 mod mapping;
 mod schema;
 
@@ -90,6 +91,7 @@ fn statements(by: &str) -> Vec<Statement> {
         Statement::Transfer { by: text(by), change: change(1), from: text("terraform"), why: text("ours") },
         Statement::SliceCheckpoint { plan: PLAN, slice: Decimal(1) },
         Statement::Redaction { by: text(by), leaf: Decimal(2), why: text("asked for") },
+        Statement::Pruning { before: Decimal(256), by: text(by), why: text("retention") },
         Statement::Attachment {
             by: text(by),
             change: ChangeId(Digest([1; 32])),

@@ -111,6 +111,11 @@ pub(super) fn told<'a>(entry: &'a LogEntry, about: Option<&'a About>) -> Option<
             let record = Thing { act: Act::Delete, kind: "Audit Record", uid: leaf.clone(), name: leaf, why };
             Some(thing(record, Upshot::Success, "redacted", Severity::Medium).with("by", by))
         }
+        Statement::Pruning { before, by, why } => {
+            let before: Cow<'_, str> = before.to_string().into();
+            let records = Thing { act: Act::Delete, kind: "Audit Records", uid: before.clone(), name: before, why };
+            Some(thing(records, Upshot::Success, "pruned", Severity::Medium).with("by", by))
+        }
         Statement::Attachment { by, change, digest, media, note, size } => {
             let file =
                 Thing { act: Act::Create, kind: "Evidence", uid: digest.to_string().into(), name: media.into(), why: note };

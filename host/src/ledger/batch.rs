@@ -62,6 +62,13 @@ pub enum Entry {
     /// The states beside the leaf with this index are removed, and their salts: without its salt, a state cannot be told from
     /// its commitment, however few states there are to try.
     Redacted(u64),
+    /// Leaves from an index up to another are emptied: their bytes, the states beside them and the salts go, their hashes stay.
+    Pruned {
+        /// The first one.
+        from: u64,
+        /// The one after the last.
+        to: u64,
+    },
     /// A rule module takes a step; all steps are kept, in their order.
     Rule(RuleStep),
 }
@@ -240,6 +247,8 @@ pub enum LeafKind {
     Redaction,
     /// A file was attached to a change.
     Attachment,
+    /// Old leaves are removed.
+    Pruning,
     /// Another key signs from here on.
     KeyRotation,
     /// A rule module took a step.
@@ -268,6 +277,7 @@ impl LeafKind {
             Self::Lifted => "lifted",
             Self::Redaction => "redaction",
             Self::Attachment => "attachment",
+            Self::Pruning => "pruning",
             Self::KeyRotation => "key_rotation",
             Self::Rule => "rule",
             Self::RunEnd => "run_end",
@@ -297,10 +307,18 @@ pub struct StoredLeaf {
     /// Its hash in the tree, stored beside the bytes: it tells which leaf was altered, where the root only tells that one
     /// was.
     pub hash: Digest,
-    /// Its canonical bytes.
+    /// Its canonical bytes; none when it was pruned.
     pub bytes: Vec<u8>,
     /// The states that its commitments stand for.
     pub bodies: Vec<AuditBody>,
+}
+
+impl StoredLeaf {
+    /// Whether nothing is left of it but its hash.
+    #[must_use]
+    pub const fn is_pruned(&self) -> bool {
+        self.bytes.is_empty()
+    }
 }
 
 /// A state behind a salted commitment.

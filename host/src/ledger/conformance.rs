@@ -92,6 +92,7 @@ suite! {
     steps_of_rules_are_all_kept_in_their_order
     leaves_are_read_page_by_page
     what_is_redacted_is_gone_and_its_leaf_stays
+    what_is_pruned_is_gone_and_its_hash_stays
     tenants_are_apart
     recorded_state_merges_base_and_heads
     all_outlives_the_process
@@ -430,6 +431,27 @@ fn what_is_redacted_is_gone_and_its_leaf_stays(rig: &mut dyn Rig) {
     assert_eq!((after.len(), &after[0].bodies), (4, &before[0].bodies));
     let gone = |field: &str| AuditBody { state: None, salt: Digest([0; 32]).to_string(), ..body(field) };
     assert_eq!(after[1].bodies, [gone("after"), gone("before")]);
+}
+
+fn what_is_pruned_is_gone_and_its_hash_stays(rig: &mut dyn Rig) {
+    let body = AuditBody { field: "after".to_owned(), salt: digest(9).to_string(), state: Some("\"secret\"".to_owned()) };
+    let with = |n| Leaf { bodies: vec![body.clone()], ..leaf(n) };
+    let owned = rig.ledger().acquire(T).expect("it is free");
+    commit(rig.ledger(), &owned, batch(vec![], (0..6).map(with).collect()));
+    let (before, old) = (leaves(rig.ledger(), 0, 10), head(rig.ledger()));
+    commit(rig.ledger(), &owned, batch(vec![Entry::Pruned { from: 1, to: 4 }, Entry::Pruned { from: 3, to: 3 }], vec![]));
+    rig.ledger().shrink(&owned).expect("there is room");
+    rig.reopen();
+    let after = leaves(rig.ledger(), 0, 10);
+    assert_eq!((head(rig.ledger()), after.len()), (old, before.len()));
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((before.index, before.hash), (after.index, after.hash));
+        let gone = (1..4).contains(&after.index);
+        assert_eq!(after.is_pruned(), gone);
+        assert!(if gone { after.bodies.is_empty() } else { after == before });
+    }
+    let owned = rig.ledger().acquire(T).expect("it is free");
+    assert_eq!(commit(rig.ledger(), &owned, batch(vec![], vec![leaf(7)])).size, old.size + 1, "the log goes on");
 }
 
 fn tenants_are_apart(rig: &mut dyn Rig) {

@@ -133,6 +133,11 @@ impl Tenant {
                     (body.state, body.salt) = (None, Digest([0; 32]).to_string());
                 });
             }
+            Entry::Pruned { from, to } => {
+                for leaf in self.leaves.iter_mut().filter(|leaf| (from..to).contains(&leaf.index)) {
+                    (leaf.bytes, leaf.bodies) = (Vec::new(), Vec::new());
+                }
+            }
             Entry::Rule(step) => self.rule_steps.push(step),
             Entry::Counted(count) => _ = self.scan_counts.insert(count.key(), count),
         }

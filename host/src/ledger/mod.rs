@@ -270,6 +270,16 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// When it cannot be written; the old base then still holds.
     fn compact(&self, owned: &Owned) -> Result<Digest, LedgerError>;
+
+    /// Gives back the room of what was removed, so that nothing of it is left in the store's files. Takes as long as writing
+    /// all that stays, and as much room. Safe to repeat after a crash.
+    ///
+    /// # Errors
+    /// When there is no room to write anew what stays; nothing is lost then.
+    fn shrink(&self, owned: &Owned) -> Result<(), LedgerError> {
+        let _ = owned;
+        Ok(())
+    }
 }
 
 /// Why the ledger cannot do what it is asked.

@@ -2,6 +2,7 @@
 //! witnesses. Owns the files of all that; what they say is for `audit`, and what is committed for `ledger`.
 
 pub(crate) mod files;
+mod growing;
 mod guard;
 mod history;
 mod http;
@@ -112,6 +113,18 @@ pub enum NotaryError {
         head: LogHead,
         /// What follows from what was signed and the leaves since.
         found: crate::model::Digest,
+    },
+    /// Leaves are gone, and nothing that was signed says that they were pruned.
+    #[error("leaf {index} was emptied, and no leaf that was signed says that it was pruned")]
+    Emptied {
+        /// The last such leaf.
+        index: u64,
+    },
+    /// A leaf was pruned: there is nothing to prove any more.
+    #[error("leaf {index} was pruned: its hash stands in the tree, and its text is gone")]
+    Pruned {
+        /// Its index.
+        index: u64,
     },
     /// Nothing was signed yet.
     #[error("no checkpoint was signed yet")]

@@ -4,17 +4,18 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::guard::{Guard, shrank};
+use super::NotaryError;
+use super::growing::grown;
+use super::guard::Guard;
 use super::history::History;
 use super::keyring::Keyring;
 use super::nodes::LedgerNodes;
 use super::tiles::{Exported, TileFolder};
-use super::{LEAVES_PER_PAGE, NotaryError};
 use crate::audit::{
     Checkpoint, CheckpointError, Frontier, GrowthProof, LogHead, Nodes, NoteError, RecordProof, SigningKey, VerifierKey,
-    leaf_hash, prove_consistency, prove_inclusion,
+    prove_consistency, prove_inclusion,
 };
-use crate::ledger::{Ledger, Query, Rows, StoredLeaf};
+use crate::ledger::{Ledger, Query, Rows};
 use crate::model::Digest;
 
 /// Signs the log of one tenant.
@@ -59,8 +60,8 @@ impl Notary {
     /// bytes, and must lead from what was signed to the committed head.
     ///
     /// # Errors
-    /// [`NotaryError::Shrunk`] and [`NotaryError::Forked`] when the log does not go on from what was signed: nothing may be
-    /// signed, and nothing should be done on it. Others when files or the ledger cannot be used.
+    /// [`NotaryError::Shrunk`], [`NotaryError::Forked`] and [`NotaryError::Emptied`] when the log does not go on from what was
+    /// signed: nothing may be signed, and nothing should be done on it. Others when files or the ledger cannot be used.
     pub fn sign(&self, ledger: &dyn Ledger, tenant: &str) -> Result<Option<String>, NotaryError> {
         let mut keyring = self.keyring();
         let _alone = keyring.lock()?;
@@ -145,7 +146,7 @@ impl Notary {
     /// Reads the hashes of all leaves; see [`Notary::prove_over`] for less.
     ///
     /// # Errors
-    /// When the newest checkpoint does not cover the leaf, or the log is not what was signed.
+    /// When the newest checkpoint does not cover the leaf, it was pruned, or the log is not what was signed.
     pub fn prove(&self, ledger: &dyn Ledger, tenant: &str, index: u64) -> Result<RecordProof, NotaryError> {
         self.prove_over(&LedgerNodes::new(ledger, tenant), ledger, tenant, index)
     }
@@ -165,6 +166,9 @@ impl Notary {
         let Rows::Leaves(leaves) = ledger.read(tenant, &Query::Leaves(index, 1))? else { return Err(beyond) };
         let leaf = leaves.into_iter().find(|leaf| leaf.index == index);
         let (Some(hashes), Some(leaf)) = (hashes, leaf) else { return Err(beyond) };
+        if leaf.is_pruned() {
+            return Err(NotaryError::Pruned { index });
+        }
         let proof = RecordProof { extra: leaf.bytes, index, hashes, checkpoint: note };
         // What is given away is what verifies: a log that was altered proves nothing.
         proof.verify(&proof.extra, &checkpoint.origin, &self.verifiers())?;
@@ -227,42 +231,4 @@ impl Notary {
         keyring.reload()?;
         keyring.retire()
     }
-}
-
-/// The tree at the committed head, from what was signed and the leaves since, whose bytes are hashed again.
-fn grown(
-    ledger: &dyn Ledger,
-    tenant: &str,
-    from: Frontier,
-    head: LogHead,
-    seen: Option<LogHead>,
-) -> Result<Frontier, NotaryError> {
-    if let Some(error) = shrank(&from, head) {
-        return Err(error);
-    }
-    if let Some(seen) = seen.filter(|seen| seen.size > head.size) {
-        return Err(NotaryError::Shrunk { signed: seen.size, found: head.size });
-    }
-    let mut tree = from;
-    let check = |tree: &Frontier, known: LogHead| match tree.head() == known || tree.size() != known.size {
-        true => Ok(()),
-        false => Err(NotaryError::Forked { head: known, found: tree.root() }),
-    };
-    while tree.size() < head.size {
-        let most = (head.size - tree.size()).min(u64::from(LEAVES_PER_PAGE)) as u32;
-        let Rows::Leaves(page) = ledger.read(tenant, &Query::Leaves(tree.size(), most))? else { break };
-        let gap = NotaryError::Forked { head, found: Digest::of(b"") };
-        if page.is_empty() {
-            return Err(gap);
-        }
-        for StoredLeaf { index, bytes, .. } in page {
-            if index != tree.size() {
-                return Err(gap);
-            }
-            tree.append(leaf_hash(&bytes));
-            seen.map_or(Ok(()), |seen| check(&tree, seen))?;
-        }
-    }
-    check(&tree, head)?;
-    Ok(tree)
 }

@@ -11,7 +11,7 @@ use crate::audit::{
     Checkpoint, Nodes, TILE_WIDTH, Tile, TileNodes, VerifierKey, decode_hashes, encode_bundle, encode_hashes, root_of,
     subtree_root,
 };
-use crate::ledger::{Ledger, Query, Rows};
+use crate::ledger::{Ledger, Query, Rows, StoredLeaf};
 use crate::limits::{LEAF_BYTES, NOTE_BYTES};
 use crate::model::Digest;
 
@@ -30,6 +30,9 @@ pub struct Exported {
     pub size: u64,
     /// Files that were written, but for the checkpoint.
     pub files: u64,
+    /// Leaves whose records were left out, because the log was pruned there. Tiles of hashes are all written, so that every proof
+    /// can be made from the folder.
+    pub pruned: u64,
 }
 
 /// A folder of tiles: what a server serves below the log's prefix.
@@ -82,10 +85,16 @@ impl TileFolder {
         if before > now.head.size {
             return Err(self.other("it has more leaves"));
         }
-        let mut files = 0;
+        let (mut files, mut pruned) = (0, 0);
         for tile in Tile::added(before, now.head.size) {
             let bytes = match tile.level {
-                None => records(ledger, tenant, tile)?,
+                None => match records(ledger, tenant, tile)? {
+                    Some(bytes) => bytes,
+                    None => {
+                        pruned += tile.width;
+                        continue;
+                    }
+                },
                 Some(0) => encode_hashes(&LedgerNodes::new(ledger, tenant).hashes(tile.index * TILE_WIDTH, tile.width)?),
                 Some(level) => self.above(level, tile)?,
             };
@@ -99,7 +108,7 @@ impl TileFolder {
             }
         }
         replace(&self.0.join(CHECKPOINT), note.as_bytes(), false)?;
-        Ok(Exported { before, size: now.head.size, files })
+        Ok(Exported { before, size: now.head.size, files, pruned })
     }
 
     /// A tile above the lowest: each of its hashes is that of a full tile below.
@@ -130,13 +139,16 @@ impl TileFolder {
     }
 }
 
-/// The bytes of a bundle.
-fn records(ledger: &dyn Ledger, tenant: &str, tile: Tile) -> Result<Vec<u8>, NotaryError> {
+/// The bytes of a bundle; none when one of its records was pruned: there is no bundle with gaps.
+fn records(ledger: &dyn Ledger, tenant: &str, tile: Tile) -> Result<Option<Vec<u8>>, NotaryError> {
     let first = tile.index * TILE_WIDTH;
-    let Rows::Leaves(leaves) = ledger.read(tenant, &Query::Leaves(first, tile.width as u32))? else { return Ok(Vec::new()) };
+    let Rows::Leaves(leaves) = ledger.read(tenant, &Query::Leaves(first, tile.width as u32))? else { return Ok(None) };
     let beyond = NotaryError::Beyond { size: first + leaves.len() as u64, wanted: first + tile.width };
     if leaves.len() as u64 != tile.width {
         return Err(beyond);
     }
-    encode_bundle(leaves.iter().map(|leaf| &leaf.bytes[..])).ok_or(beyond)
+    if leaves.iter().any(StoredLeaf::is_pruned) {
+        return Ok(None);
+    }
+    encode_bundle(leaves.iter().map(|leaf| &leaf.bytes[..])).map(Some).ok_or(beyond)
 }

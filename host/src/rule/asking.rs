@@ -23,3 +23,19 @@ pub enum KeyKind {
     /// An entitlement or credential.
     Object = 1,
 }
+
+impl KeyKind {
+    /// The kind of this number, as links count them: 0 holders, objects else.
+    pub(crate) const fn of(kind: u8) -> Self {
+        if kind == 0 { Self::Holder } else { Self::Object }
+    }
+
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Holder => "holder",
+            Self::Object => "object",
+        }
+    }
+}

@@ -104,14 +104,19 @@ impl CodeCache {
     /// The code of this name. Whatever else is there is put aside, so that it is compiled anew.
     pub(super) fn get(&self, name: &Digest) -> io::Result<Found> {
         let path = self.path(name);
-        let Some(bytes) = read_plain(&path)? else { return self.put_aside(&path).map(|aside| aside.unwrap_or(Found::Nothing)) };
+        let Some(mut bytes) = read_plain(&path)? else {
+            return self.put_aside(&path).map(|aside| aside.unwrap_or(Found::Nothing));
+        };
         let Some((code, tag)) = bytes.split_last_chunk::<TAG_BYTES>() else { return self.foreign(&path) };
         let mut mac = self.mac(name);
         mac.update(code);
         if mac.verify_slice(tag).is_err() {
             return self.foreign(&path);
         }
-        Ok(Found::Code(code.to_vec()))
+        // What was authenticated is what is loaded: the same bytes in memory, never the file again.
+        let length = code.len();
+        bytes.truncate(length);
+        Ok(Found::Code(bytes))
     }
 
     /// Keeps code, and drops what was compiled first if there is too much: it is compiled again when it is needed.
@@ -188,15 +193,20 @@ fn beside(folder: &Path) -> PathBuf {
 }
 
 /// The content of a plain file. None: there is no plain file. Links are not followed, because what they lead to may be without
-/// end.
+/// end; what is opened is looked at again, because it may have taken the place of what was looked at.
 fn read_plain(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         about if !about.as_ref().is_ok_and(|about| about.is_file() && about.len() <= CODE_BYTES) => return about.map(|_| None),
         _ => {}
     }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(CODE_BYTES).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() || about.len() > CODE_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
+    file.take(CODE_BYTES).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
 }
 

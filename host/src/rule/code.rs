@@ -9,10 +9,10 @@ use super::module::detail;
 use super::{AdmitError, profile_digest};
 use crate::model::Digest;
 
-/// The code of a component that was inspected. A cache that cannot be read or written costs time alone.
-pub(super) fn component(engine: &RuleEngine, bytes: &[u8]) -> Result<Component, AdmitError> {
+/// The code of a component of this digest that was inspected. A cache that cannot be read or written costs time alone.
+pub(super) fn component(engine: &RuleEngine, bytes: &[u8], digest: &Digest) -> Result<Component, AdmitError> {
     let fingerprint = engine.fingerprint();
-    let name = CodeCache::name(&Digest::of(bytes), &fingerprint, &profile_digest());
+    let name = CodeCache::name(digest, &fingerprint, &profile_digest());
     if let Some(cache) = &engine.cache
         && let Ok(Found::Code(code)) = cache.get(&name)
         && let Ok(component) = load(engine, &code)

@@ -46,6 +46,8 @@ pub struct RuleEngine {
     pub(crate) linker: Arc<Linker<Guard>>,
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) limits: RuleLimits,
+    /// Taken once: each module that is loaded asks for it.
+    fingerprint: Digest,
     /// Of a pool, if there is one.
     pub(super) places: Option<Arc<Places>>,
     pub(super) shares: Arc<Shares>,
@@ -85,15 +87,15 @@ impl RuleEngine {
         RuleModule::add_to_linker::<_, HasSelf<Guard>>(&mut linker, |guard| guard).map_err(unsupported)?;
         let ticker = Ticker::start(engine.clone()).map_err(EngineError::Ticker)?;
         let shares = Shares::new(thread::available_parallelism().map_or(1, usize::from));
-        let (linker, ticker) = (Arc::new(linker), Arc::new(ticker));
-        Ok(RuleEngine { engine, linker, ticker, limits: *limits, places, shares, cache: None, worker: None })
+        let (linker, ticker, fingerprint) = (Arc::new(linker), Arc::new(ticker), fingerprint(&engine));
+        Ok(RuleEngine { engine, linker, ticker, limits: *limits, fingerprint, places, shares, cache: None, worker: None })
     }
 
     /// Stands for the exact engine: its version and settings, this machine's processor included. Answers do not depend
     /// on it as far as the profile promises; compiled code does.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
-        fingerprint(&self.engine)
+        self.fingerprint
     }
 
     /// The same engine, which keeps the code that it compiles here and takes what was compiled before.

@@ -73,7 +73,7 @@ impl Library {
         if Digest::of(component) != digest {
             return Err(AdmitError::Invalid { detail: format!("it is not the component of {}", digest.short()) });
         }
-        Module::load(&self.engine, component)
+        Module::load_named(&self.engine, component, digest)
     }
 
     fn place(&self, digest: Digest) -> Arc<Mutex<Option<Module>>> {

@@ -48,8 +48,14 @@ impl Module {
     /// # Errors
     /// Each reason not to admit it, with advice.
     pub fn load(engine: &RuleEngine, bytes: &[u8]) -> Result<Self, AdmitError> {
+        Self::load_named(engine, bytes, Digest::of(bytes))
+    }
+
+    /// The same for whoever knows the digest of these very bytes: of a module whose code is in the cache, a digest is a good
+    /// part of the price.
+    pub(super) fn load_named(engine: &RuleEngine, bytes: &[u8], digest: Digest) -> Result<Self, AdmitError> {
         let built = admit::inspect(bytes, &engine.limits)?;
-        let component = code::component(engine, bytes)?;
+        let component = code::component(engine, bytes, &digest)?;
         let shape = |error: wasmtime::Error| AdmitError::Shape { detail: detail(&error) };
         let pre = engine.linker.instantiate_pre(&component).and_then(RuleModulePre::new).map_err(shape)?;
         let code = component.image_range();
@@ -61,7 +67,7 @@ impl Module {
         let facts = RuleFacts {
             name: info.name,
             version: info.version,
-            module: Digest::of(bytes),
+            module: digest,
             profile: PROFILE.to_owned(),
             limits: engine.limits.digest(),
             reasons: info.reasons,

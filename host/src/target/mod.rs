@@ -244,6 +244,11 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// Whether a text that is about to be recorded holds it.
+    pub(crate) fn stands_in(&self, text: &str) -> bool {
+        !self.0.is_empty() && text.contains(&self.0)
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -255,10 +260,11 @@ impl std::fmt::Debug for Secret {
 /// Where a vendor keeps issued secret material: the host only ever sees the handle.
 #[async_trait]
 pub trait SecretSink: Send + Sync {
-    /// Keeps the material of a change durably and gives a handle to it.
+    /// Keeps the material of a change durably and gives a handle to it, which is recorded. One that holds the material itself is
+    /// taken for a failure.
     ///
     /// # Errors
-    /// When it cannot be kept: the credential is then taken back, and issued anew.
+    /// When it cannot be kept: the credential is then taken back, and issued anew. What the error says is not recorded.
     async fn keep(&self, change: &Change, secret: Secret) -> Result<String, String>;
 }
 

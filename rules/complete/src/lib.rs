@@ -104,7 +104,8 @@ trueup_guest::cases!();
 #[test]
 fn laws() {
     let combinations = r#"["git/role:reader + git/role:writer", "crm/key:a + git/key:b"]"#;
-    let laws = trueup_guest::testing::Laws::of(&RULE).setting("machine-identities", "true").setting("separation-of-duties", "true");
+    let laws =
+        trueup_guest::testing::Laws::of(&RULE).setting("machine-identities", "true").setting("separation-of-duties", "true");
     let laws = laws.setting("toxic-combinations", combinations).setting("break-combinations-from-tier", "2");
     laws.kinds(&["person", "machine"]).identities(1_000).check();
 }

@@ -22,14 +22,14 @@ pub use settings::Settings;
     canon = canon
 )]
 pub fn least_access(case: Case<'_>, cx: &Context<Settings>) -> Verdict<Why> {
-    untouchable(case, cx)
-        .or_else(|| match case.desired() {
-            Side::Absent => Some(undesired(case)),
-            _ => None,
-        })
-        .or_else(|| outlived(case, cx))
-        .or_else(|| unaccounted(case, cx))
-        .unwrap_or_else(|| aligned(case))
+    let (desired, observed) = (case.desired(), case.observed());
+    if let Some(verdict) = untouchable(case, desired, observed, cx) {
+        return verdict;
+    }
+    if desired.is_absent() {
+        return undesired(case, observed);
+    }
+    outlived(case, observed, cx).or_else(|| unaccounted(case, observed, cx)).unwrap_or_else(|| aligned(case, desired, observed))
 }
 
 /// Logins are compared without regard to case, objects as they are.
@@ -41,9 +41,10 @@ pub fn canon(kind: Key, key: &str) -> Cow<'_, str> {
 }
 
 /// What nobody knows is held, and what cannot be changed here is kept.
-fn untouchable(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
-    let (desired, observed) = (case.desired(), case.observed());
-    if [desired, observed].contains(&Side::Unknown(WhyUnknown::Disputed)) {
+#[inline]
+fn untouchable(case: Case<'_>, desired: Side, observed: Side, cx: &Context<Settings>) -> Option<Verdict<Why>> {
+    let disputed = Side::Unknown(WhyUnknown::Disputed);
+    if desired == disputed || observed == disputed {
         return Some(Verdict::hold(Why::Disputed));
     }
     if observed.is_unknown() {
@@ -63,8 +64,8 @@ fn untouchable(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
 }
 
 /// No source wants it.
-fn undesired(case: Case<'_>) -> Verdict<Why> {
-    let observed = case.observed();
+#[inline]
+fn undesired(case: Case<'_>, observed: Side) -> Verdict<Why> {
     if !observed.exists() {
         return Verdict::keep(Why::Agrees);
     }
@@ -88,8 +89,9 @@ fn undesired(case: Case<'_>) -> Verdict<Why> {
 }
 
 /// A source wants it, but its time has passed, has not come, or is not used.
-fn outlived(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
-    let here = case.observed().exists();
+#[inline]
+fn outlived(case: Case<'_>, observed: Side, cx: &Context<Settings>) -> Option<Verdict<Why>> {
+    let here = observed.exists();
     let gone = |why| if here { Verdict::absent(why) } else { Verdict::keep(why) };
     if case.has_expired(cx) {
         return Some(gone(Why::Expired));
@@ -97,7 +99,7 @@ fn outlived(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
     if cx.is_future(case.not_before()) {
         return Some(gone(Why::NotYet));
     }
-    if case.is_withheld() && case.observed() == Side::Absent {
+    if case.is_withheld() && observed.is_absent() {
         return Some(Verdict::keep(Why::Withheld));
     }
     // Logging in is not what an account is for.
@@ -108,11 +110,12 @@ fn outlived(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
 }
 
 /// A source wants it, but nobody answers for it.
-fn unaccounted(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
+#[inline]
+fn unaccounted(case: Case<'_>, observed: Side, cx: &Context<Settings>) -> Option<Verdict<Why>> {
     let settings = cx.settings;
     if case.identity().is_orphan() {
         let risky = case.is_privileged() || i64::from(case.tier()) >= settings.disable_orphans_from_tier;
-        let works = case.observed() == Side::Present && case.subject() != Subject::Grant;
+        let works = observed == Side::Present && case.subject() != Subject::Grant;
         return Some(match risky && works && !case.is_break_glass() {
             true => Verdict::disabled(Why::OrphanDisabled),
             false => Verdict::hold(Why::Orphan),
@@ -131,9 +134,10 @@ fn unaccounted(case: Case<'_>, cx: &Context<Settings>) -> Option<Verdict<Why>> {
 }
 
 /// A source wants it and somebody answers for it: make it so.
-fn aligned(case: Case<'_>) -> Verdict<Why> {
+#[inline]
+fn aligned(case: Case<'_>, desired: Side, observed: Side) -> Verdict<Why> {
     let elsewhere = case.was_changed_elsewhere();
-    match (case.desired(), case.observed()) {
+    match (desired, observed) {
         // Less access than wanted, and nothing to switch off.
         (Side::Disabled, Side::Absent) => return Verdict::keep(Why::Agrees),
         (_, Side::Absent) if elsewhere && case.recorded().exists() => return Verdict::present(Why::ForeignRemoval),

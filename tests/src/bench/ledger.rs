@@ -8,8 +8,9 @@ use anyhow::{Result, bail};
 use rusqlite::{Connection, params};
 use trueup::audit::{Salts, leaf_hash};
 use trueup::commit::{Event, Outcome};
+use trueup::correlate::Recorded;
 use trueup::ledger::{Batch, Entry, Leaf, Ledger, Owned, Query, Rows, Settled, SqliteLedger, StoredLeaf};
-use trueup::model::{CaseKey, Change, ChangeKind, Digest, Holding, PlanId, Reason, RunId, Subject, Time};
+use trueup::model::{CaseKey, Change, ChangeKind, Digest, Holding, PlanId, Reason, RunId, StateHash, Subject, Time};
 use trueup::target::Grade;
 
 use super::Sizes;
@@ -55,7 +56,7 @@ pub(super) fn in_folder<T>(work: &Path, run: impl FnOnce(&Path) -> Result<T>) ->
     Ok(given)
 }
 
-fn change(n: u64) -> Change {
+pub(super) fn change(n: u64) -> Change {
     let key = CaseKey {
         target: "github".to_owned(),
         holder: format!("user-{n}"),
@@ -76,25 +77,48 @@ fn batch(from: u64, size: u64, salts: &mut Salts, events: &[Event]) -> Result<Ba
     let mut batch = Batch::default();
     for change in (from..from + size).map(change) {
         for event in events {
-            batch.leaves.push(Leaf::event(RunId(1), PLAN, &change, event, false, None, &mut || salts.salt())?);
-            batch.entries.push(Entry::Change { plan: PLAN, change: change.id, event: event.clone() });
+            add(&mut batch, &change, event, Some(salts))?;
         }
     }
     Ok(batch)
+}
+
+/// An event of a change, and its leaf where the log is kept.
+fn add(batch: &mut Batch, change: &Change, event: &Event, salts: Option<&mut Salts>) -> Result<()> {
+    if let Some(salts) = salts {
+        batch.leaves.push(Leaf::event(RunId(1), PLAN, change, event, false, None, &mut || salts.salt())?);
+    }
+    batch.entries.push(Entry::Change { plan: PLAN, change: change.id, event: event.clone() });
+    Ok(())
 }
 
 fn intents(from: u64, size: u64, salts: &mut Salts) -> Result<Batch> {
     batch(from, size, salts, &[Event::Intent { epoch: 1, attempt: 1, at: AT }])
 }
 
-/// What a change leaves behind when all goes well: intent, outcome, confirmation.
+/// What a change leaves behind when all goes well: intent, outcome, confirmation, and what is recorded of its case.
+const WHOLE: [Event; 3] = [
+    Event::Intent { epoch: 1, attempt: 1, at: AT },
+    Event::Outcome { outcome: Outcome::Acked, at: AT },
+    Event::Confirmed { grade: Grade::E3, at: AT },
+];
+
+/// All of that of some changes; without salts no leaf of it.
+pub(super) fn slice(changes: &[Change], mut salts: Option<&mut Salts>) -> Result<Batch> {
+    let mut batch = Batch::default();
+    for change in changes {
+        for event in &WHOLE {
+            add(&mut batch, change, event, salts.as_deref_mut())?;
+        }
+        let CaseKey { target, holder, subject, object } = &change.key;
+        let key = CaseKey::hash(*subject, target, holder, object);
+        batch.entries.push(Entry::Head(Recorded::new(key, StateHash(1), change.incarnation)));
+    }
+    Ok(batch)
+}
+
 pub(super) fn whole(from: u64, size: u64, salts: &mut Salts) -> Result<Batch> {
-    let events = [
-        Event::Intent { epoch: 1, attempt: 1, at: AT },
-        Event::Outcome { outcome: Outcome::Acked, at: AT },
-        Event::Confirmed { grade: Grade::E3, at: AT },
-    ];
-    batch(from, size, salts, &events)
+    slice(&(from..from + size).map(change).collect::<Vec<_>>(), Some(salts))
 }
 
 pub(super) fn commit(ledger: &SqliteLedger, owned: &Owned, batch: Batch) -> Result<()> {

@@ -1,33 +1,52 @@
 //! `make bench`: how fast trueup is, each figure beside what it is compared with and the conditions it was measured under.
-//! Owns which figures there are and how large; no product code knows of it.
+//! Owns which figures there are and how large; no product code knows of it. What needs no sandbox is there without one.
+#![cfg_attr(
+    not(feature = "whole"),
+    expect(dead_code, reason = "sizes and looks at the machine that only the other figures take")
+)]
 
+#[cfg(feature = "whole")]
 mod against;
-mod audit;
+#[cfg(feature = "whole")]
 mod cut;
+#[cfg(feature = "whole")]
 mod estate;
+#[cfg(feature = "whole")]
 mod fresh;
+#[cfg(feature = "whole")]
 mod judging;
 mod ledger;
+mod log;
 mod machine;
+#[cfg(feature = "whole")]
 mod planning;
+#[cfg(feature = "whole")]
 mod replaying;
+#[cfg(feature = "whole")]
 mod reruns;
 mod summary;
+#[cfg(feature = "whole")]
 mod tenants;
+#[cfg(feature = "whole")]
+mod whole;
 
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use trueup::author::{BuildOptions, build_component};
-use trueup::generate::Profile;
+use anyhow::Result;
 
+#[cfg(feature = "whole")]
 pub use against::run as against;
+#[cfg(feature = "whole")]
 pub(crate) use machine::cpu_seconds;
+#[cfg(feature = "whole")]
 pub use planning::child;
 pub use summary::{Figure, read};
+#[cfg(feature = "whole")]
+pub use whole::{judging, month, plans, replays, run, tenants};
 
+#[cfg(feature = "whole")]
 use crate::cli;
 use summary::Summary;
 
@@ -51,8 +70,14 @@ pub struct Sizes {
     writes_ms: u64,
     /// Rounds of that comparison.
     write_rounds: usize,
-    /// Changes in the log that is verified, three leaves each.
+    /// Changes that are committed with and without the log, in each round.
+    appended: u64,
+    /// Changes in the log that is verified and proved over, three leaves each.
     logged: u64,
+    /// Times that all of it is verified, on all cores and on one.
+    verified: usize,
+    /// Proofs of each kind over the ledger; over tiles there are 25 times as many.
+    proved: u64,
 }
 
 impl Sizes {
@@ -65,7 +90,10 @@ impl Sizes {
         commits: &[1, 10, 100, 1_000],
         writes_ms: 500,
         write_rounds: 5,
-        logged: 100_000,
+        appended: 20_000,
+        logged: 333_500,
+        verified: 5,
+        proved: 40,
     };
     /// Enough to see that it works.
     pub const QUICK: Sizes = Sizes {
@@ -76,71 +104,19 @@ impl Sizes {
         commits: &[100],
         writes_ms: 50,
         write_rounds: 1,
+        appended: 2_000,
         logged: 500,
+        verified: 1,
+        proved: 2,
     };
 }
 
-/// Measures everything, tells each figure as it comes, and writes `summary.json` into `folder`. What is needed on the
-/// way lies in `folder/work` and is removed at the end.
+/// Measures the audit log alone: what it adds to committing, verifying it, proving something of it, and its room on disk.
 ///
 /// # Errors
 /// When a part of trueup fails, or files cannot be written.
-pub fn run(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| {
-        judging::measure(sizes, work, summary)?;
-        fresh::measure(sizes, work, summary)?;
-        planning::measure(sizes, work, summary)?;
-        ledger::measure(sizes, work, summary)?;
-        audit::measure(sizes, work, summary)
-    })
-}
-
-/// Measures judging alone: in batches as a run cuts them, and in small ones.
-///
-/// # Errors
-/// As for [`run`].
-pub fn judging(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| {
-        judging::measure(sizes, work, summary)?;
-        fresh::measure(sizes, work, summary)
-    })
-}
-
-/// Measures planning alone, with so many desired and as many observed grants each time, and what each size costs beside the
-/// first.
-///
-/// # Errors
-/// As for [`run`].
-pub fn plans(sizes: &[u64], folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| planning::compare(sizes, work, summary))
-}
-
-/// Lives a generated month twice, and measures what judging only what changed costs beside judging everything.
-///
-/// # Errors
-/// As for [`run`], and when two plans of a day differ.
-pub fn month(profile: Profile, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| reruns::measure(profile, work, summary))
-}
-
-/// Lives a generated month, and measures what replaying its runs costs beside planning them, and what their recordings take.
-///
-/// # Errors
-/// As for [`run`], and when a run does not replay.
-pub fn replays(profile: Profile, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| replaying::measure(profile, work, summary))
-}
-
-/// Measures how tenants of one process fare beside one whose rule burns all it gets, and what so many tenants with so many
-/// modules, distinct in code, take of memory and time.
-///
-/// # Errors
-/// As for [`run`].
-pub fn tenants(tenants: usize, modules: usize, seconds: u64, folder: &Path, out: &mut dyn Write) -> Result<()> {
-    figures(folder, out, |work, summary| {
-        let little = tenants::fairness(seconds, work, summary)?;
-        tenants::density(tenants, modules, &little, work, summary)
-    })
+pub fn log(sizes: &Sizes, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    figures(folder, out, |work, summary| log::measure(sizes, work, summary))
 }
 
 fn figures(folder: &Path, out: &mut dyn Write, measure: impl FnOnce(&Path, &mut Summary<'_>) -> Result<()>) -> Result<()> {
@@ -150,8 +126,6 @@ fn figures(folder: &Path, out: &mut dyn Write, measure: impl FnOnce(&Path, &mut 
     }
     fs::create_dir_all(&work)?;
     let mut summary = Summary::new(out, &work);
-    let built = build_component(&cli::root().join("rules/least-access"), &BuildOptions::default())?;
-    fs::write(work.join(estate::RULE), &built.component).context("the rule's component")?;
     measure(&work, &mut summary)?;
     let figures = summary.finish();
     fs::write(folder.join("summary.json"), serde_json::to_string_pretty(&figures)? + "\n")?;

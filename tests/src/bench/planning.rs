@@ -20,6 +20,10 @@ const AIM_ROWS_PER_SECOND: f64 = 500_000.0;
 const PLANS: usize = 3;
 const ONCE_ABOVE_ROWS: u64 = 1_000_000;
 
+/// Whether a plan is recorded, as its process is told.
+const RECORDED: &str = "recorded";
+const UNRECORDED: &str = "unrecorded";
+
 /// What one plan came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Made {
@@ -72,11 +76,27 @@ fn scenarios(rows: u64, plans: usize, work: &Path, summary: &mut Summary<'_>) ->
     estate::write(&folder, rows, SEED)?;
     let mut all = Vec::new();
     for (held, what) in [(estate::HELD, "0.1 % changed"), (estate::EMPTY, "empty target")] {
-        let made = (0..plans).map(|_| one(work, held)).collect::<Result<Vec<Made>>>()?;
+        let (mut made, mut bare) = (Vec::new(), Vec::new());
+        for _ in 0..plans {
+            made.push(one(work, held, RECORDED)?);
+            bare.push(one(work, held, UNRECORDED)?);
+        }
         all.push(tell(what, &made, summary)?);
+        summary.add(recording(what, &made, &bare)?)?;
     }
     fs::remove_dir_all(&folder)?;
     Ok(all)
+}
+
+/// What it costs that plans can be derived again.
+fn recording(what: &str, made: &[Made], bare: &[Made]) -> Result<Figure> {
+    ensure!(made.iter().zip(bare).all(|(made, bare)| made.plan == bare.plan), "recording a plan changed it");
+    let of = |plans: &[Made], pick: fn(&Made) -> f64| median(&plans.iter().map(pick).collect::<Vec<f64>>());
+    let cpu = of(made, |made| made.cpu) / of(bare, |made| made.cpu);
+    let figure = Figure::new(&format!("processor time with recording beside without, {what}"), cpu, "times");
+    let wall = of(made, |made| made.wall) / of(bare, |made| made.wall);
+    let peaks = [of(made, |made| made.peak_mib), of(bare, |made| made.peak_mib)].map(number);
+    Ok(figure.with("plans of each", made.len()).with("wall times", number(wall)).with("peak MiB with, without", peaks.join(" ")))
 }
 
 fn tell(what: &'static str, made: &[Made], summary: &mut Summary<'_>) -> Result<Middle> {
@@ -109,8 +129,8 @@ fn tell(what: &'static str, made: &[Made], summary: &mut Summary<'_>) -> Result<
 }
 
 /// One plan in a process of its own.
-fn one(work: &Path, held: &str) -> Result<Made> {
-    let output = Command::new(std::env::current_exe()?).arg("plan").arg(work).arg(held).output()?;
+fn one(work: &Path, held: &str, recorded: &str) -> Result<Made> {
+    let output = Command::new(std::env::current_exe()?).arg("plan").arg(work).arg(held).arg(recorded).output()?;
     ensure!(output.status.success(), "a plan failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -119,10 +139,14 @@ fn one(work: &Path, held: &str) -> Result<Made> {
 ///
 /// # Errors
 /// When the plan fails.
-pub fn child(work: &Path, held: &str, out: &mut dyn Write) -> Result<()> {
+pub fn child(work: &Path, held: &str, recorded: &str, out: &mut dyn Write) -> Result<()> {
     let systems = estate::open(&work.join("planned"), held)?;
     let module = estate::module(work)?;
     let settings = module.check_settings(&Default::default())?;
+    let mut options = Options::default();
+    if recorded == UNRECORDED {
+        options.recordings = 0;
+    }
     let parts = Parts {
         tenant: "acme".to_owned(),
         sources: systems.sources,
@@ -131,7 +155,7 @@ pub fn child(work: &Path, held: &str, out: &mut dyn Write) -> Result<()> {
         settings,
         scopes: systems.scopes,
         sink: None,
-        options: Options::default(),
+        options,
     };
     let store = work.join("store");
     let engine = Engine::open(parts, &store)?;

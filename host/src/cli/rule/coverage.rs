@@ -17,8 +17,14 @@ const SHOWN: usize = 40;
 pub(super) fn coverage(terminal: &mut Terminal<'_>, args: &CoverageArgs) -> Outcome {
     let trial = test::trial(&args.dir, &TrialOptions { component_only: true, ..TrialOptions::default() })?;
     let report = &trial.report;
-    let places =
-        if args.no_source { Err("--no-source".to_owned()) } else { uncovered(&args.dir).map_err(|error| error.to_string()) };
+    let places = match args.no_source {
+        true => Err("--no-source".to_owned()),
+        // Natively nothing ends a loop.
+        false if report.failures.iter().any(|problem| problem.code.starts_with("TR02")) => {
+            Err("the component does not answer all cases".to_owned())
+        }
+        false => uncovered(&args.dir).map_err(|error| error.to_string()),
+    };
     if let Some(path) = &args.html {
         write_page(path, &coverage_page(report, places.as_deref().map_err(String::as_str)))?;
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::config::Config;
 use super::super::exit::{Exit, Failure, Outcome};
-use super::super::style::{BOLD, DIM, GREEN, RED, YELLOW, count, paint, safe};
+use super::super::style::{BOLD, DIM, GREEN, RED, YELLOW, count, paint, plural, safe};
 use super::super::{Terminal, open};
 use super::args::{CheckArgs, InspectArgs};
 use crate::author::{inspect as describe, usage};
@@ -37,11 +37,11 @@ pub(super) fn inspect(terminal: &mut Terminal<'_>, args: &InspectArgs) -> Outcom
     for (name, value) in rows {
         writeln!(terminal.out, "  {name:<10} {value}")?;
     }
-    writeln!(terminal.out, "{}", paint(BOLD, format_args!("{} settings", found.settings.len())))?;
+    writeln!(terminal.out, "{}", paint(BOLD, plural(found.settings.len() as u64, "setting")))?;
     for (setting, help) in &found.settings {
         writeln!(terminal.out, "  {}  {}", safe(setting), paint(DIM, safe(help)))?;
     }
-    writeln!(terminal.out, "{}", paint(BOLD, format_args!("{} reasons", found.reasons.len())))?;
+    writeln!(terminal.out, "{}", paint(BOLD, plural(found.reasons.len() as u64, "reason")))?;
     for reason in &found.reasons {
         writeln!(terminal.out, "  {:<28} {}", safe(&reason.code), paint(DIM, safe(&reason.text)))?;
     }

@@ -27,7 +27,8 @@ pub(super) fn build(terminal: &mut Terminal<'_>, dir: &Path, out: Option<&Path>)
         terminal.json(&json!({ "component": path, "bytes": built.component.len() }))?;
     } else {
         let size = count(built.component.len() as u64);
-        writeln!(terminal.out, "{} {} ({size} bytes)", paint(GREEN, "built"), path.display())?;
+        let shown = path.strip_prefix(".").unwrap_or(&path).display();
+        writeln!(terminal.out, "{} {shown} ({size} bytes)", paint(GREEN, "built"))?;
     }
     Ok(Exit::Done)
 }
@@ -84,12 +85,14 @@ pub(super) fn print(terminal: &mut Terminal<'_>, trial: &Trial, verbose: bool) -
         coverage::print(terminal, report)?;
     }
     for path in &report.blessed {
-        writeln!(terminal.out, "{} {}", paint(YELLOW, "rewritten:"), path.display())?;
+        writeln!(terminal.out, "{} {}", paint(YELLOW, "rewritten:"), path.strip_prefix(".").unwrap_or(path).display())?;
     }
     for problem in &report.failures {
         writeln!(terminal.out, "{} {}", paint(RED, format_args!("error[{}]:", problem.code)), lines(&problem.text))?;
     }
-    for reason in &report.unhit {
+    // What was not answered has no reason: that is not the author's next mistake to look for.
+    let silent = report.failures.iter().any(|problem| problem.code.starts_with("TR02"));
+    for reason in report.unhit.iter().filter(|_| !silent) {
         let code = trueup_cases::code::UNHIT;
         writeln!(terminal.out, "{} no case is answered with `{}`", paint(RED, format_args!("error[{code}]:")), safe(reason))?;
     }
@@ -104,13 +107,16 @@ pub(super) fn print(terminal: &mut Terminal<'_>, trial: &Trial, verbose: bool) -
         Some(false) => "native does not",
         None => "native was left out",
     };
+    let (all, files) = (plural(report.answers.len() as u64, "case"), plural(report.files as u64, "file"));
+    let cases = match trial.is_ok() {
+        true => format!("{all} in {files}"),
+        false => format!("{} of {all} in {files} as expected", count(report.passed as u64)),
+    };
     writeln!(
         terminal.out,
-        "{} {} {} in {}, {} {native}",
+        "{} {} {cases}, {} {native}",
         paint(BOLD, if trial.is_ok() { "passed" } else { "failed" }),
         safe(&report.rule),
-        plural(report.passed as u64, "case"),
-        plural(report.files as u64, "file"),
         paint(DIM, format_args!("{} bytes of component,", count(trial.built.component.len() as u64))),
     )?;
     let mut codes: Vec<&str> = report.failures.iter().map(|problem| problem.code).collect();

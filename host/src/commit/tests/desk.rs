@@ -247,21 +247,22 @@ fn a_plan_of_any_length_is_gone_through() {
     assert_eq!((outcomes.confirmed(), outcomes.open()), (given.len() as u64, given.len() as u64));
 }
 
-/// A sink that keeps what it is given, or cannot.
-struct Kept(Mutex<Vec<String>>, bool);
+/// A sink that keeps what it is given and tells this handle, or cannot.
+struct Kept(Mutex<Vec<String>>, Option<&'static str>);
 
 #[async_trait]
 impl SecretSink for Kept {
     async fn keep(&self, _: &Change, secret: Secret) -> Result<String, String> {
         self.0.lock().unwrap().push(secret.reveal().to_owned());
-        if self.1 { Ok("vault/1".to_owned()) } else { Err("full".to_owned()) }
+        self.1.map(str::to_owned).ok_or_else(|| format!("there is no room for {}", secret.reveal()))
     }
 }
 
 #[test]
 fn v37_what_a_target_issues_goes_to_the_sink_and_is_taken_back_where_that_fails() {
-    // Whether there is a sink that works; how often something was made.
-    for (works, made) in [(Some(true), 1), (Some(false), CHANGE_ATTEMPTS as usize), (None, CHANGE_ATTEMPTS as usize)] {
+    // Whether there is a sink, and what it tells; how often something was made. One that tells the secret as its handle failed.
+    let often = CHANGE_ATTEMPTS as usize;
+    for (works, made) in [(Some(Some("vault/1")), 1), (Some(None), often), (Some(Some("it is hunter2")), often), (None, often)] {
         let world = World::new();
         let calls = Arc::new(Calls::default());
         let shelf = Arc::new(Shelf::new(&world, Class::K4, &calls, &[]));
@@ -273,7 +274,7 @@ fn v37_what_a_target_issues_goes_to_the_sink_and_is_taken_back_where_that_fails(
             Event::Outcome { outcome, .. } => Some(outcome.name()),
             _ => None,
         });
-        let kept = works == Some(true);
+        let kept = works == Some(Some("vault/1"));
         let orphaned = ["orphaned", "not_applied"].repeat(made);
         assert_eq!(results.collect::<Vec<_>>(), if kept { vec!["issued"] } else { orphaned }, "{works:?}: {outcomes:?}");
         let handle = Outcome::Issued { id: "key 1".to_owned(), handle: "vault/1".to_owned() };

@@ -151,6 +151,8 @@ impl Engine {
 pub(super) struct Found {
     attached: Vec<(u64, Time, ChangeId, Attached, String, String)>,
     redacted: std::collections::BTreeSet<u64>,
+    /// Files of leaves before this one go with them.
+    first: u64,
 }
 
 impl Found {
@@ -162,14 +164,15 @@ impl Found {
                 self.attached.push((entry.index, entry.time, *change, file, by.clone(), note.clone()));
             }
             Statement::Redaction { leaf, .. } => _ = self.redacted.insert(leaf.0),
+            Statement::Pruning { before, .. } => self.first = self.first.max(before.0),
             _ => {}
         }
     }
 
-    /// Holds what was seen against what is kept.
+    /// Holds what was seen against what is kept. What a leaf names that is about to be pruned is gone, whether the leaf is or not.
     pub(super) fn held_against(self, store: &Store) -> Result<Vec<Attachment>, EngineError> {
-        let Found { attached, redacted } = self;
-        let held = attached.into_iter().map(|(leaf, at, change, file, by, note)| {
+        let Found { attached, redacted, first } = self;
+        let held = attached.into_iter().filter(|(leaf, ..)| *leaf >= first).map(|(leaf, at, change, file, by, note)| {
             let path = store.evidence().join(file.digest.to_string());
             let kept = if redacted.contains(&leaf) { Kept::Redacted } else { look(&path, &file)? };
             Ok(Attachment { leaf, at, change, by, note, file, path, kept })

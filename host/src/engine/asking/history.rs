@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::{Engine, EngineError};
 use super::near::Near;
-use super::{Happened, Moment};
+use super::{Beginning, Happened, Moment};
 use crate::audit::LogHead;
 use crate::discover::Page;
 use crate::ledger::RunRow;
@@ -63,6 +63,9 @@ pub struct History {
     pub omitted: u64,
     /// Plans that are no longer kept: what they held or decided without sending it is not told.
     pub plans_gone: u64,
+    /// Where the log begins, when it was pruned: of what was before, plans alone tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<Beginning>,
     /// The log that all of this was read from.
     pub log: LogHead,
 }
@@ -88,6 +91,11 @@ impl Engine {
             self.plan_moments(count, run, *plan, &who, &mut line)?;
         }
         let mut newest = Newest { span: *span, kept: VecDeque::new(), omitted: 0 };
+        let beginning = self.log_beginning()?;
+        // Runs of which the log tells nothing any more come before all that it tells.
+        for (run, _) in runs.iter().filter(|(run, _)| beginning.as_ref().is_some_and(|log| run.began <= log.begins)) {
+            line.planned.remove(&run.run).into_iter().flatten().for_each(|moment| newest.take(moment));
+        }
         let mut own: BTreeSet<u64> = BTreeSet::new();
         let mut any = false;
         let log = self.read_log(|entry, leaf| {
@@ -118,7 +126,7 @@ impl Engine {
         }
         let omitted = newest.omitted;
         let accounts = who.accounts.into_iter().collect();
-        Ok(History { principal: principal.to_owned(), accounts, moments, omitted, plans_gone: line.plans_gone, log })
+        Ok(History { principal: principal.to_owned(), accounts, moments, omitted, plans_gone: line.plans_gone, beginning, log })
     }
 
     /// What a plan says of a principal, as far as it was not said of the plan before.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::{Engine, EngineError};
 use super::history::Kind;
-use super::{Happened, Moment, Shown};
+use super::{Beginning, Happened, Moment, Shown};
 use crate::audit::{LogHead, Statement};
 use crate::correlate::holding;
 use crate::discover::{Completeness, Scan, ScanSide};
@@ -34,6 +34,9 @@ pub struct Holders {
     pub scans: Vec<Looked>,
     /// Plans that are no longer kept: what those met is not told.
     pub plans_gone: u64,
+    /// What the log says of its beginning, when it was pruned: who was given access before, and was not observed since, is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<Beginning>,
     /// The log that all of this was read from.
     pub log: LogHead,
 }
@@ -180,7 +183,10 @@ impl Engine {
             }
         }
         self.scan_newest(&mut asked)?;
-        let mut begins = Time::NONE;
+        let beginning = self.log_beginning()?;
+        let mut begins = beginning.as_ref().map_or(Time::NONE, |log| log.begins);
+        // What runs met of which the log tells nothing any more comes before all that it tells.
+        runs.iter().filter(|(run, _)| run.began <= begins).for_each(|(run, _)| asked.met_by(run.run));
         let log = self.read_log(|entry, leaf| {
             if begins.is_none() {
                 begins = entry.time;
@@ -206,7 +212,7 @@ impl Engine {
         let targets: Vec<&String> = asked.cases.keys().map(|case| &case.target).collect();
         let scans = scans.into_values().filter(|looked| targets.contains(&&looked.target)).collect();
         let (holders, later) = asked.answer();
-        Ok(Holders { entitlement: entitlement.to_owned(), at, begins, holders, later, scans, plans_gone, log })
+        Ok(Holders { entitlement: entitlement.to_owned(), at, begins, holders, later, scans, plans_gone, beginning, log })
     }
 
     /// What the newest run saw: who holds it, and who does not although a target was read as a whole.

@@ -2,25 +2,38 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::super::{Engine, EngineError, RunReport};
 use super::Shown;
-use crate::audit::{LogEntry, LogHead, Verified, Verifier, VerifyError};
+use crate::audit::{Cut, LeafError, LogEntry, LogHead, TILE_WIDTH, Verified, Verifier, VerifyError, verify_pages};
 use crate::discover::{Page, Scan, ScanSide, recall_pages};
 use crate::ledger::{RunRow, StoredLeaf};
-use crate::model::{PlanId, State};
+use crate::model::{PlanId, State, Time};
 use crate::notary::Notary;
 use crate::plan::PlanFile;
+
+/// Where a log begins that was pruned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Beginning {
+    /// When the first leaf was written that none was removed after.
+    pub begins: Time,
+    /// What the log says of those before.
+    #[serde(flatten)]
+    pub cut: Cut,
+}
 
 /// Leaves that are read at once.
 const LEAVES_PER_PAGE: u32 = 4_096;
 
 impl Engine {
-    /// Recomputes the log up to its present head, and shows each leaf on the way. What was seen stands only when the log
-    /// turns out to be sound.
+    /// Recomputes the log up to its present head, and shows each leaf on the way that was not pruned. What was seen stands only
+    /// when the log turns out to be sound.
     pub(in crate::engine) fn walk(
         &self,
         kept: &[LogHead],
-        mut see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError>,
+        see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError> + Send,
     ) -> Result<Result<Verified, VerifyError>, EngineError> {
         let head = self.log_head()?;
         // A checkpoint that another process signs meanwhile is of leaves that are not looked at.
@@ -30,28 +43,45 @@ impl Engine {
         for seen in kept.iter().chain(signed.iter().filter(|signed| signed.size <= head.size || signed.size > newer)) {
             verifier = verifier.seen(*seen);
         }
-        let mut next = 0;
-        while next < head.size {
-            let page = self.leaves(next, LEAVES_PER_PAGE)?;
-            let Some(last) = page.last().map(|leaf| leaf.index) else { break };
-            // Another process may go on writing: what comes after the head is for the next question.
-            for leaf in page.iter().filter(|leaf| leaf.index < head.size) {
-                match verifier.read(leaf) {
-                    Ok(entry) => see(&entry, leaf)?,
-                    Err(error) => return Ok(Err(error)),
-                }
+        let mut from = 0;
+        let next = || -> Result<Vec<StoredLeaf>, EngineError> {
+            if from >= head.size {
+                return Ok(Vec::new());
             }
-            next = last + 1;
-        }
-        Ok(verifier.finish(head))
+            let mut page = self.leaves(from, LEAVES_PER_PAGE)?;
+            from = page.last().map_or(head.size, |last| last.index + 1);
+            // Another process may go on writing: what comes after the head is for the next question.
+            page.retain(|leaf| leaf.index < head.size);
+            Ok(page)
+        };
+        let verifier = verify_pages(verifier, self.threads(), next, see)?;
+        Ok(verifier.and_then(|verifier| verifier.finish(head)))
     }
 
     /// The same for questions: a log that is not sound answers none.
     pub(super) fn read_log(
         &self,
-        see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError>,
+        see: impl FnMut(&LogEntry, &StoredLeaf) -> Result<(), EngineError> + Send,
     ) -> Result<LogHead, EngineError> {
         Ok(self.walk(&[], see)??.head)
+    }
+
+    /// Where the log begins, when it was pruned: an answer then tells nothing of what was before. Reads the whole log to be sure of
+    /// that, where its first leaves are gone, and a page where they are not.
+    ///
+    /// # Errors
+    /// When the log is not sound, or the ledger cannot be read.
+    pub fn log_beginning(&self) -> Result<Option<Beginning>, EngineError> {
+        if !self.leaves(0, TILE_WIDTH as u32)?.iter().any(StoredLeaf::is_pruned) {
+            return Ok(None);
+        }
+        let Some(cut) = self.walk(&[], |_, _| Ok(()))??.cut else { return Ok(None) };
+        let Some(first) = self.leaves(cut.before, 1)?.into_iter().next() else { return Ok(None) };
+        let damaged = |error: LeafError| EngineError::Damaged {
+            path: "the audit log".into(),
+            problem: format!("leaf {}: {error}", first.index),
+        };
+        Ok(Some(Beginning { begins: LogEntry::parse(&first.bytes).map_err(damaged)?.time, cut }))
     }
 
     /// Every run that sealed a plan, the oldest first.

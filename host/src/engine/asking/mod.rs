@@ -17,6 +17,7 @@ mod why;
 pub use attaching::{Attachment, Kept};
 pub use history::{Account, History, Span};
 pub use holders::{Given, Holder, Holders, Looked, Next, Observed};
+pub use log::Beginning;
 pub use moment::{Happened, Moment, Shown};
 pub use performance::{Pace, Performance, Removal, Windows};
 pub use why::{Covering, Planning, SourceRow, Why};

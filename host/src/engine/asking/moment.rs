@@ -243,6 +243,7 @@ fn happened(says: &Statement) -> Option<Happened> {
         | Statement::SliceCheckpoint { .. }
         | Statement::Takeover { .. }
         | Statement::KeyRotation { .. }
+        | Statement::Pruning { .. }
         | Statement::RunEnd { .. } => return None,
     })
 }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::super::{Engine, EngineError};
-use super::Span;
+use super::{Beginning, Span};
 use crate::audit::{LogEntry, LogHead, Statement};
-use crate::commit::Outcome;
+use crate::commit::{Outcome, Status};
 use crate::ledger::RunRow;
 use crate::limits::{EMERGENCY_WINDOW_SECONDS, REMOVAL_WINDOW_SECONDS};
 use crate::model::{CaseKey, ChangeId, ChangeKind, DenialStep, KeyHash, Lane, PlanId, RunId, Time};
@@ -93,6 +93,9 @@ pub struct Performance {
     pub withdrawn: u64,
     /// Plans that are no longer kept: of those, only what was sent is measured, from the beginning of its run.
     pub plans_gone: u64,
+    /// Where the log begins, when it was pruned: what was decided before is not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<Beginning>,
     /// The log that all of this was read from.
     pub log: LogHead,
 }
@@ -109,6 +112,17 @@ impl Engine {
         }
         let called = self.denials()?.into_iter().map(|denial| (denial.key(), denial.at)).collect();
         let mut watch = Watch { called, span: *span, ..Watch::default() };
+        let beginning = self.log_beginning()?;
+        let gone: Vec<RunId> = match &beginning {
+            Some(log) => runs.values().filter(|(run, _)| run.began <= log.begins).map(|(run, _)| run.run).collect(),
+            None => Vec::new(),
+        };
+        // What came of these, the log does not tell; what waits since then goes on waiting.
+        for (run, plan) in gone.iter().filter_map(|run| runs.remove(run)) {
+            self.decided(&mut watch, &run, plan)?;
+            let ends = self.statuses(plan)?.into_iter().filter(|(_, status)| matches!(status, Status::Confirmed { .. }));
+            ends.for_each(|(change, _)| watch.forget(change));
+        }
         let log = self.read_log(|entry, _| {
             if let Statement::RunStart { .. } = entry.says {
                 watch.began.insert(entry.run, entry.time);
@@ -123,7 +137,7 @@ impl Engine {
         for (run, plan) in runs.into_values() {
             self.decided(&mut watch, &run, plan)?;
         }
-        Ok(watch.result(windows, self.clock.now(), log))
+        Ok(Performance { beginning, ..watch.result(windows, self.clock.now(), log) })
     }
 
     /// Starts the clocks of what a plan removes, and ends those of what a whole plan no longer removes.
@@ -287,6 +301,13 @@ impl Watch {
         }
     }
 
+    /// Ends a clock of which nobody knows when it should have stopped.
+    fn forget(&mut self, change: ChangeId) {
+        if let Some(key) = self.cases.remove(&change) {
+            self.open.remove(&key);
+        }
+    }
+
     fn stop(&mut self, decided: Time, at: Time, of: (Removal, Option<u8>, String)) {
         if self.span.has(decided) {
             let took = rounded(at.seconds().saturating_sub(decided.seconds()));
@@ -309,7 +330,7 @@ impl Watch {
             };
             pace(removal, tier, target, group, window.unwrap_or_default())
         });
-        Performance { now, paces: paces.collect(), withdrawn: self.withdrawn, plans_gone: self.plans_gone, log }
+        Performance { now, paces: paces.collect(), withdrawn: self.withdrawn, plans_gone: self.plans_gone, beginning: None, log }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::{Engine, EngineError};
 use super::attaching::Found;
-use super::{Attachment, Happened, Moment, Shown};
+use super::{Attachment, Beginning, Happened, Moment, Shown};
 use crate::audit::{LogHead, Statement};
 use crate::discover::{Completeness, Page, Scan, ScanSide};
 use crate::ledger::RunRow;
@@ -65,6 +65,9 @@ pub struct Why {
     pub attachments: Vec<Attachment>,
     /// The newest checkpoint; none: nothing signs, or nothing was signed yet.
     pub checkpoint: Option<Covering>,
+    /// Where the log begins, when it was pruned: leaves of the change from before are not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<Beginning>,
     /// The log that all of this was read from.
     pub log: LogHead,
 }
@@ -229,6 +232,7 @@ impl Engine {
             let in_log = moments.iter().find_map(|moment: &Moment| moment.states.get(field).cloned());
             of_line.or(in_log).unwrap_or(Shown::Redacted)
         };
+        let beginning = self.log_beginning()?;
         let attachments = attached.held_against(&self.store)?.into_iter().filter(|file| file.change == id).collect();
         Ok(Why {
             change: id,
@@ -254,6 +258,7 @@ impl Engine {
             moments,
             attachments,
             checkpoint,
+            beginning,
             log,
         })
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::rederive::Compared;
 use crate::correlate::{Batch, Cases};
 use crate::decide::Effect;
 use crate::limits::{DIVERGENCE_BYTES, DIVERGENCES};
@@ -54,6 +55,23 @@ impl Differing {
     /// The plan has another name, and what was recorded of it is no longer there to be laid beside what came.
     pub(super) fn names(&mut self, recorded: PlanId, came: PlanId) {
         self.add(|| "header".to_owned(), "plan", &recorded.to_string(), &came.to_string());
+    }
+
+    /// Compares the forms in which keys compare.
+    pub(super) fn forms(&mut self, recorded: &Compared, came: &Result<Vec<String>, Fault>) {
+        let came = match came {
+            Ok(came) => came,
+            Err(fault) => {
+                self.limits += u64::from(matches!(fault, Fault::Limit { .. } | Fault::Interrupted { .. }));
+                let name = || format!("{} {}s", recorded.keys.len(), recorded.kind.name());
+                return self.add(name, "canon", &format!("{} answers", recorded.forms.len()), &fault.to_string());
+            }
+        };
+        for (key, (recorded_form, came)) in recorded.keys.iter().zip(recorded.forms.iter().zip(came)) {
+            if recorded_form != came {
+                self.add(|| format!("{} {key}", recorded.kind.name()), "canon", recorded_form, came);
+            }
+        }
     }
 
     /// Compares what batches were answered.

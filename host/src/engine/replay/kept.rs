@@ -17,8 +17,8 @@ use crate::model::{AttributeMask, Denial, Digest, PlanId, RunId, Scopes};
 use crate::plan::Inputs;
 use crate::rule::{RuleFacts, SettingValue};
 
-/// Form of recordings that this version writes, and the newest that it reads.
-pub const RECORDING_FORMAT: u32 = 1;
+/// Form of recordings that this version writes and reads.
+pub const RECORDING_FORMAT: u32 = 2;
 
 /// All that a plan depends on. What may be large is in objects, which recordings share.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,8 +58,9 @@ pub struct Recording {
     pub scans: Vec<Scan>,
     /// How many batches were judged.
     pub batches: u64,
-    /// Facts: their rows, and when each was last used.
-    pub(super) facts: Vec<(Named, Option<Named>)>,
+    /// Lists of blocks of facts, and of when each fact was last used.
+    pub(super) facts: Vec<Named>,
+    /// These too are lists of objects.
     pub(super) people: Vec<Named>,
     pub(super) catalogue: Vec<Named>,
     /// Keys that the rule compares in another form.
@@ -99,13 +100,6 @@ impl From<&RecordedTarget> for TargetPolicy {
 }
 
 impl Recording {
-    /// Every object that it names.
-    pub(super) fn objects(&self) -> impl Iterator<Item = Named> {
-        let facts = self.facts.iter().flat_map(|(rows, used)| [Some(*rows), *used]).flatten();
-        let others = [&self.people, &self.catalogue, &self.forms, &self.met, &self.answers];
-        facts.chain(others.into_iter().flatten().copied())
-    }
-
     /// A recording of its text.
     pub(super) fn of(text: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
@@ -114,7 +108,10 @@ impl Recording {
         }
         let Format { format } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if format > RECORDING_FORMAT {
-            return Err(format!("it has form {format}, and this version reads forms up to {RECORDING_FORMAT}; use a later one"));
+            return Err(format!("it has form {format}, and this version reads form {RECORDING_FORMAT}; use a later one"));
+        }
+        if format < RECORDING_FORMAT {
+            return Err(format!("it has form {format}, which no released version wrote; this one reads form {RECORDING_FORMAT}"));
         }
         serde_json::from_slice(text).map_err(|error| error.to_string())
     }
@@ -263,7 +260,8 @@ impl Recordings {
         let (oldest, newest) = (run.0.saturating_sub(PACK_RUNS), run.0);
         let fresh: BTreeSet<u64> = (oldest..=newest).filter(|pack| packs.contains(&pack_path(&self.folder, *pack))).collect();
         let is_fresh = |named: &Named| fresh.contains(&named.1);
-        Ok(recording.objects().filter(is_fresh).collect())
+        let objects = self.objects().of(&recording).unwrap_or_default();
+        Ok(objects.into_iter().filter(is_fresh).collect())
     }
 
     /// Writes a recording, whose objects are in their place, and removes those of all runs but so many.

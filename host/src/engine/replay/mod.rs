@@ -2,7 +2,9 @@
 //! machine, years later, and compares. Owns recordings, what becomes of them, and what a replay tells.
 
 mod differing;
+mod facts;
 mod kept;
+mod lists;
 mod objects;
 mod recorder;
 mod rederive;

@@ -10,7 +10,7 @@ use lz4_flex::block::{compress, decompress};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineError;
-use crate::limits::OBJECT_BYTES;
+use crate::limits::{OBJECT_BYTES, OBJECTS_AHEAD};
 use crate::model::Digest;
 
 /// What a file of objects begins with; the number is the version of its form.
@@ -53,32 +53,100 @@ pub(super) struct Pack {
     beside: PathBuf,
     file: BufWriter<File>,
     at: u64,
-    /// What need not be written again.
-    known: HashMap<Digest, Named>,
+    known: Known,
+    /// What this run made, and might make again.
+    repeated: HashMap<Digest, Named>,
+}
+
+/// Objects that earlier runs wrote: half of each name, and where it lies. What lies there is checked against its whole name
+/// whenever it is read.
+struct Known(Vec<(u128, u64, u64)>);
+
+impl Known {
+    fn of(objects: &[Named]) -> Self {
+        let mut known: Vec<_> = objects.iter().map(|Named(name, run, at)| (half(name), *run, *at)).collect();
+        known.sort_unstable();
+        Known(known)
+    }
+
+    fn find(&self, name: Digest) -> Option<Named> {
+        let at = self.0.binary_search_by_key(&half(&name), |(half, ..)| *half).ok()?;
+        self.0.get(at).map(|(_, run, at)| Named(name, *run, *at))
+    }
+}
+
+fn half(name: &Digest) -> u128 {
+    let [half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = name.0;
+    u128::from_le_bytes(half)
 }
 
 impl Pack {
     /// A new file of a run, at this path when it is whole. `known` are objects that lie elsewhere.
-    pub(super) fn begin(path: PathBuf, run: u64, known: impl Iterator<Item = Named>) -> Result<Self, EngineError> {
+    pub(super) fn begin(path: PathBuf, run: u64, known: &[Named]) -> Result<Self, EngineError> {
         let beside = path.with_extension("new");
         let fail = |source| EngineError::Store { path: beside.clone(), source };
         let mut file = BufWriter::new(File::create(&beside).map_err(fail)?);
         file.write_all(MAGIC).map_err(fail)?;
-        let known = known.map(|named| (named.0, named)).collect();
-        Ok(Pack { run, path, beside, file, at: MAGIC.len() as u64, known })
+        let known = Known::of(known);
+        Ok(Pack { run, path, beside, file, at: MAGIC.len() as u64, known, repeated: HashMap::new() })
     }
 
-    /// Keeps an object, and says where it lies.
+    /// Keeps an object, and says where it lies. One that this run has already made is not written again.
     pub(super) fn put(&mut self, raw: &[u8]) -> Result<Named, EngineError> {
         let name = Digest::of(raw);
-        if let Some(known) = self.known.get(&name) {
-            return Ok(*known);
+        if let Some(named) = self.repeated.get(&name) {
+            return Ok(*named);
         }
+        let named = self.put_new(raw)?;
+        self.repeated.insert(name, named);
+        Ok(named)
+    }
+
+    /// Keeps an object that hardly comes twice in a run, and is not remembered for that.
+    pub(super) fn put_new(&mut self, raw: &[u8]) -> Result<Named, EngineError> {
+        let made = self.made(raw);
+        self.keep(made)
+    }
+
+    /// Keeps the objects that these make, all different, on up to so many threads, and says where each lies, in their order.
+    pub(super) fn put_all<T: Sync>(
+        &mut self,
+        of: &[T],
+        threads: usize,
+        make: impl Fn(&T) -> serde_json::Result<Vec<u8>> + Sync,
+    ) -> Result<Vec<Named>, EngineError> {
+        let mut all = Vec::with_capacity(of.len());
+        for group in of.chunks(OBJECTS_AHEAD) {
+            let share = group.len().div_ceil(threads.max(1));
+            let run = |items: &[T]| -> Vec<_> { items.iter().map(|item| make(item).map(|raw| self.made(&raw))).collect() };
+            let made: Vec<_> = std::thread::scope(|scope| {
+                let workers: Vec<_> = group.chunks(share).map(|items| scope.spawn(|| run(items))).collect();
+                let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
+                    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                };
+                workers.into_iter().map(join).collect()
+            });
+            for made in made.into_iter().flatten() {
+                all.push(self.keep(made.map_err(|error| self.failed(error.into()))?)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// An object where it lies already, or its name and its bytes in a file.
+    fn made(&self, raw: &[u8]) -> Result<Named, (Digest, Vec<u8>)> {
+        let name = Digest::of(raw);
+        self.known.find(name).ok_or_else(|| (name, frame(&name, raw)))
+    }
+
+    fn keep(&mut self, made: Result<Named, (Digest, Vec<u8>)>) -> Result<Named, EngineError> {
+        let (name, frame) = match made {
+            Ok(named) => return Ok(named),
+            Err(new) => new,
+        };
         let named = Named(name, self.run, self.at);
-        let frame = frame(&name, raw);
         self.file.write_all(&frame).map_err(|source| self.failed(source))?;
         self.at += frame.len() as u64;
-        self.known.insert(name, named);
         Ok(named)
     }
 

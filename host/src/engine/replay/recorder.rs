@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::facts::{FactBlock, blocks, told};
 use super::kept::{RECORDING_FORMAT, Recording, Recordings};
+use super::lists::{FactNames, Listing, listed};
 use super::objects::{Named, Pack};
-use super::rows::{Answer, CatalogueRow, Cutting, FactRow, FormRow, MetRow, PersonRow, objects};
+use super::rows::{Answer, CatalogueRow, FormRow, MetRow, PersonRow, objects};
 use crate::correlate::Recorded;
 use crate::decide::Policy;
 use crate::discover::Snapshot;
@@ -20,11 +22,13 @@ pub(in crate::engine) struct Recorder {
     to: Recordings,
     run: RunId,
     keep: u32,
+    threads: usize,
     /// None: nothing is recorded.
     pack: Option<Pack>,
-    facts: Vec<(Named, Option<Named>)>,
-    met: Vec<Named>,
-    answers: Vec<Named>,
+    facts: Listing<FactNames>,
+    met: Listing<Named>,
+    answers: Listing<Named>,
+    batches: u64,
 }
 
 /// What all parts of a plan have in common.
@@ -39,34 +43,22 @@ pub(in crate::engine) struct Whole<'a> {
 impl Recorder {
     pub(in crate::engine) fn begin(engine: &Engine, run: RunId) -> Result<Self, EngineError> {
         let (to, keep) = (engine.recordings(), engine.parts.options.recordings);
-        let begin = || Pack::begin(to.pack(run)?, run.0, to.known(run)?.into_iter());
+        let begin = || Pack::begin(to.pack(run)?, run.0, &to.known(run)?);
         let pack = (keep > 0).then(begin).transpose()?;
-        Ok(Recorder { to, run, keep, pack, facts: Vec::new(), met: Vec::new(), answers: Vec::new() })
+        let (facts, met, answers) = (Listing::default(), Listing::default(), Listing::default());
+        Ok(Recorder { to, run, keep, threads: engine.threads(), pack, facts, met, answers, batches: 0 })
     }
 
     /// Takes the facts of a part, as they were read.
     pub(in crate::engine) fn facts(&mut self, snapshot: &Snapshot) -> Result<(), EngineError> {
         let Some(pack) = &mut self.pack else { return Ok(()) };
-        let symbols = &snapshot.symbols;
         let sorted = in_order(snapshot);
-        let (mut used, mut ended) = (Vec::new(), Vec::new());
-        let mut cutting = Cutting::new(pack);
-        let mut columns = Vec::new();
-        for fact in &sorted {
-            used.push(fact.last_used.seconds());
-            if let Some(rows) = cutting.row(&FactRow::of(fact, symbols))? {
-                ended.push(rows);
-                columns.push(std::mem::take(&mut used));
-            }
-        }
-        if let Some(rows) = cutting.end()? {
-            ended.push(rows);
-            columns.push(used);
-        }
-        for (rows, used) in ended.into_iter().zip(columns) {
-            let is_told = used.iter().any(|seconds| *seconds != 0);
-            let used = is_told.then(|| json(pack, &used).and_then(|raw| pack.put(&raw))).transpose()?;
-            self.facts.push((rows, used));
+        let blocks = blocks(&sorted, &snapshot.symbols);
+        let rows = pack.put_all(&blocks, self.threads, |block| serde_json::to_vec(&FactBlock::of(block, &snapshot.symbols)))?;
+        for (rows, block) in rows.into_iter().zip(blocks) {
+            let used = told(block.iter().map(|fact| fact.last_used.seconds()).collect());
+            let used = (!used.is_empty()).then(|| json(pack, &used).and_then(|raw| pack.put_new(&raw))).transpose()?;
+            self.facts.add(pack, (rows, used), &rows)?;
         }
         Ok(())
     }
@@ -74,8 +66,8 @@ impl Recorder {
     /// Takes recorded rows that the cases of a part met, ascending by key.
     pub(in crate::engine) fn met(&mut self, rows: &[Recorded]) -> Result<(), EngineError> {
         let Some(pack) = &mut self.pack else { return Ok(()) };
-        self.met.extend(objects(pack, rows.iter().map(MetRow::of))?);
-        Ok(())
+        let objects = objects(pack, rows.iter().map(MetRow::of))?;
+        objects.iter().try_for_each(|object| self.met.add(pack, *object, object))
     }
 
     /// Takes what the batches of a part were answered.
@@ -83,8 +75,10 @@ impl Recorder {
         let Some(pack) = &mut self.pack else { return Ok(()) };
         for verdict in verdicts {
             let raw = json(pack, &Answer::of(verdict))?;
-            self.answers.push(pack.put(&raw)?);
+            let object = pack.put(&raw)?;
+            self.answers.add(pack, object, &object)?;
         }
+        self.batches += verdicts.len() as u64;
         Ok(())
     }
 
@@ -99,6 +93,7 @@ impl Recorder {
         let people = objects(&mut pack, people.iter().map(|person| PersonRow::of(person, symbols)))?;
         let catalogue = objects(&mut pack, catalogue.iter().map(|row| CatalogueRow::of(row, symbols)))?;
         let forms = objects(&mut pack, forms(links, symbols).into_iter())?;
+        let [people, catalogue, forms] = [listed(&mut pack, people)?, listed(&mut pack, catalogue)?, listed(&mut pack, forms)?];
         let (profile, limits) = judged_under(engine);
         let recording = Recording {
             format: RECORDING_FORMAT,
@@ -117,13 +112,13 @@ impl Recorder {
             denials: policy.denials.to_vec(),
             unsettled: policy.unsettled.iter().map(ToString::to_string).collect(),
             scans: snapshot.scans.clone(),
-            batches: self.answers.len() as u64,
-            facts: self.facts,
+            batches: self.batches,
+            facts: self.facts.end(&mut pack)?,
             people,
             catalogue,
             forms,
-            met: self.met,
-            answers: self.answers,
+            met: self.met.end(&mut pack)?,
+            answers: self.answers.end(&mut pack)?,
         };
         pack.end()?;
         self.to.keep(&recording, self.keep)

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::io::Write;
 
+use super::facts::FactBlock;
 use super::kept::Recording;
+use super::lists::FactNames;
 use super::objects::{Named, Objects, Unread};
-use super::rows::{Answer, CatalogueRow, FactRow, FormRow, MetRow, PersonRow};
+use super::rows::{Answer, CatalogueRow, FormRow, MetRow, PersonRow};
 use crate::correlate::{Cases, CorrelateContext, Recorded, TargetFacts, correlate};
 use crate::decide::{Decided, Policy, TargetPolicy, decide};
 use crate::discover::{Page, Snapshot, rebuild};
@@ -16,7 +18,7 @@ use crate::link::{Links, link};
 use crate::model::{Digest, KeyHash, Time};
 use crate::plan::{Draft, Inputs, Sealed, seal};
 use crate::progress::Silent;
-use crate::rule::{BatchVerdict, Fault, verdicts_digest};
+use crate::rule::{BatchVerdict, Fault, KeyKind, verdicts_digest};
 
 /// What was recorded, paired again.
 pub(super) struct Rederived<'r> {
@@ -24,6 +26,8 @@ pub(super) struct Rederived<'r> {
     pub(super) cases: Cases,
     /// The answers that were recorded, batch for batch.
     pub(super) verdicts: Vec<BatchVerdict>,
+    /// Keys and the forms in which they were compared, as the rule said then; empty where it says nothing of keys.
+    pub(super) compared: Vec<Compared>,
     facts: Digest,
     targets: BTreeMap<String, TargetPolicy>,
     unsettled: BTreeSet<KeyHash>,
@@ -32,19 +36,26 @@ pub(super) struct Rederived<'r> {
     threads: usize,
 }
 
-/// How keys compare, as the rule said then.
-pub(super) type Forms = HashMap<(u8, String), String>;
+/// How keys compare that compare as something else, as the rule said then.
+type Forms = HashMap<(u8, String), String>;
+
+/// What the rule is asked of keys at once: holders or objects.
+pub(super) struct Compared {
+    pub(super) kind: KeyKind,
+    pub(super) keys: Vec<String>,
+    pub(super) forms: Vec<String>,
+}
 
 impl<'r> Rederived<'r> {
     /// Reads everything that a recording names, and pairs it.
     pub(super) fn read(recording: &'r Recording, objects: &mut Objects, threads: usize) -> Result<Self, Unread> {
         let mut snapshot = snapshot(recording, objects)?;
         let facts = snapshot.facts_digest();
-        let links = links(recording, &mut snapshot, &forms(recording, objects)?)?;
+        let (links, compared) = links(recording, &mut snapshot, &forms(recording, objects)?)?;
         let met = met(recording, objects)?;
-        let mut verdicts = Vec::with_capacity(recording.answers.len());
-        for named in &recording.answers {
-            verdicts.push(objects.value::<Answer>(named)?.verdict());
+        let mut verdicts = Vec::new();
+        for named in objects.listed::<Named>(&recording.answers)? {
+            verdicts.push(objects.value::<Answer>(&named)?.verdict());
         }
         let targets: BTreeMap<String, TargetPolicy> =
             recording.targets.iter().map(|(name, target)| (name.clone(), target.into())).collect();
@@ -61,7 +72,7 @@ impl<'r> Rederived<'r> {
         let cases = correlate(snapshot, links, met.into_values().map(Ok::<_, Infallible>), &context)
             .map_err(|error| EngineError::Correlate(error.to_string()))?;
         let unsettled = recording.unsettled.iter().filter_map(|key| KeyHash::parse(key)).collect();
-        Ok(Rederived { recording, cases, verdicts, facts, targets, unsettled, spent: BTreeMap::new(), threads })
+        Ok(Rederived { recording, cases, verdicts, compared, facts, targets, unsettled, spent: BTreeMap::new(), threads })
     }
 
     /// The one instant of the plan.
@@ -99,27 +110,23 @@ impl<'r> Rederived<'r> {
 /// All facts, people and catalogue rows.
 fn snapshot(recording: &Recording, objects: &mut Objects) -> Result<Snapshot, Unread> {
     let mut page = Page::default();
-    for (named, used) in &recording.facts {
+    for (named, used) in &objects.listed::<FactNames>(&recording.facts)? {
         let raw = objects.read(named)?;
-        let rows: Vec<FactRow<'_>> = parsed(objects, named, &raw)?;
+        let block: FactBlock<'_> = parsed(objects, named, &raw)?;
         let used: Vec<i64> = used.as_ref().map(|used| objects.value(used)).transpose()?.unwrap_or_default();
-        if !used.is_empty() && used.len() != rows.len() {
-            return Err(objects.damaged(named, "what was used does not fit it").into());
+        let facts = block.facts(&used, &mut page.symbols);
+        let facts = facts.ok_or_else(|| objects.damaged(named, "a column of it, or of what was used, is not as long as it"))?;
+        if facts.iter().any(|fact| usize::from(fact.scan) >= recording.scans.len()) {
+            return Err(objects.damaged(named, "a row is of no scan").into());
         }
-        for (at, row) in rows.iter().enumerate() {
-            let fact = row.fact(used.get(at).copied().unwrap_or_default(), &mut page.symbols);
-            if usize::from(fact.scan) >= recording.scans.len() {
-                return Err(objects.damaged(named, "a row is of no scan").into());
-            }
-            page.facts.push(fact);
-        }
+        page.facts.extend(facts);
     }
-    for named in &recording.people {
+    for named in &objects.listed::<Named>(&recording.people)? {
         let raw = objects.read(named)?;
         let rows: Vec<PersonRow<'_>> = parsed(objects, named, &raw)?;
         page.people.extend(rows.iter().map(|row| row.person(&mut page.symbols)));
     }
-    for named in &recording.catalogue {
+    for named in &objects.listed::<Named>(&recording.catalogue)? {
         let raw = objects.read(named)?;
         let rows: Vec<CatalogueRow<'_>> = parsed(objects, named, &raw)?;
         page.entitlements.extend(rows.iter().map(|row| row.entitlement(&mut page.symbols)));
@@ -132,9 +139,9 @@ fn parsed<'a, T: serde::Deserialize<'a>>(objects: &Objects, named: &Named, raw: 
 }
 
 /// How the rule compared keys.
-pub(super) fn forms(recording: &Recording, objects: &mut Objects) -> Result<Forms, Unread> {
+fn forms(recording: &Recording, objects: &mut Objects) -> Result<Forms, Unread> {
     let mut forms = Forms::new();
-    for named in &recording.forms {
+    for named in &objects.listed::<Named>(&recording.forms)? {
         let raw = objects.read(named)?;
         let rows: Vec<FormRow<'_>> = parsed(objects, named, &raw)?;
         forms.extend(rows.into_iter().map(|FormRow(kind, key, form)| ((kind, key.into_owned()), form.into_owned())));
@@ -142,20 +149,25 @@ pub(super) fn forms(recording: &Recording, objects: &mut Objects) -> Result<Form
     Ok(forms)
 }
 
-fn links(recording: &Recording, snapshot: &mut Snapshot, forms: &Forms) -> Result<Links, EngineError> {
+fn links(recording: &Recording, snapshot: &mut Snapshot, forms: &Forms) -> Result<(Links, Vec<Compared>), EngineError> {
     if !recording.canonical {
-        return Ok(link::<Fault>(snapshot, None)?);
+        return Ok((link::<Fault>(snapshot, None)?, Vec::new()));
     }
+    let mut compared = Vec::new();
     let form = |kind: u8, key: &str| forms.get(&(kind, key.to_owned())).map_or(key, String::as_str).to_owned();
-    let mut canon =
-        |kind: u8, keys: &[&str]| -> Result<Vec<String>, Fault> { Ok(keys.iter().map(|key| form(kind, key)).collect()) };
-    Ok(link(snapshot, Some(&mut canon))?)
+    let mut canon = |kind: u8, keys: &[&str]| -> Result<Vec<String>, Fault> {
+        let forms: Vec<String> = keys.iter().map(|key| form(kind, key)).collect();
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        compared.push(Compared { kind: KeyKind::of(kind), keys, forms: forms.clone() });
+        Ok(forms)
+    };
+    Ok((link(snapshot, Some(&mut canon))?, compared))
 }
 
 /// Recorded rows by key. What one part gave back to the next was met twice.
 fn met(recording: &Recording, objects: &mut Objects) -> Result<BTreeMap<KeyHash, Recorded>, Unread> {
     let mut met = BTreeMap::new();
-    for named in &recording.met {
+    for named in &objects.listed::<Named>(&recording.met)? {
         let rows: Vec<MetRow> = objects.value(named)?;
         for row in rows {
             let row = row.recorded().ok_or_else(|| objects.damaged(named, "a key is no key"))?;

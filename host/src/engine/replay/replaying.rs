@@ -8,14 +8,14 @@ use serde::Serialize;
 use super::differing::{Differing, Divergence};
 use super::kept::{Recording, Recordings};
 use super::objects::{Objects, Unread};
-use super::rederive::Rederived;
+use super::rederive::{Compared, Rederived};
 use super::text;
 use crate::engine::comparing::Comparing;
 use crate::engine::{Comparison, Engine, EngineError};
 use crate::model::{PlanId, RunId, Time};
 use crate::plan::PLANNERS;
 use crate::progress::Silent;
-use crate::rule::{BatchVerdict, Judging, Module, Settings, judge_all};
+use crate::rule::{BatchVerdict, Fault, Judging, Module, Settings, judge_all};
 
 /// How to replay.
 #[derive(Clone, Default)]
@@ -220,13 +220,14 @@ fn replay(
             None => differing.names(recording.plan, sealed.id),
         }
     }
-    let Some(verdicts) = judge_again(&rederived, how, threads)? else {
+    let Some(again) = judge_again(&rederived, how, threads)? else {
         let verdict = if differing.count == 0 { Verdict::Same } else { Verdict::Diverged };
         let why = if is_judged(recording) { "module" } else { "" };
         return Ok(Replayed { why, ..told.ended(verdict, differing) });
     };
     let derived = differing.count;
-    differing.verdicts(&rederived.cases, &recording.rule, &rederived.verdicts, &verdicts);
+    rederived.compared.iter().zip(&again.forms).for_each(|(compared, came)| differing.forms(compared, came));
+    differing.verdicts(&rederived.cases, &recording.rule, &rederived.verdicts, &again.verdicts);
     let level = if is_profile_here(recording) { 2 } else { 3 };
     let judged = differing.count - derived;
     let verdict = match (derived, judged) {
@@ -252,9 +253,15 @@ const fn is_profile_here(_: &Recording) -> bool {
     false
 }
 
-/// What the rule answers now; none if it is not at hand.
+/// What the rule says now: of batches, and of keys, as it was asked for them.
+struct Again {
+    verdicts: Vec<BatchVerdict>,
+    forms: Vec<Result<Vec<String>, Fault>>,
+}
+
+/// What the rule says now; none if it is not at hand.
 #[cfg(feature = "wasm")]
-fn judge_again(rederived: &Rederived<'_>, how: &Replaying, threads: usize) -> Result<Option<Vec<BatchVerdict>>, EngineError> {
+fn judge_again(rederived: &Rederived<'_>, how: &Replaying, threads: usize) -> Result<Option<Again>, EngineError> {
     let recording = rederived.recording;
     let Some(module) = how.module.as_ref().filter(|module| module.facts().module == recording.rule.module) else {
         return Ok(None);
@@ -264,10 +271,16 @@ fn judge_again(rederived: &Rederived<'_>, how: &Replaying, threads: usize) -> Re
     let module = module.clone().with_limits(&limits);
     let settings = module.check_settings(&recording.settings)?;
     let judging = Judging { as_of: rederived.as_of(), settings: &settings, explain: false };
-    Ok(Some(judge_all(&module, &judging, &rederived.cases, threads, &Silent, None)))
+    let verdicts = judge_all(&module, &judging, &rederived.cases, threads, &Silent, None);
+    let asked = |compared: &Compared| {
+        let keys: Vec<&str> = compared.keys.iter().map(String::as_str).collect();
+        module.canon(compared.kind, &keys)
+    };
+    let forms = rederived.compared.iter().map(asked).collect();
+    Ok(Some(Again { verdicts, forms }))
 }
 
 #[cfg(not(feature = "wasm"))]
-const fn judge_again(_: &Rederived<'_>, _: &Replaying, _: usize) -> Result<Option<Vec<BatchVerdict>>, EngineError> {
+const fn judge_again(_: &Rederived<'_>, _: &Replaying, _: usize) -> Result<Option<Again>, EngineError> {
     Ok(None)
 }

@@ -1,5 +1,5 @@
-//! Rows as recordings hold them: JSON over texts, so that years later nobody needs a dictionary, a layout or a version of a page.
-//! Owns the form of each row, and how rows are cut into objects by what they say.
+//! Rows as recordings hold them, but for facts: JSON over texts, so that years later nobody needs a dictionary, a layout or a version
+//! of a page. Owns the form of each row, and how rows are cut into objects by what they say.
 
 use std::borrow::Cow;
 
@@ -9,51 +9,11 @@ use super::objects::{Named, Pack};
 use crate::correlate::Recorded;
 use crate::engine::EngineError;
 use crate::limits::{OBJECT_CUT, OBJECT_ROWS};
-use crate::model::{
-    Entitlement, Fact, FactFlags, IdentityKind, IdentityStatus, KeyHash, Person, StateHash, Subject, Sym, Symbols, Time,
-};
+use crate::model::{Entitlement, IdentityKind, IdentityStatus, KeyHash, Person, StateHash, Sym, Symbols, Time};
 use crate::rule::{BatchVerdict, Fault, VerdictColumns};
 
 /// A text, borrowed from whatever holds it.
-type Text<'a> = Cow<'a, str>;
-
-/// A fact, but for when it was last used: that changes daily, and is kept beside.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FactRow<'a> {
-    scan: u16,
-    subject: Subject,
-    #[serde(borrow)]
-    target: Text<'a>,
-    #[serde(borrow)]
-    holder: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    object: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    level: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    identity: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    owner: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    purpose: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    record: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    approver: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    via: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    replaces: Text<'a>,
-    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
-    managed_by: Text<'a>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    flags: u8,
-    #[serde(default, skip_serializing_if = "is_never")]
-    not_before: i64,
-    #[serde(default, skip_serializing_if = "is_never")]
-    expires_at: i64,
-}
+pub(super) type Text<'a> = Cow<'a, str>;
 
 /// An identity.
 #[derive(Serialize, Deserialize)]
@@ -132,63 +92,8 @@ pub(super) struct Columns {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_zero(flags: &u8) -> bool {
-    *flags == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_never(seconds: &i64) -> bool {
     *seconds == 0
-}
-
-impl<'a> FactRow<'a> {
-    pub(super) fn of(fact: &Fact, symbols: &'a Symbols) -> Self {
-        let text = |sym: Sym| Text::Borrowed(symbols.text(sym));
-        FactRow {
-            scan: fact.scan,
-            subject: fact.subject,
-            target: text(fact.target),
-            holder: text(fact.holder),
-            object: text(fact.object),
-            level: text(fact.level),
-            identity: text(fact.identity),
-            owner: text(fact.owner),
-            purpose: text(fact.purpose),
-            record: text(fact.record),
-            approver: text(fact.approver),
-            via: text(fact.via),
-            replaces: text(fact.replaces),
-            managed_by: text(fact.managed_by),
-            flags: fact.flags.0,
-            not_before: fact.not_before.seconds(),
-            expires_at: fact.expires_at.seconds(),
-        }
-    }
-
-    pub(super) fn fact(&self, last_used: i64, symbols: &mut Symbols) -> Fact {
-        let mut of = |text: &str| symbols.intern(text);
-        Fact {
-            subject: self.subject,
-            flags: FactFlags(self.flags),
-            scan: self.scan,
-            line: 0,
-            target: of(&self.target),
-            holder: of(&self.holder),
-            object: of(&self.object),
-            level: of(&self.level),
-            identity: of(&self.identity),
-            owner: of(&self.owner),
-            purpose: of(&self.purpose),
-            record: of(&self.record),
-            approver: of(&self.approver),
-            via: of(&self.via),
-            replaces: of(&self.replaces),
-            managed_by: of(&self.managed_by),
-            not_before: Time::from_seconds(self.not_before),
-            expires_at: Time::from_seconds(self.expires_at),
-            last_used: Time::from_seconds(last_used),
-        }
-    }
 }
 
 impl<'a> PersonRow<'a> {
@@ -337,7 +242,7 @@ impl<'p> Cutting<'p> {
             return Ok(None);
         }
         self.raw.push(b']');
-        let named = self.pack.put(&self.raw)?;
+        let named = self.pack.put_new(&self.raw)?;
         self.raw.clear();
         self.rows = 0;
         Ok(Some(named))

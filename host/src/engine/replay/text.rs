@@ -20,11 +20,12 @@ impl Recordings {
         serde_json::to_writer(&mut *out, &recording).map_err(|error| fail(error.into()))?;
         let mut objects = self.objects();
         let mut written = BTreeSet::new();
-        for named in recording.objects().filter(|named| written.insert(named.0)) {
-            let raw = objects.read(&named).map_err(|unread| match unread {
-                Unread::Failed(error) => error,
-                Unread::Gone { object, .. } => EngineError::NotFound { what: "object", name: object.to_string() },
-            })?;
+        let unread = |unread| match unread {
+            Unread::Failed(error) => error,
+            Unread::Gone { object, .. } => EngineError::NotFound { what: "object", name: object.to_string() },
+        };
+        for named in objects.of(&recording).map_err(unread)?.into_iter().filter(|named| written.insert(named.0)) {
+            let raw = objects.read(&named).map_err(unread)?;
             out.write_all(b"\n").and_then(|()| out.write_all(&raw)).map_err(fail)?;
         }
         out.write_all(b"\n\n").map_err(fail)?;

@@ -14,6 +14,7 @@ mod full_disk;
 mod memory;
 mod own_duties;
 mod parting;
+mod pruning;
 mod redacting;
 mod replacing;
 mod replaying;

@@ -25,7 +25,7 @@ fn signing(estate: &Estate) -> Engine {
 }
 
 /// The files below a folder that hold some bytes.
-fn holding(folder: &Path, what: &str) -> Vec<PathBuf> {
+pub(super) fn holding(folder: &Path, what: &str) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths
         .flat_map(|path| {

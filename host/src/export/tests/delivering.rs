@@ -45,17 +45,17 @@ impl Sink for Shaky {
     }
 }
 
-struct Place {
+pub(super) struct Place {
     folder: tempfile::TempDir,
-    log: Log,
+    pub(super) log: Log,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Place { folder: tempfile::tempdir().unwrap(), log: Log::new() }
     }
 
-    fn start(&self, sink: Arc<dyn Sink>, form: Form) -> Exporter {
+    pub(super) fn start(&self, sink: Arc<dyn Sink>, form: Form) -> Exporter {
         self.try_start(vec![Export::new(sink, form)], Arc::new(())).unwrap()
     }
 

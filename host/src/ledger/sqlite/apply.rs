@@ -156,6 +156,7 @@ impl Tenant {
                 let sql = "UPDATE bodies SET state = NULL, salt = zeroblob(32) WHERE place = ?1";
                 conn.prepare_cached(sql)?.execute([place(self.id, *index)?])?;
             }
+            Entry::Pruned { from, to } => self.prune(conn, *from, *to)?,
             Entry::Rule(row) => {
                 let sql = "INSERT INTO rule_steps (place, row) VALUES (?1, ?2)";
                 let place = place(self.id, self.serial)?;
@@ -168,6 +169,16 @@ impl Tenant {
                 conn.prepare_cached(sql)?.execute(params![self.id, source, side, target, stored])?;
             }
         }
+        Ok(())
+    }
+
+    /// Empties leaves. Their rows stay, with the hashes that every proof is made of.
+    fn prune(&self, conn: &Connection, from: u64, to: u64) -> Result<(), StoreError> {
+        // As for what is redacted: what is overwritten is overwritten with zeros.
+        conn.execute_batch("PRAGMA secure_delete = ON")?;
+        let range = [place(self.id, from)?, place(self.id, to)?];
+        conn.prepare_cached("DELETE FROM bodies WHERE place >= ?1 AND place < ?2")?.execute(range)?;
+        conn.prepare_cached("UPDATE leaves SET bytes = x'' WHERE place >= ?1 AND place < ?2 AND bytes != x''")?.execute(range)?;
         Ok(())
     }
 

@@ -163,6 +163,10 @@ impl Ledger for SqliteLedger {
         }
         Ok(root)
     }
+
+    fn shrink(&self, _: &Owned) -> Result<(), LedgerError> {
+        self.ask(|reply| Command::Shrink { reply })
+    }
 }
 
 #[cfg(test)]

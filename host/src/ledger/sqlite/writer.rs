@@ -68,6 +68,9 @@ pub(super) enum Command {
         rebase: Rebase,
         reply: Reply<()>,
     },
+    Shrink {
+        reply: Reply<()>,
+    },
     /// Whatever a test wants done between two commands.
     #[cfg(test)]
     Test(Box<dyn FnOnce(&mut State) + Send>),
@@ -244,6 +247,10 @@ impl State {
                 let answer = self.rebase(&tenant, epoch, rebase).map_err(|e| e.writing(&self.dir));
                 drop(reply.send(answer));
             }
+            Command::Shrink { reply } => {
+                let answer = self.shrink().map_err(|e| e.writing(&self.dir));
+                drop(reply.send(answer));
+            }
             Command::Batch(job) => self.group(vec![job]),
             #[cfg(test)]
             Command::Test(work) => work(self),
@@ -368,6 +375,21 @@ impl State {
             tx.execute(sql, params![found.id, rebase.serial])?;
             Ok(())
         })
+    }
+
+    /// Writes the database anew without the pages that nothing is on, and empties the write-ahead log.
+    fn shrink(&mut self) -> Result<(), StoreError> {
+        self.unmoved = 0;
+        let conn = self.connection()?;
+        let free: u64 = conn.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
+        let done = if free > 0 { conn.execute_batch("VACUUM") } else { Ok(()) };
+        // Somebody who reads may hold the log; then it is emptied at the next opening, at the latest.
+        let done = done.and_then(|()| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        if done.is_err() {
+            // As after any failed flush: nothing in memory is believed from here.
+            self.conn = None;
+        }
+        Ok(done?)
     }
 
     fn in_one_commit<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
