@@ -69,7 +69,7 @@ fn a_hot_function_stands_on_top_of_the_profile() {
     let source = fs::read_to_string(&lib).expect("source");
     let begins = "    let (desired, observed) = (case.desired(), case.observed());\n";
     let hot = "fn hot(seed: u64) -> u64 {
-    (0..500).fold(seed, |mixed, step| std::hint::black_box(mixed ^ step).rotate_left(7))
+    (0..5_000).fold(seed, |mixed, step| std::hint::black_box(mixed ^ step).rotate_left(7))
 }
 ";
     let source = source.replace(begins, &format!("    std::hint::black_box(hot(case.holder().len() as u64));\n{begins}")) + hot;
@@ -83,7 +83,7 @@ fn a_hot_function_stands_on_top_of_the_profile() {
     let line: usize = first.line.strip_prefix("src/lib.rs:").and_then(|line| line.parse().ok()).expect("a line of the crate");
     assert!((begin..begin + 3).contains(&line), "{line}");
     let judge = found.functions.iter().find(|function| function.function.ends_with("warm::warm")).expect("the rule itself");
-    assert!(judge.permille < 200 && judge.whole_permille > first.permille, "{judge:?}");
+    assert!(judge.permille < 200 && judge.whole_permille >= first.permille, "{judge:?}");
     let own: u64 = found.functions.iter().map(|function| function.fuel).sum();
     assert!(own <= found.fuel && own * 100 > found.fuel * 98, "{own} of {}", found.fuel);
     assert_eq!(found.stacks.values().sum::<u64>(), own);

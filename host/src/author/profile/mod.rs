@@ -161,6 +161,8 @@ impl Sampler<'_> {
             let own = frames.into_iter().enumerate().filter(|(at, frame)| *at == last || !is_standard(frame));
             told.extend(own.map(|(_, Named { function, line })| Named { function, line: line.map(|at| self.short(at)) }));
         }
+        // A function and its closure have one name: the inner line is the one that is at work.
+        told.dedup_by(|outer, inner| outer.function == inner.function);
         told
     }
 

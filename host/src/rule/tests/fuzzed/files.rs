@@ -170,7 +170,7 @@ fn files_that_are_almost_components_are_admitted_or_told_why_not() {
                 assert!(is_plain(&told) && told.len() < 1_000, "{told:?}");
             }
             Ok(built) => {
-                assert!(bytes.windows(22).any(|window| window == b"trueup:rules/rule@0.1."));
+                assert!(bytes.windows(22).any(|window| window == b"trueup:rules/rule@1.0."));
                 for (key, value) in built.iter().flat_map(|built| &built.facts) {
                     assert!(is_plain(key) && is_plain(value) && key.len().max(value.len()) <= 200 + "…".len());
                 }
