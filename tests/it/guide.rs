@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use trueup_tests::cli;
 use trueup_tests::walk::Walk;
@@ -75,7 +74,7 @@ fn ten_thousand_cases_are_tried_in_seconds() {
     fs::write(folder.join("cases/many.json"), table).expect("case file");
     let blessed = cli::trueup(&folder, &["rule", "test", "--bless", "--component-only"]).expect("trueup");
     assert!(blessed.status.success(), "{}", String::from_utf8_lossy(&blessed.stdout));
-    let began = Instant::now();
+    let began = super::alone::now();
     let told = Command::new("sh")
         .args(["-c", "\"$0\" rule test && cat /proc/$$/stat", &cli::binary().expect("program").display().to_string()])
         .current_dir(&folder)

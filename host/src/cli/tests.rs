@@ -285,8 +285,8 @@ fn work(tenant: &mut Tenant) {
     tenant.call(&["resume"]);
     tenant.done(&["run"]);
     let told: serde_json::Value = serde_json::from_str(&tenant.done(&["audit", "history", &holder, "--json"])).unwrap();
-    let changes = told["moments"].as_array().unwrap().iter().filter_map(|moment| moment["change"].as_str());
-    let change = changes.last().expect("its grant had ended").to_owned();
+    let mut changes = told["moments"].as_array().unwrap().iter().filter_map(|moment| moment["change"].as_str());
+    let change = changes.next_back().expect("its grant had ended").to_owned();
     let file = tenant.path("ticket.txt");
     fs::write(&file, mark("attached file")).unwrap();
     let note = mark("note of an attachment");

@@ -26,6 +26,7 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// The kind of this number, as links count them: 0 holders, objects else.
+    #[cfg(feature = "sqlite")]
     pub(crate) const fn of(kind: u8) -> Self {
         if kind == 0 { Self::Holder } else { Self::Object }
     }

@@ -29,16 +29,16 @@ pub(super) fn measure(sizes: &Sizes, log: &Log, work: &Path, summary: &mut Summa
     };
 
     let nodes = LedgerNodes::new(&log.ledger, TENANT);
-    let record = samples(sizes.proved, size, |at| Ok(drop(notary.prove(&log.ledger, TENANT, at)?)))?;
+    let record = samples(sizes.proved, size, |at| notary.prove(&log.ledger, TENANT, at).map(drop).map_err(Into::into))?;
     tell("proof of a record, over the ledger", &record, size, summary, signed)?;
-    let grown = samples(sizes.proved, size, |at| Ok(drop(notary.prove_growth(&nodes, at + 1)?)))?;
+    let grown = samples(sizes.proved, size, |at| notary.prove_growth(&nodes, at + 1).map(drop).map_err(Into::into))?;
     tell("proof of growth, over the ledger", &grown, size, summary, signed)?;
 
     let tiles = folder.nodes(size);
     let often = sizes.proved * 25;
-    let record = samples(often, size, |at| Ok(drop(notary.prove_over(&tiles, &log.ledger, TENANT, at)?)))?;
+    let record = samples(often, size, |at| notary.prove_over(&tiles, &log.ledger, TENANT, at).map(drop).map_err(Into::into))?;
     tell("proof of a record, over tiles", &record, size, summary, |figure| figure.with("tiles and bundles", exported.files))?;
-    let grown = samples(often, size, |at| Ok(drop(notary.prove_growth(&tiles, at + 1)?)))?;
+    let grown = samples(often, size, |at| notary.prove_growth(&tiles, at + 1).map(drop).map_err(Into::into))?;
     tell("proof of growth, over tiles", &grown, size, summary, |figure| figure.with("tiles and bundles", exported.files))?;
     sound(&notary, &tiles, log.head)
 }
