@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::differing::{Differing, Divergence};
 use super::kept::{Recording, Recordings};
 use super::objects::{Objects, Unread};
-use super::rederive::{Compared, Rederived};
+use super::rederive::Rederived;
 use super::text;
 use crate::engine::comparing::Comparing;
 use crate::engine::{Comparison, Engine, EngineError};
@@ -272,7 +272,7 @@ fn judge_again(rederived: &Rederived<'_>, how: &Replaying, threads: usize) -> Re
     let settings = module.check_settings(&recording.settings)?;
     let judging = Judging { as_of: rederived.as_of(), settings: &settings, explain: false };
     let verdicts = judge_all(&module, &judging, &rederived.cases, threads, &Silent, None);
-    let asked = |compared: &Compared| {
+    let asked = |compared: &super::rederive::Compared| {
         let keys: Vec<&str> = compared.keys.iter().map(String::as_str).collect();
         module.canon(compared.kind, &keys)
     };
