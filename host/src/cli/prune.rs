@@ -11,16 +11,17 @@ use crate::model::Time;
 
 /// Options of `audit prune`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("old").required(true).args(["before", "keep"]))]
 #[command(after_help = "Examples:\n  trueup audit prune --keep 400\n  \
 trueup audit prune --keep 400 --by ada --why 'retention of 400 days'\n\n\
 Without --by and --why nothing is changed. Hashes of leaves stay, so that every proof stands, but what the leaves said cannot be \
 brought back.")]
 pub struct PruneArgs {
     /// Leaves that were written before this instant (RFC 3339 or a date).
-    #[arg(long, value_name = "TIME", value_parser = args::instant, required_unless_present = "keep")]
+    #[arg(long, value_name = "TIME", value_parser = args::instant)]
     pub before: Option<Time>,
     /// Leaves that are older than so many days.
-    #[arg(long, value_name = "DAYS", conflicts_with = "before")]
+    #[arg(long, value_name = "DAYS")]
     pub keep: Option<u32>,
     /// Who asks for it. With --why: remove them.
     #[arg(long, value_name = "NAME", requires = "why")]
